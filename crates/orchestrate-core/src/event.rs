@@ -1,0 +1,355 @@
+//! Events: the past facts of a run, as its journal holds them.
+//!
+//! These types *are* the wire form of a journal: they change only by adding optional members or new
+//! kinds, and a change of meaning changes [`SEMANTICS`](crate::SEMANTICS). Contents such as prompts
+//! and documents are not in events; events hold their digests.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Timestamp,
+    failure::{Billed, Failure},
+    ids::{CallId, Digest, RunId, StepPath},
+    policy::{Cap, Limits, RetryPolicy},
+    request::{Endpoint, Identity, ModelRef},
+    usage::Usage,
+};
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Counts events of a run from 1.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A past fact of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A process opened the journal for writing.
+    SessionOpened {
+        /// Counts the openings from 1.
+        epoch: u64,
+        /// Program and version.
+        program: String,
+    },
+    /// The run exists.
+    RunCreated(Box<RunCreated>),
+    /// The run was made from another one.
+    RunForked {
+        /// The other run.
+        from: RunId,
+        /// The step that is to be redone, where one was named.
+        step: Option<StepPath>,
+        /// Digest of the remark that step gets.
+        remark: Option<Digest>,
+    },
+    /// The first step may begin.
+    RunStarted,
+    /// A call was evaluated: persona, prompt, model, bound. Never evaluated again.
+    CallPrepared {
+        /// The call.
+        call: CallId,
+        /// What it came to.
+        prepared: Box<PreparedCall>,
+    },
+    /// An attempt is about to be sent; its worst case is reserved.
+    CallIntent {
+        /// The call.
+        call: CallId,
+        /// Counts a call's attempts from 1, over resumes.
+        attempt: u32,
+        /// Tokens reserved.
+        reserved: u64,
+    },
+    /// An attempt brought a good answer.
+    CallSucceeded {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// What it brought.
+        answer: Answered,
+    },
+    /// A good answer with the same identity was already paid for.
+    CallReused {
+        /// The call.
+        call: CallId,
+        /// Where the answer comes from.
+        origin: ReuseOrigin,
+        /// What it is.
+        answer: Answered,
+    },
+    /// An attempt failed and nothing usable came.
+    CallFailed {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// Whether it was charged.
+        billed: Billed,
+        /// What the provider reported, where it did.
+        usage: Option<Usage>,
+    },
+    /// An attempt was answered, but the answer is truncated, refused or empty.
+    OutputRejected {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// Digest of what text there was.
+        partial: Option<Digest>,
+        /// What it used up.
+        usage: Option<Usage>,
+    },
+    /// An attempt was in flight when its process or its connection ended: nobody knows its outcome.
+    CallUnknown {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// What ended it.
+        cause: LossCause,
+        /// Digest of what text had arrived.
+        partial: Option<Digest>,
+    },
+    /// A failed attempt will be repeated.
+    RetryScheduled {
+        /// The call.
+        call: CallId,
+        /// Not before this.
+        due: Timestamp,
+    },
+    /// A step is finished and its dependents may rely on it.
+    StepSucceeded {
+        /// The step.
+        step: StepPath,
+        /// Where the deliverable comes from.
+        source: StepSource,
+        /// Digest of the deliverable's text, without its brief.
+        deliverable: Digest,
+        /// Digest of the brief's JSON.
+        brief: Option<Digest>,
+    },
+    /// A step cannot be finished.
+    StepFailed {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        failure: Failure,
+        /// Whether the run goes on without it.
+        optional: bool,
+    },
+    /// A file was written to the output folder.
+    ArtifactWritten {
+        /// The step it belongs to; none for a document of the whole run.
+        step: Option<StepPath>,
+        /// The path below the output folder.
+        path: String,
+        /// Digest of its bytes.
+        digest: Digest,
+    },
+    /// The run stopped, to be resumed.
+    RunPaused {
+        /// Why.
+        reason: PauseReason,
+    },
+    /// The run goes on.
+    RunResumed {
+        /// The caps that hold from here on.
+        limits: Limits,
+    },
+    /// All steps are finished, optional ones aside.
+    RunSucceeded,
+    /// A step that the run cannot do without failed, or a cap was reached.
+    RunFailed {
+        /// Why.
+        reason: RunFailure,
+    },
+}
+
+impl Event {
+    /// The event's kind, as the journal's `type` member spells it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SessionOpened { .. } => "session_opened",
+            Self::RunCreated(_) => "run_created",
+            Self::RunForked { .. } => "run_forked",
+            Self::RunStarted => "run_started",
+            Self::CallPrepared { .. } => "call_prepared",
+            Self::CallIntent { .. } => "call_intent",
+            Self::CallSucceeded { .. } => "call_succeeded",
+            Self::CallReused { .. } => "call_reused",
+            Self::CallFailed { .. } => "call_failed",
+            Self::OutputRejected { .. } => "output_rejected",
+            Self::CallUnknown { .. } => "call_unknown",
+            Self::RetryScheduled { .. } => "retry_scheduled",
+            Self::StepSucceeded { .. } => "step_succeeded",
+            Self::StepFailed { .. } => "step_failed",
+            Self::ArtifactWritten { .. } => "artifact_written",
+            Self::RunPaused { .. } => "run_paused",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::RunSucceeded => "run_succeeded",
+            Self::RunFailed { .. } => "run_failed",
+        }
+    }
+}
+
+/// Everything that a run is pinned to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunCreated {
+    /// The run.
+    pub run: RunId,
+    /// The meaning of its events, [`SEMANTICS`](crate::SEMANTICS).
+    pub semantics: u32,
+    /// The workflow's name.
+    pub workflow: String,
+    /// Digest of the plan's JSON.
+    pub plan: Digest,
+    /// Digest of the inputs' JSON.
+    pub inputs: Digest,
+    /// The task's first line, for lists.
+    pub task: String,
+    /// Digest of each persona's JSON, by name.
+    pub personas: IndexMap<String, Digest>,
+    /// Where calls go by default.
+    pub endpoint: Endpoint,
+    /// The model where a step names none.
+    pub model: ModelRef,
+    /// True where no model is called and every artefact has to say so.
+    pub offline: bool,
+    /// Calls at a time.
+    pub concurrency: u32,
+    /// Caps for the whole run.
+    pub limits: Limits,
+    /// When attempts are repeated.
+    pub retry: RetryPolicy,
+    /// Whether answers of earlier runs are refused: for all steps, or for those named.
+    #[serde(default)]
+    pub fresh: Freshness,
+}
+
+/// Which steps refuse answers of earlier runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Freshness {
+    /// None: every good answer is used.
+    #[default]
+    Reuse,
+    /// All.
+    All,
+    /// These.
+    Steps(Vec<StepPath>),
+}
+
+impl Freshness {
+    /// Whether `step` refuses answers of earlier runs.
+    pub fn refuses(&self, step: &StepPath) -> bool {
+        match self {
+            Self::Reuse => false,
+            Self::All => true,
+            Self::Steps(steps) => steps.contains(step),
+        }
+    }
+}
+
+/// What preparing a call came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreparedCall {
+    /// The persona that answers.
+    pub persona: String,
+    /// Why this persona, where there was a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
+    /// The model that is asked.
+    pub model: ModelRef,
+    /// What makes this call this call.
+    pub identity: Identity,
+    /// Digest of the stored request.
+    pub request: Digest,
+    /// Tokens it may use at worst, prompt and answer.
+    pub reserved: u64,
+    /// In which form each need arrived, and what else a reader of the prompt should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A good answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Digest of the whole answer as it came.
+    pub raw: Digest,
+    /// Digest of the document without its brief.
+    pub deliverable: Digest,
+    /// Digest of the brief's JSON, where the answer held one.
+    pub brief: Option<Digest>,
+    /// The model that the provider says has answered.
+    pub served_model: Option<String>,
+    /// What it used up.
+    pub usage: Usage,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// Where a reused answer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReuseOrigin {
+    /// The run that paid for it.
+    pub run: RunId,
+    /// The call in that run.
+    pub call: CallId,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// Where a step's deliverable comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepSource {
+    /// A call of this run.
+    Call,
+    /// An answer that was already paid for.
+    Reuse,
+    /// A template.
+    Render,
+}
+
+/// What ended an attempt whose outcome nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossCause {
+    /// The process that made it ended.
+    ProcessEnded,
+    /// A person ended it.
+    Cancelled,
+    /// The connection broke or timed out after the request was sent.
+    Connection,
+}
+
+/// Why a run stopped, to be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// A person or the system asked it to stop.
+    Interrupted,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunFailure {
+    /// This step failed and is not optional.
+    Step(StepPath),
+    /// A cap was reached.
+    Budget(Cap),
+}

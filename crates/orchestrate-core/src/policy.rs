@@ -1,0 +1,261 @@
+//! Policies as pure functions: when an attempt is repeated, and what a cap still allows.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    failure::FailureClass,
+    ids::{CallId, FieldHasher, RunId},
+    usage::Usage,
+};
+
+/// When a failed attempt is made again and how long to wait before.
+///
+/// The delay is exponential backoff with full jitter: uniform in `0 ..= min(cap, base · 2^(n-1))`
+/// after the n-th failure (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
+/// A delay that the provider asks for is a floor below which the wait never goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Attempts in all, the first included.
+    pub max_attempts: u16,
+    /// The first backoff's upper bound in milliseconds.
+    pub base_ms: u64,
+    /// No backoff is longer than this, in milliseconds.
+    pub cap_ms: u64,
+    /// A provider that asks for a longer wait than this, in milliseconds, is not waited for.
+    pub longest_wait_ms: u64,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { max_attempts: 4, base_ms: 1_000, cap_ms: 60_000, longest_wait_ms: 120_000 }
+    }
+}
+
+impl RetryPolicy {
+    /// The wait before the next attempt, or `None` where there is to be none.
+    ///
+    /// `failed` counts the attempts that have failed since the step was last (re)started, this one
+    /// included; `jitter` is uniform in `0.0 ..= 1.0`.
+    pub fn next_delay(
+        &self,
+        class: FailureClass,
+        failed: u16,
+        retry_after_ms: Option<u64>,
+        jitter: f64,
+    ) -> Option<Duration> {
+        let attempts = match class {
+            FailureClass::Connect
+            | FailureClass::StreamCut
+            | FailureClass::Timeout
+            | FailureClass::RateLimited
+            | FailureClass::Unavailable => self.max_attempts,
+            // An empty answer is worth one more try, and no third.
+            FailureClass::Empty => self.max_attempts.min(2),
+            FailureClass::QuotaExhausted
+            | FailureClass::Credentials
+            | FailureClass::NotFound
+            | FailureClass::BadRequest
+            | FailureClass::ContextTooLong
+            | FailureClass::Refused
+            | FailureClass::Truncated
+            | FailureClass::Malformed
+            | FailureClass::Redirected
+            | FailureClass::Preparation => 1,
+        };
+        if failed >= attempts {
+            return None;
+        }
+        let floor = retry_after_ms.unwrap_or(0);
+        if floor > self.longest_wait_ms {
+            return None;
+        }
+        let doublings = u32::from(failed.saturating_sub(1)).min(30);
+        let bound = self.base_ms.saturating_mul(1 << doublings).min(self.cap_ms);
+        let backoff = Duration::from_millis(bound).mul_f64(jitter.clamp(0.0, 1.0));
+        Some(Duration::from_millis(floor).saturating_add(backoff))
+    }
+}
+
+/// A number uniform in `0.0 .. 1.0` that belongs to one attempt of one run: as good as a random one
+/// for spreading retries, and the same on every replay.
+pub fn jitter(run: &RunId, call: &CallId, attempt: u16) -> f64 {
+    let mut hasher = FieldHasher::new("orchestrate 2026 retry jitter");
+    hasher.field(run.as_str()).field(call.to_string()).field(attempt.to_le_bytes());
+    let digest = hasher.finish();
+    let word = digest.as_bytes()[..4].try_into().map_or(0, u32::from_le_bytes);
+    f64::from(word) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Caps that hold for a whole run, resumes included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// Requests sent at most, retries included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u64>,
+    /// Input and output tokens at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+}
+
+/// Which cap was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// [`Limits::max_calls`].
+    Calls,
+    /// [`Limits::max_tokens`].
+    Tokens,
+}
+
+impl Cap {
+    /// The command line flag that sets this cap.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Calls => "--max-calls",
+            Self::Tokens => "--max-tokens",
+        }
+    }
+}
+
+/// The answer to "may this call be sent?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// It may.
+    Granted,
+    /// Not now, but reservations in flight may be given back.
+    Wait(Cap),
+    /// Not any more.
+    Exhausted(Cap),
+}
+
+/// What a run has sent and spent, and what is reserved for calls in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ledger {
+    calls: u64,
+    spent: u64,
+    reserved: u64,
+}
+
+impl Ledger {
+    /// Requests sent so far.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Tokens spent so far, reservations of lost calls included.
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// Tokens reserved for calls in flight.
+    pub fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
+    /// Whether one more call that may use up to `tokens` stays within `limits`.
+    pub fn allows(&self, limits: &Limits, tokens: u64) -> Allowance {
+        if limits.max_calls.is_some_and(|cap| self.calls >= cap) {
+            return Allowance::Exhausted(Cap::Calls);
+        }
+        let Some(cap) = limits.max_tokens else { return Allowance::Granted };
+        if self.spent.saturating_add(self.reserved).saturating_add(tokens) <= cap {
+            Allowance::Granted
+        } else if self.reserved > 0 && self.spent.saturating_add(tokens) <= cap {
+            Allowance::Wait(Cap::Tokens)
+        } else {
+            Allowance::Exhausted(Cap::Tokens)
+        }
+    }
+
+    /// Counts a call and reserves its worst case.
+    pub(crate) fn reserve(&mut self, tokens: u64) {
+        self.calls += 1;
+        self.reserved = self.reserved.saturating_add(tokens);
+    }
+
+    /// Replaces a reservation by what was really used.
+    pub(crate) fn settle(&mut self, tokens: u64, usage: &Usage) {
+        self.release(tokens);
+        self.spent = self.spent.saturating_add(usage.total());
+    }
+
+    /// Gives a reservation back: nothing was charged.
+    pub(crate) fn release(&mut self, tokens: u64) {
+        self.reserved = self.reserved.saturating_sub(tokens);
+    }
+
+    /// Keeps a reservation as spent: nobody knows what was charged.
+    pub(crate) fn forfeit(&mut self, tokens: u64) {
+        self.release(tokens);
+        self.spent = self.spent.saturating_add(tokens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_floor_and_jitter_only_adds() {
+        let policy = RetryPolicy::default();
+        let wait = |jitter| policy.next_delay(FailureClass::RateLimited, 1, Some(2_000), jitter);
+        assert_eq!(wait(0.0), Some(Duration::from_secs(2)));
+        assert_eq!(wait(1.0), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_its_cap() {
+        let policy = RetryPolicy { max_attempts: 100, ..RetryPolicy::default() };
+        let bound = |failed| policy.next_delay(FailureClass::Unavailable, failed, None, 1.0);
+        assert_eq!(bound(1), Some(Duration::from_secs(1)));
+        assert_eq!(bound(3), Some(Duration::from_secs(4)));
+        assert_eq!(bound(50), Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn fatal_failures_are_never_repeated_and_empty_answers_once() {
+        let policy = RetryPolicy::default();
+        for class in [
+            FailureClass::Credentials,
+            FailureClass::BadRequest,
+            FailureClass::Truncated,
+            FailureClass::Refused,
+            FailureClass::QuotaExhausted,
+        ] {
+            assert_eq!(policy.next_delay(class, 1, None, 0.5), None, "{class:?}");
+        }
+        assert!(policy.next_delay(FailureClass::Empty, 1, None, 0.5).is_some());
+        assert_eq!(policy.next_delay(FailureClass::Empty, 2, None, 0.5), None);
+        assert_eq!(policy.next_delay(FailureClass::Connect, 4, None, 0.5), None);
+    }
+
+    #[test]
+    fn a_wait_beyond_patience_is_a_failure() {
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.next_delay(FailureClass::RateLimited, 1, Some(999_999_000), 0.0), None);
+    }
+
+    #[test]
+    fn a_token_cap_waits_for_reservations_before_it_gives_up() {
+        let limits = Limits { max_tokens: Some(100), ..Limits::default() };
+        let mut ledger = Ledger::default();
+        ledger.reserve(60);
+        assert_eq!(ledger.allows(&limits, 60), Allowance::Wait(Cap::Tokens));
+        ledger.settle(60, &Usage { input: 10, output: 5, ..Usage::default() });
+        assert_eq!(ledger.allows(&limits, 60), Allowance::Granted);
+        assert_eq!(ledger.allows(&limits, 90), Allowance::Exhausted(Cap::Tokens));
+    }
+
+    #[test]
+    fn a_call_cap_counts_every_request_sent() {
+        let limits = Limits { max_calls: Some(2), ..Limits::default() };
+        let mut ledger = Ledger::default();
+        ledger.reserve(0);
+        ledger.release(0);
+        assert_eq!(ledger.allows(&limits, 0), Allowance::Granted);
+        ledger.reserve(0);
+        assert_eq!(ledger.allows(&limits, 0), Allowance::Exhausted(Cap::Calls));
+    }
+}

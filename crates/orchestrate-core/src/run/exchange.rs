@@ -1,0 +1,162 @@
+//! What goes into the machine and what comes out of it.
+
+use crate::{
+    Timestamp,
+    event::{
+        Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
+    },
+    failure::{Billed, Failure},
+    ids::{CallId, Digest, RunId, StepPath},
+    policy::Limits,
+    usage::Usage,
+};
+
+/// News from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The run shall exist.
+    Create {
+        /// What it is pinned to.
+        created: Box<RunCreated>,
+        /// The run it was made from, the step to redo and the digest of the remark on it.
+        forked: Option<(RunId, Option<StepPath>, Option<Digest>)>,
+    },
+    /// A process has opened the journal for writing; what was in flight before is lost.
+    Opened {
+        /// Counts the openings from 1.
+        epoch: u64,
+        /// Program and version.
+        program: String,
+    },
+    /// The run shall go on: for the first time, after a pause, a failure or a crash.
+    Resume {
+        /// New caps, where the person gave some.
+        limits: Option<Limits>,
+    },
+    /// A call was evaluated, as [`Effect::Prepare`] asked.
+    Prepared {
+        /// The call.
+        call: CallId,
+        /// What it came to.
+        prepared: Prepared,
+    },
+    /// An attempt is over, as [`Effect::StartAttempt`] asked.
+    AttemptEnded {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// How it ended.
+        outcome: AttemptOutcome,
+    },
+    /// A file was written to the output folder.
+    ArtifactWritten {
+        /// The step it belongs to; none for a document of the whole run.
+        step: Option<StepPath>,
+        /// The path below the output folder.
+        path: String,
+        /// Digest of its bytes.
+        digest: Digest,
+    },
+    /// Start nothing new and let what is in flight finish.
+    Interrupt,
+    /// Count everything in flight as lost and stop; the driver has ended it.
+    Abort,
+    /// Time has passed, as [`Effect::WakeAt`] asked.
+    Tick,
+}
+
+/// What evaluating a call came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prepared {
+    /// A model is asked, or was already.
+    Call {
+        /// What is asked.
+        call: Box<PreparedCall>,
+        /// A good answer with the same identity that was already paid for.
+        reuse: Option<Box<(ReuseOrigin, Answered)>>,
+    },
+    /// No model is needed: this is the deliverable.
+    Value(Digest),
+    /// It cannot be done.
+    Invalid(Failure),
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AttemptOutcome {
+    /// With a good answer.
+    Good(Answered),
+    /// With an answer that is truncated, refused or empty.
+    Rejected {
+        /// Why.
+        failure: Failure,
+        /// Digest of what text there was.
+        partial: Option<Digest>,
+        /// What it used up, where the provider said.
+        usage: Option<Usage>,
+    },
+    /// Without an answer.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Whether it was charged.
+        billed: Billed,
+        /// What it used up, where the provider said.
+        usage: Option<Usage>,
+        /// How long the provider asks to wait, in milliseconds.
+        retry_after_ms: Option<u64>,
+    },
+    /// Nobody knows: the connection broke or timed out after the request was sent.
+    Lost {
+        /// What was seen.
+        failure: Failure,
+        /// What ended it.
+        cause: LossCause,
+        /// Digest of what text had arrived.
+        partial: Option<Digest>,
+    },
+}
+
+/// An order to the driver, to be carried out only after the events decided with it are durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Evaluate this call and answer with [`Input::Prepared`].
+    Prepare {
+        /// The call.
+        call: CallId,
+    },
+    /// Send this request and answer with [`Input::AttemptEnded`].
+    StartAttempt {
+        /// The call.
+        call: CallId,
+        /// The attempt.
+        attempt: u32,
+        /// Digest of the stored request.
+        request: Digest,
+    },
+    /// Answer with [`Input::Tick`] at this time; replaces an earlier wish.
+    WakeAt(Timestamp),
+    /// The run has come to rest.
+    Finish(Outcome),
+}
+
+/// How a run came to rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are finished, optional ones aside.
+    Succeeded,
+    /// It cannot go on without a person.
+    Failed(RunFailure),
+    /// It was stopped and can be resumed.
+    Paused(PauseReason),
+}
+
+/// Everything decided in one go: first record the events, then carry out the effects.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decisions {
+    /// What to record, in order.
+    pub events: Vec<Event>,
+    /// What to do after that.
+    pub effects: Vec<Effect>,
+}

@@ -1,0 +1,14 @@
+//! The run machine: inputs go in, events and effects come out.
+//!
+//! - [`Run`] holds the state and decides (`machine`); recorded events alone change it (`fold`).
+//! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
+//! - [`StepStatus`] and its transition table say which event may follow which (`step`).
+
+mod exchange;
+mod fold;
+mod machine;
+mod step;
+
+pub use exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
+pub use machine::Run;
+pub use step::{IllegalEvent, StepStatus};

@@ -1,0 +1,391 @@
+//! The run summary: one fold of a run's events that every report, list, page and exit code reads.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::{
+    Timestamp,
+    event::{Event, PauseReason, Recorded, RunFailure, StepSource},
+    failure::{Failure, FailureClass},
+    ids::{Digest, RunId, StepPath},
+    plan::{Action, Plan},
+    policy::{Cap, Limits},
+    request::{Endpoint, ModelRef},
+    usage::Usage,
+};
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Created or running, as far as the journal knows: its process may have ended since.
+    Running,
+    /// Stopped, to be resumed.
+    Paused(PauseReason),
+    /// Complete.
+    Succeeded,
+    /// Stopped until a person has done something.
+    Failed(RunFailure),
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Waiting,
+    /// A call is evaluated or in flight.
+    Running,
+    /// The next attempt waits for its time.
+    Retrying,
+    /// Finished.
+    Succeeded,
+    /// Given up.
+    Failed,
+}
+
+/// Everything there is to say of a run, contents aside.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run: Option<RunId>,
+    /// The run it was made from.
+    pub forked_from: Option<RunId>,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The first line of the task.
+    pub task: String,
+    /// True where no model was called.
+    pub offline: bool,
+    /// Where calls go by default.
+    pub endpoint: Option<Endpoint>,
+    /// The model where a step names none.
+    pub model: Option<ModelRef>,
+    /// Caps that hold now.
+    pub limits: Limits,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its last event was recorded.
+    pub updated_at: Timestamp,
+    /// Milliseconds in which it was running, pauses left out.
+    pub active_ms: u64,
+    /// Requests sent, retries included.
+    pub calls: u64,
+    /// Calls answered without paying again.
+    pub reused: u64,
+    /// Tokens of this run's own calls.
+    pub usage: Usage,
+    /// Tokens of attempts that were lost, reserved as their worst case.
+    pub lost_tokens: u64,
+    /// The steps in plan order.
+    pub steps: Vec<StepSummary>,
+    /// Files written, newest last.
+    pub artifacts: Vec<Artifact>,
+    #[serde(skip)]
+    plan: Arc<Plan>,
+    #[serde(skip)]
+    running_since: Option<Timestamp>,
+}
+
+/// Everything there is to say of a step, contents aside.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepSummary {
+    /// The step.
+    pub step: StepPath,
+    /// The persona that works in it, once it is known.
+    pub persona: Option<String>,
+    /// Why this persona, where there was a choice.
+    pub choice: Option<String>,
+    /// The model that was asked.
+    pub model: Option<ModelRef>,
+    /// The model that the provider says has answered.
+    pub served_model: Option<String>,
+    /// Where it stands.
+    pub state: StepState,
+    /// Whether the run goes on without it.
+    pub optional: bool,
+    /// Where its deliverable comes from.
+    pub source: Option<StepSource>,
+    /// The run that paid for a reused answer, and when.
+    pub reused_from: Option<(RunId, Timestamp)>,
+    /// Requests sent.
+    pub attempts: u32,
+    /// Tokens of its calls.
+    pub usage: Usage,
+    /// When it was first evaluated.
+    pub started_at: Option<Timestamp>,
+    /// When it came to its end.
+    pub ended_at: Option<Timestamp>,
+    /// Its deliverable.
+    pub deliverable: Option<Digest>,
+    /// Its brief.
+    pub brief: Option<Digest>,
+    /// Its last failure.
+    pub failure: Option<Failure>,
+    /// When its next attempt is due.
+    pub retry_at: Option<Timestamp>,
+    /// In which form each need arrived, and what else a reader should know.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    reserved: u64,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Artifact {
+    /// The step it belongs to; none for a document of the whole run.
+    pub step: Option<StepPath>,
+    /// The path below the output folder.
+    pub path: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+}
+
+impl RunSummary {
+    /// The summary of a run of `plan` of which nothing is recorded yet.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let steps = plan.steps().iter().map(|step| StepSummary {
+            step: step.id.clone(),
+            persona: match &step.action {
+                Action::Persona(persona) => match persona.persona.candidates().as_slice() {
+                    [only] => Some((*only).to_owned()),
+                    _ => None,
+                },
+                Action::Render(_) => None,
+            },
+            choice: None,
+            model: None,
+            served_model: None,
+            state: StepState::Waiting,
+            optional: step.optional,
+            source: None,
+            reused_from: None,
+            attempts: 0,
+            usage: Usage::default(),
+            started_at: None,
+            ended_at: None,
+            deliverable: None,
+            brief: None,
+            failure: None,
+            retry_at: None,
+            notes: Vec::new(),
+            reserved: 0,
+        });
+        Self {
+            run: None,
+            forked_from: None,
+            workflow: plan.workflow().to_owned(),
+            task: String::new(),
+            offline: false,
+            endpoint: None,
+            model: None,
+            limits: Limits::default(),
+            status: RunStatus::Running,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            active_ms: 0,
+            calls: 0,
+            reused: 0,
+            usage: Usage::default(),
+            lost_tokens: 0,
+            steps: steps.collect(),
+            artifacts: Vec::new(),
+            plan,
+            running_since: None,
+        }
+    }
+
+    /// The summary of a whole journal.
+    pub fn of<'a>(plan: Arc<Plan>, events: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut summary = Self::new(plan);
+        for event in events {
+            summary.apply(event);
+        }
+        summary
+    }
+
+    /// The plan that runs.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The summary of a step.
+    pub fn step(&self, step: &StepPath) -> Option<&StepSummary> {
+        self.plan.position(step).map(|at| &self.steps[at])
+    }
+
+    /// Steps that are finished.
+    pub fn finished(&self) -> usize {
+        self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+    }
+
+    /// Optional steps that failed.
+    pub fn given_up(&self) -> impl Iterator<Item = &StepSummary> {
+        self.steps.iter().filter(|step| step.optional && step.state == StepState::Failed)
+    }
+
+    /// Whether the whole run failed because credentials were missing or refused.
+    pub fn refused_credentials(&self) -> bool {
+        let RunStatus::Failed(RunFailure::Step(step)) = &self.status else { return false };
+        self.step(step)
+            .and_then(|step| step.failure.as_ref())
+            .is_some_and(|failure| failure.class == FailureClass::Credentials)
+    }
+
+    /// The cap that ended the run, where one did.
+    pub fn cap_reached(&self) -> Option<Cap> {
+        match &self.status {
+            RunStatus::Failed(RunFailure::Budget(cap)) => Some(*cap),
+            RunStatus::Failed(RunFailure::Step(_))
+            | RunStatus::Running
+            | RunStatus::Paused(_)
+            | RunStatus::Succeeded => None,
+        }
+    }
+
+    /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        let at = recorded.at;
+        self.updated_at = at;
+        match &recorded.event {
+            Event::SessionOpened { .. } => self.stop_clock_unrecorded(),
+            Event::RunCreated(created) => {
+                self.run = Some(created.run.clone());
+                self.task.clone_from(&created.task);
+                self.offline = created.offline;
+                self.endpoint = Some(created.endpoint.clone());
+                self.model = Some(created.model.clone());
+                self.limits = created.limits;
+                self.created_at = at;
+            }
+            Event::RunForked { from, .. } => self.forked_from = Some(from.clone()),
+            Event::RunStarted => self.running_since = Some(at),
+            Event::RunResumed { limits } => {
+                self.limits = *limits;
+                self.running_since = Some(at);
+                self.status = RunStatus::Running;
+                for step in &mut self.steps {
+                    if step.state == StepState::Failed && !step.optional {
+                        step.state = StepState::Waiting;
+                    }
+                }
+            }
+            Event::RunPaused { reason } => self.rest(at, RunStatus::Paused(*reason)),
+            Event::RunSucceeded => self.rest(at, RunStatus::Succeeded),
+            Event::RunFailed { reason } => self.rest(at, RunStatus::Failed(reason.clone())),
+            Event::ArtifactWritten { step, path, digest } => {
+                let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
+                self.artifacts.retain(|known| known.path != artifact.path);
+                self.artifacts.push(artifact);
+            }
+            Event::CallPrepared { call, prepared } => {
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.persona = Some(prepared.persona.clone());
+                    step.choice.clone_from(&prepared.choice);
+                    step.model = Some(prepared.model.clone());
+                    step.state = StepState::Running;
+                    step.started_at = step.started_at.or(Some(at));
+                    for note in &prepared.notes {
+                        if !step.notes.contains(note) {
+                            step.notes.push(note.clone());
+                        }
+                    }
+                }
+            }
+            Event::CallIntent { call, reserved, .. } => {
+                self.calls += 1;
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.attempts += 1;
+                    step.reserved = *reserved;
+                    step.state = StepState::Running;
+                    step.retry_at = None;
+                }
+            }
+            Event::CallSucceeded { call, answer, .. } => {
+                self.count(&call.step, answer.usage);
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.served_model.clone_from(&answer.served_model);
+                    step.failure = None;
+                }
+            }
+            Event::CallReused { call, origin, answer } => {
+                self.reused += 1;
+                let own = self.run.as_ref() == Some(&origin.run);
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.served_model.clone_from(&answer.served_model);
+                    step.failure = None;
+                    if !own {
+                        step.reused_from = Some((origin.run.clone(), origin.at));
+                    }
+                }
+            }
+            Event::CallFailed { call, failure, usage, .. }
+            | Event::OutputRejected { call, failure, usage, .. } => {
+                if let Some(usage) = usage {
+                    self.count(&call.step, *usage);
+                }
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.failure = Some(failure.clone());
+                }
+            }
+            Event::CallUnknown { call, .. } => {
+                let lost = self.step(&call.step).map_or(0, |step| step.reserved);
+                self.lost_tokens = self.lost_tokens.saturating_add(lost);
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.notes.push("one attempt ended without a known outcome".to_owned());
+                }
+            }
+            Event::RetryScheduled { call, due } => {
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.state = StepState::Retrying;
+                    step.retry_at = Some(*due);
+                }
+            }
+            Event::StepSucceeded { step, source, deliverable, brief } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Succeeded;
+                    step.source = Some(*source);
+                    step.deliverable = Some(*deliverable);
+                    step.brief = *brief;
+                    step.started_at = step.started_at.or(Some(at));
+                    step.ended_at = Some(at);
+                    step.failure = None;
+                }
+            }
+            Event::StepFailed { step, failure, .. } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Failed;
+                    step.failure = Some(failure.clone());
+                    step.ended_at = Some(at);
+                }
+            }
+        }
+    }
+
+    fn step_mut(&mut self, step: &StepPath) -> Option<&mut StepSummary> {
+        self.plan.position(step).map(|at| &mut self.steps[at])
+    }
+
+    fn count(&mut self, step: &StepPath, usage: Usage) {
+        self.usage += usage;
+        if let Some(step) = self.step_mut(step) {
+            step.usage += usage;
+        }
+    }
+
+    fn rest(&mut self, at: Timestamp, status: RunStatus) {
+        if let Some(since) = self.running_since.take() {
+            let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
+            self.active_ms = self.active_ms.saturating_add(millis);
+        }
+        self.status = status;
+    }
+
+    /// A process that ended without recording it: how long it lived is not known.
+    fn stop_clock_unrecorded(&mut self) {
+        self.running_since = None;
+    }
+}

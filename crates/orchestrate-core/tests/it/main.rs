@@ -1,0 +1,5 @@
+//! Behaviour of the core through its public surface.
+
+mod run_properties;
+mod run_rules;
+mod support;

@@ -1,0 +1,206 @@
+//! Plans, answers and a little driver that carries effects out in memory.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    Timestamp,
+    event::{Answered, Event, Freshness, PreparedCall, RunCreated},
+    failure::{Billed, Failure, FailureClass},
+    ids::{CallId, Digest, Purpose, RunId},
+    plan::{Action, Need, PersonaChoice, PersonaStep, Plan, PlanParts, Step},
+    policy::{Limits, RetryPolicy},
+    request::{Endpoint, Identity, Parameters, Timeouts},
+    run::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared, Run},
+    usage::Usage,
+};
+
+pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
+    Step {
+        id: id.into(),
+        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        action: Action::Persona(Box::new(PersonaStep {
+            persona: PersonaChoice::Named("tester".into()),
+            prompt: None,
+            model: None,
+            parameters: Parameters::default(),
+            timeouts: Timeouts::default(),
+        })),
+        optional: false,
+        save: None,
+    }
+}
+
+pub(crate) fn plan(steps: Vec<Step>) -> Arc<Plan> {
+    let parts = PlanParts {
+        workflow: "test".into(),
+        summary: None,
+        inputs: IndexMap::new(),
+        steps,
+        outputs: IndexMap::new(),
+        concurrency: None,
+    };
+    Arc::new(Plan::build(parts).expect("a sound plan"))
+}
+
+pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
+    Box::new(RunCreated {
+        run: RunId::new("run-1"),
+        semantics: orchestrate_core::SEMANTICS,
+        workflow: "test".into(),
+        plan: Digest::of("plan"),
+        inputs: Digest::of("inputs"),
+        task: "task".into(),
+        personas: IndexMap::new(),
+        endpoint: Endpoint {
+            provider: "test".into(),
+            origin: "none".into(),
+            dialect: "none".into(),
+        },
+        model: "test:model".parse().expect("a model"),
+        offline: false,
+        concurrency,
+        limits,
+        retry: RetryPolicy::default(),
+        fresh: Freshness::Reuse,
+    })
+}
+
+/// A call whose identity is derived from `asks`: equal texts are equal calls.
+pub(crate) fn prepared(asks: &str, reserved: u64) -> Prepared {
+    Prepared::Call {
+        call: Box::new(PreparedCall {
+            persona: "tester".into(),
+            choice: None,
+            model: "test:model".parse().expect("a model"),
+            identity: Identity(Digest::of(asks)),
+            request: Digest::of(asks),
+            reserved,
+            notes: vec![],
+        }),
+        reuse: None,
+    }
+}
+
+pub(crate) fn good(text: &str, with_brief: bool) -> AttemptOutcome {
+    AttemptOutcome::Good(Answered {
+        raw: Digest::of(text),
+        deliverable: Digest::of(text),
+        brief: with_brief.then(|| Digest::of(format!("{text}: brief"))),
+        served_model: None,
+        usage: Usage { input: 10, output: 20, ..Usage::default() },
+        millis: 5,
+    })
+}
+
+pub(crate) fn failed(class: FailureClass) -> AttemptOutcome {
+    AttemptOutcome::Failed {
+        failure: Failure::new(class, "scripted"),
+        billed: Billed::No,
+        usage: None,
+        retry_after_ms: None,
+    }
+}
+
+/// A run together with what it recorded and what it asked for.
+pub(crate) struct Desk {
+    pub(crate) run: Run,
+    pub(crate) events: Vec<Event>,
+    pub(crate) orders: VecDeque<Effect>,
+    pub(crate) now: Timestamp,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+impl Desk {
+    pub(crate) fn start(plan: &Arc<Plan>, created: Box<RunCreated>) -> Self {
+        let mut desk = Self {
+            run: Run::new(Arc::clone(plan)),
+            events: vec![],
+            orders: VecDeque::new(),
+            now: Timestamp(1_000),
+            outcome: None,
+        };
+        desk.tell(Input::Create { created, forked: None });
+        desk.tell(Input::Opened { epoch: 1, program: "test".into() });
+        desk.tell(Input::Resume { limits: None });
+        desk
+    }
+
+    /// The run as another process would find it: nothing survives but the events.
+    pub(crate) fn crash(&mut self, plan: &Arc<Plan>) {
+        self.run = Run::replay(Arc::clone(plan), &self.events).expect("recorded events fold");
+        self.orders.clear();
+        self.outcome = None;
+        self.tell(Input::Opened { epoch: 2, program: "test".into() });
+        if !self.run.is_finished() {
+            self.tell(Input::Resume { limits: None });
+        }
+    }
+
+    pub(crate) fn tell(&mut self, input: Input) {
+        self.run.handle(self.now, input).expect("legal news");
+        let Decisions { events, effects } =
+            self.run.poll_to_quiescence(self.now).expect("legal decisions");
+        self.events.extend(events);
+        for effect in effects {
+            if let Effect::Finish(outcome) = &effect {
+                self.outcome = Some(outcome.clone());
+            }
+            self.orders.push_back(effect);
+        }
+    }
+
+    /// Takes out every order, in the order given.
+    pub(crate) fn take_orders(&mut self) -> Vec<Effect> {
+        self.orders.drain(..).collect()
+    }
+
+    /// Answers one order; retries wake at once.
+    pub(crate) fn carry_out(
+        &mut self,
+        order: Effect,
+        prepare: &dyn Fn(&CallId) -> Prepared,
+        answer: &mut dyn FnMut(&CallId, u32) -> AttemptOutcome,
+    ) {
+        match order {
+            Effect::Prepare { call } => {
+                let prepared = prepare(&call);
+                self.tell(Input::Prepared { call, prepared });
+            }
+            Effect::StartAttempt { call, attempt, .. } => {
+                let outcome = answer(&call, attempt);
+                self.tell(Input::AttemptEnded { call, attempt, outcome });
+            }
+            Effect::WakeAt(at) => {
+                self.now = self.now.max(at);
+                self.tell(Input::Tick);
+            }
+            Effect::Finish(_) => {}
+        }
+    }
+
+    /// Carries everything out until the run rests.
+    pub(crate) fn run_to_rest(
+        &mut self,
+        prepare: &dyn Fn(&CallId) -> Prepared,
+        answer: &mut dyn FnMut(&CallId, u32) -> AttemptOutcome,
+    ) -> Outcome {
+        for _ in 0..100_000 {
+            let Some(order) = self.orders.pop_front() else { break };
+            self.carry_out(order, prepare, answer);
+        }
+        self.outcome.clone().expect("the run came to rest")
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.events.iter().map(Event::kind).collect()
+    }
+
+    pub(crate) fn calls_sent(&self, purpose: Purpose) -> usize {
+        let intents = self.events.iter().filter(|event| match event {
+            Event::CallIntent { call, .. } => call.purpose == purpose,
+            _ => false,
+        });
+        intents.count()
+    }
+}
