@@ -42,14 +42,7 @@ pub enum Event {
     /// The run exists.
     RunCreated(Box<RunCreated>),
     /// The run was made from another one.
-    RunForked {
-        /// The other run.
-        from: RunId,
-        /// The step that is to be redone, where one was named.
-        step: Option<StepPath>,
-        /// Digest of the remark that step gets.
-        remark: Option<Digest>,
-    },
+    RunForked(Box<RunForked>),
     /// The first step may begin.
     RunStarted,
     /// A call was evaluated: persona, prompt, model, bound. Never evaluated again.
@@ -184,7 +177,7 @@ impl Event {
         match self {
             Self::SessionOpened { .. } => "session_opened",
             Self::RunCreated(_) => "run_created",
-            Self::RunForked { .. } => "run_forked",
+            Self::RunForked(_) => "run_forked",
             Self::RunStarted => "run_started",
             Self::CallPrepared { .. } => "call_prepared",
             Self::CallIntent { .. } => "call_intent",
@@ -214,6 +207,8 @@ pub struct RunCreated {
     pub semantics: u32,
     /// The workflow's name.
     pub workflow: String,
+    /// The name or absolute path that finds the workflow's file again.
+    pub workflow_source: String,
     /// Digest of the plan's JSON.
     pub plan: Digest,
     /// Digest of the inputs' JSON.
@@ -226,6 +221,12 @@ pub struct RunCreated {
     pub endpoint: Endpoint,
     /// The model where a step names none.
     pub model: ModelRef,
+    /// The models of the steps that name another one.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub models: IndexMap<StepPath, ModelRef>,
+    /// The model that the command line asked for, for every step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_flag: Option<String>,
     /// True where no model is called and every artefact has to say so.
     pub offline: bool,
     /// Calls at a time.
@@ -237,6 +238,25 @@ pub struct RunCreated {
     /// Whether answers of earlier runs are refused: for all steps, or for those named.
     #[serde(default)]
     pub fresh: Freshness,
+    /// The folder that deliverables are written to, as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// Where a run comes from that was made from another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunForked {
+    /// The other run.
+    pub from: RunId,
+    /// The step that is to be redone, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPath>,
+    /// Digest of the remark that step gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<Digest>,
+    /// Digest of that step's deliverable in the other run, which it gets beside the remark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Digest>,
 }
 
 /// Which steps refuse answers of earlier runs.

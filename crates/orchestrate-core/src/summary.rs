@@ -261,7 +261,7 @@ impl RunSummary {
                 self.limits = created.limits;
                 self.created_at = at;
             }
-            Event::RunForked { from, .. } => self.forked_from = Some(from.clone()),
+            Event::RunForked(forked) => self.forked_from = Some(forked.from.clone()),
             Event::RunStarted => self.running_since = Some(at),
             Event::RunResumed { limits } => {
                 self.limits = *limits;

@@ -4,9 +4,10 @@ use crate::{
     Timestamp,
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
+        RunForked,
     },
     failure::{Billed, Failure},
-    ids::{CallId, Digest, RunId, StepPath},
+    ids::{CallId, Digest, StepPath},
     policy::Limits,
     usage::Usage,
 };
@@ -18,8 +19,8 @@ pub enum Input {
     Create {
         /// What it is pinned to.
         created: Box<RunCreated>,
-        /// The run it was made from, the step to redo and the digest of the remark on it.
-        forked: Option<(RunId, Option<StepPath>, Option<Digest>)>,
+        /// Where it comes from, if it was made from another run.
+        forked: Option<Box<RunForked>>,
     },
     /// A process has opened the journal for writing; what was in flight before is lost.
     Opened {

@@ -143,7 +143,7 @@ impl Run {
             }
             Event::SessionOpened { .. }
             | Event::RunCreated(_)
-            | Event::RunForked { .. }
+            | Event::RunForked(_)
             | Event::RunStarted
             | Event::ArtifactWritten { .. }
             | Event::RunPaused { .. }
@@ -179,7 +179,7 @@ impl Run {
                 Phase::Idle
             }
             // Opening a run that was running: the process that ran it is gone.
-            (Phase::Idle, Event::RunForked { .. })
+            (Phase::Idle, Event::RunForked(_))
             | (Phase::Idle | Phase::Running, Event::SessionOpened { .. }) => Phase::Idle,
             (Phase::Paused | Phase::Failed | Phase::Succeeded, Event::SessionOpened { .. }) => {
                 phase

@@ -198,8 +198,8 @@ impl Run {
         match input {
             Input::Create { created, forked } => {
                 self.record(Event::RunCreated(created))?;
-                if let Some((from, step, remark)) = forked {
-                    self.record(Event::RunForked { from, step, remark })?;
+                if let Some(forked) = forked {
+                    self.record(Event::RunForked(forked))?;
                 }
                 Ok(())
             }

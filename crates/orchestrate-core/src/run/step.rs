@@ -114,7 +114,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
         Event::SessionOpened { .. }
         | Event::RunCreated(_)
-        | Event::RunForked { .. }
+        | Event::RunForked(_)
         | Event::RunStarted
         | Event::ArtifactWritten { .. }
         | Event::RunPaused { .. }

@@ -48,6 +48,7 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
         run: RunId::new("run-1"),
         semantics: orchestrate_core::SEMANTICS,
         workflow: "test".into(),
+        workflow_source: "test".into(),
         plan: Digest::of("plan"),
         inputs: Digest::of("inputs"),
         task: "task".into(),
@@ -58,11 +59,14 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
             dialect: "none".into(),
         },
         model: "test:model".parse().expect("a model"),
+        models: IndexMap::new(),
+        model_flag: None,
         offline: false,
         concurrency,
         limits,
         retry: RetryPolicy::default(),
         fresh: Freshness::Reuse,
+        output: None,
     })
 }
 

@@ -1,0 +1,96 @@
+//! The run header: the one part of a report that differs between two runs with the same answers.
+
+use orchestrate_core::{
+    neutral,
+    summary::{RunSummary, StepSummary},
+};
+
+use crate::{context::Context, words};
+
+/// The line before the header.
+pub(crate) const BEGIN: &str = "<!-- run -->";
+/// The line after the header.
+pub(crate) const END: &str = "<!-- /run -->";
+
+/// What the summary notes of a step when a process or connection ended: it says something of this run
+/// and nothing of the document.
+const LOST: &str = "one attempt ended without a known outcome";
+
+/// Whether a note tells of the run, not of the document.
+pub(crate) fn tells_of_the_run(note: &str) -> bool {
+    note == LOST
+}
+
+/// Identity, times, calls, tokens and where each answer comes from.
+pub(crate) fn header(context: &Context<'_>) -> String {
+    let summary = context.summary;
+    let mut lines = vec![BEGIN.to_owned(), String::new()];
+    let mut item = |name: &str, text: String| lines.push(format!("- {name}: {text}"));
+    if let Some(run) = &summary.run {
+        item("Run", format!("`{run}`"));
+    }
+    if let Some(from) = &summary.forked_from {
+        item("Made from run", format!("`{from}`"));
+    }
+    item("Created", words::time(summary.created_at));
+    item("Last event", words::time(summary.updated_at));
+    item("Status", words::status(summary));
+    if let Some(model) = &summary.model {
+        let at = summary.endpoint.as_ref().map(|endpoint| format!(" at {}", endpoint.origin));
+        item("Model", neutral::one_line(&format!("{model}{}", at.unwrap_or_default())));
+    }
+    item("Active time", words::duration(summary.active_ms));
+    item("Calls", calls(summary));
+    if !summary.offline {
+        item("Tokens", tokens(summary));
+    }
+    let steps: Vec<String> =
+        summary.steps.iter().filter_map(|step| origin(summary, step)).collect();
+    lines.extend(steps);
+    lines.push(String::new());
+    lines.push(END.to_owned());
+    lines.join("\n")
+}
+
+/// Calls sent, and answers that were not paid for again.
+pub(crate) fn calls(summary: &RunSummary) -> String {
+    if summary.offline {
+        return "none: offline, no model was called".to_owned();
+    }
+    let sent = words::count(summary.calls);
+    match summary.reused {
+        0 => format!("{sent} sent"),
+        reused => {
+            format!("{sent} sent, {} used again", words::counted(reused, "answer", "answers"))
+        }
+    }
+}
+
+/// Tokens of this run's own calls, those of lost attempts told apart.
+pub(crate) fn tokens(summary: &RunSummary) -> String {
+    let tokens = words::tokens(&summary.usage);
+    match summary.lost_tokens {
+        0 => tokens,
+        lost => format!("{tokens}; up to {} more in attempts that were lost", words::count(lost)),
+    }
+}
+
+/// Where a step's answer comes from, as far as that differs from a single plain call.
+fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some((run, at)) = &step.reused_from {
+        let age = summary.updated_at.since(*at).as_millis();
+        let age = words::duration(u64::try_from(age).unwrap_or(u64::MAX));
+        parts.push(format!("answer of run `{run}`, {age} old"));
+    }
+    if let (Some(served), Some(asked)) = (&step.served_model, &step.model)
+        && *served != asked.model
+    {
+        parts.push(format!("answered by `{}`", neutral::one_line(served)));
+    }
+    if step.attempts > 1 {
+        parts.push(format!("{} attempts", step.attempts));
+    }
+    parts.extend(step.notes.iter().filter(|note| tells_of_the_run(note)).cloned());
+    (!parts.is_empty()).then(|| format!("- Step `{}`: {}", step.step, parts.join("; ")))
+}

@@ -1,0 +1,111 @@
+//! A run as one JSON document, schema `orchestrate/run/1`.
+
+use orchestrate_core::{
+    event::StepSource,
+    summary::{RunStatus, StepState, StepSummary},
+    usage::Usage,
+};
+use serde_json::{Value, json};
+
+use crate::{context::Context, words};
+
+/// The document: what the run is and where it stands, every step with its text and brief, the outputs
+/// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
+pub fn json(context: &Context<'_>) -> Value {
+    let summary = context.summary;
+    let status = match summary.status {
+        RunStatus::Running => "running",
+        RunStatus::Paused(_) => "paused",
+        RunStatus::Succeeded => "succeeded",
+        RunStatus::Failed(_) => "failed",
+    };
+    json!({
+        "schema": "orchestrate/run/1",
+        "offline": summary.offline,
+        "run": summary.run,
+        "forked_from": summary.forked_from,
+        "workflow": summary.workflow,
+        "task": context.task,
+        "status": status,
+        "status_text": words::status(summary),
+        "model": summary.model,
+        "endpoint": summary.endpoint.as_ref().map(|endpoint| json!({
+            "provider": endpoint.provider,
+            "origin": endpoint.origin,
+            "dialect": endpoint.dialect,
+        })),
+        "created_at": words::time(summary.created_at),
+        "updated_at": words::time(summary.updated_at),
+        "active_ms": summary.active_ms,
+        "calls": summary.calls,
+        "reused": summary.reused,
+        "usage": usage(&summary.usage),
+        "lost_tokens": summary.lost_tokens,
+        "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "outputs": context.outputs,
+        "artifacts": summary.artifacts.iter().map(|artifact| json!({
+            "step": artifact.step,
+            "path": artifact.path,
+            "digest": artifact.digest,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn step(context: &Context<'_>, step: &StepSummary) -> Value {
+    let plan = context.summary.plan();
+    let position = plan.position(&step.step);
+    let needs = position.map_or(&[][..], |at| plan.needs(at));
+    let needs: Vec<&str> = needs.iter().map(|&need| plan.steps()[need].id.as_str()).collect();
+    let failure = step.failure.as_ref().map(
+        |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
+    );
+    json!({
+        "step": step.step,
+        "persona": step.persona,
+        "title": step.persona.as_ref().map(|persona| context.title(persona)),
+        "choice": step.choice,
+        "needs": needs,
+        "optional": step.optional,
+        "state": state(step.state),
+        "source": step.source.map(source),
+        "reused_from": step.reused_from.as_ref().map(|(run, at)| json!({ "run": run, "at": words::time(*at) })),
+        "model": step.model,
+        "served_model": step.served_model,
+        "attempts": step.attempts,
+        "usage": usage(&step.usage),
+        "started_at": step.started_at.map(words::time),
+        "ended_at": step.ended_at.map(words::time),
+        "failure": failure,
+        "notes": step.notes,
+        "text": context.deliverable(step),
+        "brief": context.brief(step),
+    })
+}
+
+fn state(state: StepState) -> &'static str {
+    match state {
+        StepState::Waiting => "waiting",
+        StepState::Running => "running",
+        StepState::Retrying => "retrying",
+        StepState::Succeeded => "succeeded",
+        StepState::Failed => "failed",
+    }
+}
+
+fn source(source: StepSource) -> &'static str {
+    match source {
+        StepSource::Call => "call",
+        StepSource::Reuse => "reuse",
+        StepSource::Render => "render",
+    }
+}
+
+fn usage(usage: &Usage) -> Value {
+    json!({
+        "input": usage.input,
+        "output": usage.output,
+        "cached": usage.cached,
+        "reasoning": usage.reasoning,
+        "estimated": usage.estimated,
+    })
+}

@@ -1,0 +1,24 @@
+//! Run summaries and plans as Markdown, JSON, text and Mermaid.
+//!
+//! Everything here is pure: a [`RunSummary`](orchestrate_core::summary::RunSummary) or a
+//! [`Plan`](orchestrate_core::plan::Plan) comes in, contents are looked up through [`Blobs`], and a
+//! text goes out. Nothing is printed and nothing is written.
+
+mod closing;
+mod context;
+mod drawing;
+mod header;
+mod json;
+mod markdown;
+mod mermaid;
+mod report;
+mod result;
+mod words;
+
+pub use closing::closing;
+pub use context::{Blobs, Context, OFFLINE_NOTICE};
+pub use drawing::drawing;
+pub use json::json;
+pub use mermaid::mermaid;
+pub use report::report_markdown;
+pub use result::result_markdown;

@@ -1,0 +1,65 @@
+//! A plan as a Mermaid flowchart.
+
+use std::fmt::Write as _;
+
+use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, Plan, Step};
+
+/// The plan as a Mermaid flowchart: a box per persona step, a hexagon where the persona is chosen, a
+/// slanted box for a template; optional steps are dashed.
+pub fn mermaid(plan: &Plan) -> String {
+    let mut text = String::from("flowchart TD\n");
+    // Writing to a String cannot fail.
+    for (at, step) in plan.steps().iter().enumerate() {
+        let _ = writeln!(text, "    {}", node(at, step));
+    }
+    for (at, _) in plan.steps().iter().enumerate() {
+        for &need in plan.needs(at) {
+            let arrow = if plan.steps()[need].optional { "-.->" } else { "-->" };
+            let _ = writeln!(text, "    s{need} {arrow} s{at}");
+        }
+    }
+    let optional: Vec<String> = plan
+        .steps()
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.optional)
+        .map(|(at, _)| format!("s{at}"))
+        .collect();
+    if !optional.is_empty() {
+        text.push_str("    classDef optional stroke-dasharray: 5 5\n");
+        let _ = writeln!(text, "    class {} optional", optional.join(","));
+    }
+    text
+}
+
+/// Nodes are named by position: whatever a step is called, its node's name is safe.
+fn node(at: usize, step: &Step) -> String {
+    let id = label(step.id.as_str());
+    match &step.action {
+        Action::Render(_) => format!("s{at}[/\"{id}<br/>template\"/]"),
+        Action::Persona(persona) => match &persona.persona {
+            PersonaChoice::Named(name) => format!("s{at}[\"{id}<br/>{}\"]", label(name)),
+            PersonaChoice::Choose { by, otherwise, .. } => {
+                let mut lines = vec![id, format!("one of, by {}:", label(by))];
+                lines.extend(persona.persona.candidates().into_iter().map(label));
+                if *otherwise == Otherwise::Match {
+                    lines.push("otherwise by the task".to_owned());
+                }
+                format!("s{at}{{{{\"{}\"}}}}", lines.join("<br/>"))
+            }
+        },
+    }
+}
+
+/// A text as it may stand in a quoted label: everything but plain characters becomes an entity.
+fn label(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/' | ',' | '(' | ')') {
+            safe.push(c);
+        } else {
+            let _ = write!(safe, "#{};", u32::from(c));
+        }
+    }
+    safe
+}

@@ -1,0 +1,491 @@
+//! Results, reports and JSON.
+
+use orchestrate_core::{
+    event::{Event, RunFailure},
+    failure::{Failure, FailureClass},
+};
+use orchestrate_report::{OFFLINE_NOTICE, json, report_markdown, result_markdown};
+
+use super::fixture::{Journal, diamond, end_to_end};
+
+const DATA: &str =
+    "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```";
+const BRIEF: &str = r#"{"decisions":[{"id":"D1","decision":"Use Postgres","why":"it is there"}],"figures":[{"name":"rows","value":"4","unit":"million/day","basis":"given"}],"risks":["late\n# data"]}"#;
+
+/// A whole run of the diamond, in which the second step was reused.
+fn whole(lost: bool) -> Journal {
+    let mut journal = Journal::new(diamond());
+    if lost {
+        journal.run = "0193-other";
+    }
+    journal.start();
+    journal.prepare("data", "data-engineer", None, &[]);
+    journal.intent("data", 1);
+    let mut attempt = 1;
+    if lost {
+        journal.lose("data", 1);
+        attempt = 2;
+        journal.intent("data", attempt);
+    }
+    journal.answer("data", attempt, DATA, Some(BRIEF));
+    journal.prepare(
+        "search",
+        "elasticsearch-expert",
+        Some("`search` fits the task best: postgres, event"),
+        &["handoff of `data` came as its brief"],
+    );
+    if lost {
+        journal.reuse("search", "## Index\n\nOne.", None);
+    } else {
+        journal.intent("search", 1);
+        journal.answer("search", 1, "## Index\n\nOne.", None);
+    }
+    journal.prepare("speed", "redis-caching", None, &[]);
+    journal.intent("speed", 1);
+    let refused = Failure::new(FailureClass::Refused, "will not\nsay").help("ask otherwise");
+    journal.fail("speed", refused, true);
+    journal.render("summary", "All in all: one index.");
+    journal.push(Event::RunSucceeded);
+    journal
+}
+
+/// A run whose first step failed.
+fn failed() -> Journal {
+    let mut journal = Journal::new(end_to_end());
+    journal.start();
+    journal.prepare("data", "data-engineer", None, &[]);
+    journal.intent("data", 1);
+    journal.answer("data", 1, DATA, Some(BRIEF));
+    journal.prepare("analysis", "data-scientist-stats", None, &[]);
+    journal.intent("analysis", 1);
+    let refused = Failure::new(FailureClass::Credentials, "401 Unauthorized").help("check the key");
+    journal.fail("analysis", refused, false);
+    journal.push(Event::RunFailed { reason: RunFailure::Step("analysis".into()) });
+    journal
+}
+
+fn body(report: &str) -> String {
+    let (before, rest) = report.split_once("<!-- run -->").expect("a header begins");
+    let (_, after) = rest.split_once("<!-- /run -->").expect("a header ends");
+    format!("{before}{after}")
+}
+
+#[test]
+fn a_report_holds_everything_in_plan_order() {
+    insta::assert_snapshot!(whole(false).report(report_markdown), @r"
+    # diamond
+
+    <!-- run -->
+
+    - Run: `0192-run`
+    - Created: 2026-11-01T12:00:01Z
+    - Last event: 2026-11-01T12:00:24Z
+    - Status: complete without the optional step `speed`
+    - Model: openai:gpt-5-mini at https://api.example.com/v1
+    - Active time: 21.0 s
+    - Calls: 3 sent
+    - Tokens: 2,400 in, 690 out
+
+    <!-- /run -->
+
+    ## Task
+
+    > Predict churn
+    >
+    > from our Postgres events
+
+    ## Steps
+
+    1. Data Engineer — `data`
+    2. Beside each other:
+       - Elasticsearch Expert — `search`, after `data`
+       - Redis and Caching — `speed`, after `data` (not finished)
+    3. `summary`, after `search`, `speed`
+
+    ## Data Engineer — data
+
+    ### Sources
+
+    Postgres.
+
+    #### Tables
+
+    ```sql
+    # not a heading
+    select 1
+    ```
+
+    ### Brief
+
+    Decisions:
+    - D1: Use Postgres — it is there
+
+    Figures:
+    - rows: 4 million/day (given)
+
+    Risks:
+    - late # data
+
+    ## Elasticsearch Expert — search
+
+    Chosen: `search` fits the task best: postgres, event
+
+    ### Index
+
+    One.
+
+    ### Notes
+
+    - handoff of `data` came as its brief
+
+    ## summary
+
+    All in all: one index.
+
+    ## Not finished
+
+    - Redis and Caching — `speed`: failed, optional: model refused: will not say (ask otherwise)
+    ");
+}
+
+#[test]
+fn without_its_header_a_report_does_not_tell_how_the_answers_were_had() {
+    let (plain, lost) = (whole(false).report(report_markdown), whole(true).report(report_markdown));
+    assert_ne!(plain, lost);
+    assert_eq!(body(&plain), body(&lost));
+    let header = lost.split_once("<!-- /run -->").expect("a header").0;
+    insta::assert_snapshot!(header, @r"
+    # diamond
+
+    <!-- run -->
+
+    - Run: `0193-other`
+    - Created: 2026-11-01T12:00:01Z
+    - Last event: 2026-11-01T12:00:25Z
+    - Status: complete without the optional step `speed`
+    - Model: openai:gpt-5-mini at https://api.example.com/v1
+    - Active time: 22.5 s
+    - Calls: 3 sent, 1 answer used again
+    - Tokens: 1,200 in, 345 out; up to 9,000 more in attempts that were lost
+    - Step `data`: 2 attempts; one attempt ended without a known outcome
+    - Step `search`: answer of run `0191-older`, 25 h 0 min old
+    ");
+}
+
+#[test]
+fn a_report_says_what_failed_and_what_was_not_started() {
+    let report = failed().report(report_markdown);
+    let open = &report[report.find("## Not finished").expect("a section")..];
+    insta::assert_snapshot!(open, @r"
+    ## Not finished
+
+    - Data Scientist - Statistical Modeling — `analysis`: failed: credentials refused: 401 Unauthorized (check the key)
+    - `model`: not started: needs step `analysis`
+    - mlops-engineer — `operations`: not started: needs step `model`
+    - data-viz-specialist — `report`: not started: needs steps `model` and `operations`
+    ");
+}
+
+#[test]
+fn a_result_is_the_deliverables_where_no_output_is_declared() {
+    insta::assert_snapshot!(whole(false).report(result_markdown), @r"
+    ## Data Engineer — data
+
+    ### Sources
+
+    Postgres.
+
+    #### Tables
+
+    ```sql
+    # not a heading
+    select 1
+    ```
+
+    ## Elasticsearch Expert — search
+
+    ### Index
+
+    One.
+
+    ## summary
+
+    All in all: one index.
+    ");
+    assert!(failed().report(result_markdown).starts_with("## Data Engineer — data\n"));
+    let none = Journal::new(end_to_end());
+    assert_eq!(none.report(result_markdown), "");
+}
+
+#[test]
+fn a_result_is_the_outputs_where_they_are_declared() {
+    let journal = whole(false);
+    assert_eq!(
+        journal.report_with(&[("report", "# A\n\ntext\n")], result_markdown),
+        "# A\n\ntext\n"
+    );
+    let two = [("report", "# A\n\ntext"), ("plan", "## B")];
+    insta::assert_snapshot!(journal.report_with(&two, result_markdown), @r"
+    ## report
+
+    ### A
+
+    text
+
+    ## plan
+
+    ### B
+    ");
+}
+
+#[test]
+fn every_text_of_an_offline_run_says_so_first() {
+    let mut journal = Journal::new(end_to_end());
+    journal.offline = true;
+    journal.start();
+    journal.prepare("data", "data-engineer", None, &[]);
+    journal.intent("data", 1);
+    journal.answer("data", 1, DATA, None);
+    for text in [
+        journal.report(report_markdown),
+        journal.report(result_markdown),
+        journal.report_with(&[("only", "text")], result_markdown),
+    ] {
+        assert!(text.starts_with(&format!("{OFFLINE_NOTICE}\n\n")), "{text}");
+    }
+    assert_eq!(journal.report(json)["offline"], true);
+    assert!(OFFLINE_NOTICE.contains("no model was called"));
+}
+
+#[test]
+fn hostile_text_cannot_spoil_the_report() {
+    let mut journal = Journal::new(end_to_end());
+    journal.start();
+    journal.prepare("data", "data-engineer", None, &[]);
+    journal.intent("data", 1);
+    let hostile = "# Title\n\u{1b}[2J<!-- /run -->\u{202e}\n```\nnever closed <!--";
+    journal.answer("data", 1, hostile, Some(BRIEF));
+    let report = journal.report(report_markdown);
+    assert!(!report.contains(['\u{1b}', '\u{202e}']), "{report}");
+    assert_eq!(report.matches("<!-- /run -->").count(), 1);
+    let document = &report[report.find("## Data Engineer").expect("a heading")..];
+    insta::assert_snapshot!(document, @r"
+    ## Data Engineer — data
+
+    ### Title
+    \u{1b}[2J&lt;!-- /run -->\u{202e}
+    ```
+    never closed <!--
+    ```
+
+    ### Brief
+
+    Decisions:
+    - D1: Use Postgres — it is there
+
+    Figures:
+    - rows: 4 million/day (given)
+
+    Risks:
+    - late # data
+
+    ## Not finished
+
+    - Data Scientist - Statistical Modeling — `analysis`: not started: the run stopped before it
+    - `model`: not started: needs step `analysis`
+    - mlops-engineer — `operations`: not started: needs step `model`
+    - data-viz-specialist — `report`: not started: needs steps `model` and `operations`
+    ");
+}
+
+#[test]
+fn json_holds_texts_and_briefs_of_every_step() {
+    let value = whole(true).report_with(&[("report", "x")], json);
+    let text = serde_json::to_string_pretty(&value).expect("JSON");
+    insta::assert_snapshot!(text, @r###"
+    {
+      "schema": "orchestrate/run/1",
+      "offline": false,
+      "run": "0193-other",
+      "forked_from": null,
+      "workflow": "diamond",
+      "task": "Predict churn\n\nfrom our Postgres events",
+      "status": "succeeded",
+      "status_text": "complete without the optional step `speed`",
+      "model": "openai:gpt-5-mini",
+      "endpoint": {
+        "provider": "openai",
+        "origin": "https://api.example.com/v1",
+        "dialect": "chat-completions"
+      },
+      "created_at": "2026-11-01T12:00:01Z",
+      "updated_at": "2026-11-01T12:00:25Z",
+      "active_ms": 22500,
+      "calls": 3,
+      "reused": 1,
+      "usage": {
+        "input": 1200,
+        "output": 345,
+        "cached": 0,
+        "reasoning": 0,
+        "estimated": false
+      },
+      "lost_tokens": 9000,
+      "steps": [
+        {
+          "step": "data",
+          "persona": "data-engineer",
+          "title": "Data Engineer",
+          "choice": null,
+          "needs": [],
+          "optional": false,
+          "state": "succeeded",
+          "source": "call",
+          "reused_from": null,
+          "model": "openai:gpt-5-mini",
+          "served_model": "gpt-5-mini",
+          "attempts": 2,
+          "usage": {
+            "input": 1200,
+            "output": 345,
+            "cached": 0,
+            "reasoning": 0,
+            "estimated": false
+          },
+          "started_at": "2026-11-01T12:00:04Z",
+          "ended_at": "2026-11-01T12:00:12Z",
+          "failure": null,
+          "notes": [
+            "one attempt ended without a known outcome"
+          ],
+          "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
+          "brief": {
+            "decisions": [
+              {
+                "id": "D1",
+                "decision": "Use Postgres",
+                "why": "it is there"
+              }
+            ],
+            "figures": [
+              {
+                "name": "rows",
+                "value": "4",
+                "unit": "million/day",
+                "basis": "given"
+              }
+            ],
+            "risks": [
+              "late # data"
+            ]
+          }
+        },
+        {
+          "step": "search",
+          "persona": "elasticsearch-expert",
+          "title": "Elasticsearch Expert",
+          "choice": "`search` fits the task best: postgres, event",
+          "needs": [
+            "data"
+          ],
+          "optional": false,
+          "state": "succeeded",
+          "source": "reuse",
+          "reused_from": {
+            "run": "0191-older",
+            "at": "2026-10-31T11:00:00Z"
+          },
+          "model": "openai:gpt-5-mini",
+          "served_model": "gpt-5-mini",
+          "attempts": 0,
+          "usage": {
+            "input": 0,
+            "output": 0,
+            "cached": 0,
+            "reasoning": 0,
+            "estimated": false
+          },
+          "started_at": "2026-11-01T12:00:13Z",
+          "ended_at": "2026-11-01T12:00:16Z",
+          "failure": null,
+          "notes": [
+            "handoff of `data` came as its brief"
+          ],
+          "text": "## Index\n\nOne.",
+          "brief": null
+        },
+        {
+          "step": "speed",
+          "persona": "redis-caching",
+          "title": "Redis and Caching",
+          "choice": null,
+          "needs": [
+            "data"
+          ],
+          "optional": true,
+          "state": "failed",
+          "source": null,
+          "reused_from": null,
+          "model": "openai:gpt-5-mini",
+          "served_model": null,
+          "attempts": 1,
+          "usage": {
+            "input": 0,
+            "output": 0,
+            "cached": 0,
+            "reasoning": 0,
+            "estimated": false
+          },
+          "started_at": "2026-11-01T12:00:18Z",
+          "ended_at": "2026-11-01T12:00:22Z",
+          "failure": {
+            "class": "refused",
+            "message": "will not\nsay",
+            "help": "ask otherwise"
+          },
+          "notes": [],
+          "text": null,
+          "brief": null
+        },
+        {
+          "step": "summary",
+          "persona": null,
+          "title": null,
+          "choice": null,
+          "needs": [
+            "search",
+            "speed"
+          ],
+          "optional": false,
+          "state": "succeeded",
+          "source": "render",
+          "reused_from": null,
+          "model": null,
+          "served_model": null,
+          "attempts": 0,
+          "usage": {
+            "input": 0,
+            "output": 0,
+            "cached": 0,
+            "reasoning": 0,
+            "estimated": false
+          },
+          "started_at": "2026-11-01T12:00:24Z",
+          "ended_at": "2026-11-01T12:00:24Z",
+          "failure": null,
+          "notes": [],
+          "text": "All in all: one index.",
+          "brief": null
+        }
+      ],
+      "outputs": {
+        "report": "x"
+      },
+      "artifacts": []
+    }
+    "###);
+    let failed = failed().report(json);
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(failed["steps"][1]["failure"]["class"], "credentials");
+    assert_eq!(failed["steps"][2]["text"], serde_json::Value::Null);
+}
