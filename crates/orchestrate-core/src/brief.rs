@@ -104,10 +104,16 @@ impl Brief {
 }
 
 impl Figure {
-    /// The figure on one line: `rows per day: 4 million rows/day (estimated)`.
+    /// The figure on one line: `rows per day: 4 million rows/day (estimated)`, and where it has no
+    /// number, `rows per day (rows/day): not measured`.
     pub fn to_line(&self) -> String {
-        let mut line = format!("{}: {}", self.name, self.value);
-        if !self.unit.is_empty() {
+        let measured = self.value.contains(|c: char| c.is_ascii_digit());
+        let mut line = if measured || self.unit.is_empty() {
+            format!("{}: {}", self.name, self.value)
+        } else {
+            format!("{} ({}): {}", self.name, self.unit, self.value)
+        };
+        if measured && !self.unit.is_empty() {
             line.push(' ');
             line.push_str(&self.unit);
         }

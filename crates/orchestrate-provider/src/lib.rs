@@ -1,0 +1,15 @@
+//! One model call, made once: the adapters that speak to providers, what they may cost in time and
+//! memory, token counts, and keeping keys out of every message.
+//!
+//! Nothing here retries, follows a redirect or remembers: an attempt goes in, and its outcome comes
+//! out. What follows from it is decided in `orchestrate-core`.
+
+pub mod offline;
+pub mod openai;
+pub mod redact;
+pub mod tokens;
+
+mod provider;
+mod sse;
+
+pub use provider::{AttemptError, Completion, Progress, Provider, Silent};

@@ -1,0 +1,10 @@
+//! No model at all: worksheets made from the request alone, for machines without key and network.
+
+mod format;
+mod material;
+mod provider;
+mod summary;
+mod worksheet;
+
+pub use provider::Offline;
+pub use worksheet::worksheet;

@@ -1,0 +1,50 @@
+//! The request as it goes over the wire, in async-openai's types.
+
+use async_openai::types::chat::{
+    ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
+    ChatCompletionRequestUserMessage, ChatCompletionStreamOptions, CreateChatCompletionRequest,
+};
+use orchestrate_core::request::Request;
+
+use super::config::TokenLimitParameter;
+
+/// The body of the request as JSON: one system message, one user message, streamed, with usage.
+/// Sampling parameters are sent only where the workflow sets them, since many models refuse them.
+pub(super) fn body(
+    request: &Request,
+    parameter: TokenLimitParameter,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut messages: Vec<ChatCompletionRequestMessage> = Vec::with_capacity(2);
+    if !request.system.is_empty() {
+        messages.push(ChatCompletionRequestSystemMessage::from(request.system.as_str()).into());
+    }
+    messages.push(ChatCompletionRequestUserMessage::from(request.user()).into());
+    let mut body = CreateChatCompletionRequest {
+        messages,
+        model: request.model.model.clone(),
+        stream: Some(true),
+        stream_options: Some(ChatCompletionStreamOptions {
+            include_usage: Some(true),
+            ..ChatCompletionStreamOptions::default()
+        }),
+        temperature: request.parameters.temperature.map(single),
+        ..CreateChatCompletionRequest::default()
+    };
+    match parameter {
+        TokenLimitParameter::MaxCompletionTokens => {
+            body.max_completion_tokens = request.length_cap();
+        }
+        TokenLimitParameter::MaxTokens => {
+            #[expect(deprecated, reason = "the only name that some servers know")]
+            {
+                body.max_tokens = request.length_cap();
+            }
+        }
+    }
+    serde_json::to_vec(&body)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the protocol's types have single precision")]
+fn single(temperature: f64) -> f32 {
+    temperature as f32
+}

@@ -1,0 +1,234 @@
+//! What an endpoint is configured with, checked once.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::{
+    Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// What a connection to a server needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The provider's name for people: `openai`, or one of the user's config.
+    pub name: String,
+    /// An http or https URL without credentials, query and fragment; most end in `/v1`.
+    pub base_url: String,
+    /// The key, where the server wants one.
+    pub api_key: Option<SecretString>,
+    /// Where the key comes or would come from, for help texts: ``the environment variable
+    /// `OPENAI_API_KEY` ``.
+    pub key_origin: Option<String>,
+    /// Sent as `OpenAI-Organization`.
+    pub organization: Option<String>,
+    /// Sent as `OpenAI-Project`.
+    pub project: Option<String>,
+    /// How the longest length of an answer is asked for.
+    pub token_limit_parameter: TokenLimitParameter,
+    /// Timeouts where the request sets none.
+    pub timeouts: DefaultTimeouts,
+    /// What a server may send.
+    pub limits: Limits,
+    /// The clock that `Retry-After` dates are held against.
+    pub now: fn() -> SystemTime,
+}
+
+impl Config {
+    /// A configuration with defaults and without a key.
+    pub fn new(name: impl Into<String>, base_url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            base_url: base_url.into(),
+            api_key: None,
+            key_origin: None,
+            organization: None,
+            project: None,
+            token_limit_parameter: TokenLimitParameter::default(),
+            timeouts: DefaultTimeouts::default(),
+            limits: Limits::default(),
+            now: SystemTime::now,
+        }
+    }
+}
+
+/// The member of the request that holds the longest length of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenLimitParameter {
+    /// `max_completion_tokens`, the current name.
+    #[default]
+    MaxCompletionTokens,
+    /// `max_tokens`, which is deprecated and the only name that some servers know.
+    MaxTokens,
+}
+
+/// Timeouts where the request sets none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DefaultTimeouts {
+    /// For the connection, name resolution and TLS included.
+    pub connect: Duration,
+    /// From the start until the first token.
+    pub first_token: Duration,
+    /// Between two events that carry data; comments do not count.
+    pub idle: Duration,
+    /// For the whole attempt.
+    pub total: Duration,
+}
+
+impl Default for DefaultTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_token: Duration::from_mins(2),
+            idle: Duration::from_mins(1),
+            total: Duration::from_mins(15),
+        }
+    }
+}
+
+/// What a server may send before it is cut off, in bytes, after decompression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One line or event of a stream.
+    pub event: usize,
+    /// The answer's text.
+    pub text: usize,
+    /// Everything, the protocol's own bytes included: these are many times the text.
+    pub wire: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { event: 1 << 20, text: 16 << 20, wire: 256 << 20 }
+    }
+}
+
+/// Why a configuration cannot be used. No message holds the URL or the key, since either may hold a
+/// secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not a URL, or not one with a host.
+    #[error("the base URL of provider `{0}` is not an http or https URL")]
+    NotHttp(String),
+    /// User name or password in the URL.
+    #[error("the base URL of provider `{0}` holds credentials")]
+    Credentials(String),
+    /// A query or fragment in the URL.
+    #[error("the base URL of provider `{0}` has a query or fragment")]
+    Query(String),
+    /// Characters that no header may hold.
+    #[error("the {what} of provider `{name}` holds characters that cannot be sent")]
+    Unsendable {
+        /// The provider's name.
+        name: String,
+        /// `API key`, `organization` or `project`.
+        what: &'static str,
+    },
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+impl ConfigError {
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NotHttp(_) => Some("write it like https://api.example.com/v1"),
+            Self::Credentials(_) => Some("give the key by itself, not in the URL"),
+            Self::Query(_) => Some("leave off everything from the first `?` or `#`"),
+            Self::Unsendable { .. } => {
+                Some("look for line breaks and characters beyond ASCII in it")
+            }
+            Self::Client(_) => None,
+        }
+    }
+}
+
+/// The base URL, checked and without a slash at its end.
+pub(super) fn base_url(config: &Config) -> Result<Url, ConfigError> {
+    let name = || config.name.clone();
+    let mut url = Url::parse(config.base_url.trim()).map_err(|_| ConfigError::NotHttp(name()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(ConfigError::NotHttp(name()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConfigError::Credentials(name()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(ConfigError::Query(name()));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// The headers every request carries. The key's is marked sensitive, so that no `Debug` shows it.
+pub(super) fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
+    let value = |text: &str, what| {
+        HeaderValue::from_str(text)
+            .map_err(|_| ConfigError::Unsendable { name: config.name.clone(), what })
+    };
+    let mut headers = HeaderMap::new();
+    if let Some(key) = &config.api_key {
+        let mut bearer = value(&format!("Bearer {}", key.expose_secret().trim()), "API key")?;
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    if let Some(organization) = &config.organization {
+        let name = HeaderName::from_static("openai-organization");
+        headers.insert(name, value(organization, "organization")?);
+    }
+    if let Some(project) = &config.project {
+        headers.insert(HeaderName::from_static("openai-project"), value(project, "project")?);
+    }
+    Ok(headers)
+}
+
+/// Whether the URL leads to this machine, so that no proxy stands in between.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Result<String, String> {
+        base_url(&Config::new("p", text)).map(String::from).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_base_url_is_plain_http_with_a_host() {
+        assert_eq!(url(" https://x.example/v1/ "), Ok("https://x.example/v1".into()));
+        for bad in ["", "x.example/v1", "ftp://x", "https://u:sekret99@x", "http://x/?k=sekret99"] {
+            let message = url(bad).expect_err(bad);
+            assert!(!message.contains("sekret99"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_sent_is_refused_without_showing_it() {
+        let config = Config { api_key: Some("sk-ab\ncd".into()), ..Config::new("p", "http://x") };
+        let message = headers(&config).expect_err("a line break").to_string();
+        assert_eq!(message, "the API key of provider `p` holds characters that cannot be sent");
+        let config = Config { api_key: Some("sk-abcd\n".into()), ..config };
+        let headers = headers(&config).expect("the line break at its end does not count");
+        assert!(!format!("{headers:?}").contains("sk-abcd"));
+    }
+
+    #[test]
+    fn this_machine_is_known_by_all_its_names() {
+        let loopback = |text| is_loopback(&Url::parse(text).expect("a URL"));
+        assert!(
+            ["http://127.0.0.9:1", "http://[::1]/v1", "http://localhost"]
+                .map(loopback)
+                .iter()
+                .all(|&is| is)
+        );
+        assert!(!loopback("http://10.0.0.1") && !loopback("http://localhost.example"));
+    }
+}

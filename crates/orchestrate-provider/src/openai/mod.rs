@@ -1,0 +1,11 @@
+//! Chat Completions, streamed, for `OpenAI` and every server that speaks its protocol.
+
+mod adapter;
+mod answer;
+mod body;
+mod config;
+mod rejection;
+mod retry_after;
+
+pub use adapter::OpenAi;
+pub use config::{Config, ConfigError, DefaultTimeouts, Limits, TokenLimitParameter};

@@ -1,0 +1,285 @@
+//! Errors that a server reports in words: under a status of its own, or in the middle of a stream.
+
+use orchestrate_core::failure::{Failure, FailureClass};
+use serde_json::Value;
+
+use crate::redact::Redactor;
+
+/// Characters of a server's message that are shown.
+const WIDTH: usize = 300;
+
+/// What messages and help texts name.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// The provider's name.
+    pub(super) name: String,
+    /// Host, port and path of requests; no secret stands in it.
+    pub(super) address: String,
+    /// Where the key comes or would come from.
+    pub(super) key_origin: Option<String>,
+    /// Whether a key was sent.
+    pub(super) has_key: bool,
+    /// Knows the key.
+    pub(super) redactor: Redactor,
+}
+
+/// What a server says went wrong. Every member may be empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Complaint {
+    /// The error's code: a word or a number.
+    code: String,
+    /// The error's type.
+    kind: String,
+    /// Anthropic-style `error.details.error_code`.
+    detail: String,
+    /// The words.
+    message: String,
+}
+
+impl Complaint {
+    /// Reads every shape of error body in use: `{"error": {…}}`, `{"error": "…"}`, `{"detail": …}`,
+    /// `{"message": "…"}`, plain text; HTML is named, not quoted.
+    pub(super) fn read(body: &[u8]) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) => Self::of(&value),
+            Err(_) if looks_like_html(body) => Self::words("an HTML page"),
+            Err(_) => Self::words(String::from_utf8_lossy(body).trim()),
+        }
+    }
+
+    /// Reads an error body that is JSON already.
+    pub(super) fn of(value: &Value) -> Self {
+        let error = match value.get("error") {
+            Some(Value::Object(_)) => &value["error"],
+            Some(Value::String(words)) => return Self::words(words),
+            _ => value,
+        };
+        let word = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        let message = ["message", "detail", "error_description"]
+            .iter()
+            .map(|name| match &error[*name] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            })
+            .find(|text| !text.is_empty())
+            .unwrap_or_default();
+        Self {
+            code: word(&error["code"]),
+            kind: word(&error["type"]),
+            detail: word(&error["details"]["error_code"]),
+            message,
+        }
+    }
+
+    fn words(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    fn names(&self, known: &[&str]) -> bool {
+        known.iter().any(|&word| self.code == word || self.kind == word || self.detail == word)
+    }
+
+    /// Waiting does not help against these.
+    fn is_quota(&self) -> bool {
+        self.names(&[
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "enforced_spend_limit",
+            "enforced_spend_limit_reached",
+            "billing_hard_limit_reached",
+            "billing_error",
+        ])
+    }
+
+    fn is_context(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.names(&["context_length_exceeded", "exceed_context_size_error"])
+            || ["maximum context length", "context length exceeded", "context window"]
+                .iter()
+                .any(|phrase| message.contains(phrase))
+    }
+
+    /// The kind of failure under this HTTP status.
+    pub(super) fn class_under(&self, status: u16) -> FailureClass {
+        if matches!(status, 402) || self.is_quota() {
+            return FailureClass::QuotaExhausted;
+        }
+        match status {
+            401 | 403 => FailureClass::Credentials,
+            404 => FailureClass::NotFound,
+            429 => FailureClass::RateLimited,
+            400 | 413 | 422 if self.is_context() => FailureClass::ContextTooLong,
+            400 if self.names(&["model_not_found"]) => FailureClass::NotFound,
+            400 if self.names(&["content_filter", "content_policy_violation"]) => {
+                FailureClass::Refused
+            }
+            408 | 409 | 500..=599 => FailureClass::Unavailable,
+            _ => FailureClass::BadRequest,
+        }
+    }
+
+    /// The kind of failure inside a stream whose status was 200. A number as code is a status.
+    pub(super) fn class_in_stream(&self) -> FailureClass {
+        if let Some(status) = self.code.parse().ok().filter(|status| (400..600).contains(status)) {
+            return self.class_under(status);
+        }
+        if self.is_quota() {
+            FailureClass::QuotaExhausted
+        } else if self.is_context() {
+            FailureClass::ContextTooLong
+        } else if self.names(&["rate_limit_exceeded", "rate_limit_error", "slow_down"]) {
+            FailureClass::RateLimited
+        } else if self.names(&["invalid_api_key", "authentication_error", "permission_error"]) {
+            FailureClass::Credentials
+        } else if self.names(&["content_filter", "content_policy_violation"]) {
+            FailureClass::Refused
+        } else if self.names(&["invalid_request_error"]) {
+            FailureClass::BadRequest
+        } else {
+            FailureClass::Unavailable
+        }
+    }
+
+    /// Code and words for a message, `(no explanation)` where there are none.
+    fn quoted(&self, redactor: &Redactor) -> String {
+        let code = if self.code.is_empty() { &self.kind } else { &self.code };
+        let message = redactor.excerpt(&self.message, WIDTH);
+        let code = redactor.excerpt(code, 60);
+        match (code.is_empty(), message.is_empty()) {
+            (true, true) => "no explanation".into(),
+            (true, false) => message,
+            (false, true) => format!("[{code}]"),
+            (false, false) => format!("[{code}] {message}"),
+        }
+    }
+}
+
+/// Whether a body is a page for a browser.
+pub(super) fn looks_like_html(body: &[u8]) -> bool {
+    let start: Vec<u8> = body
+        .iter()
+        .copied()
+        .skip_while(|byte| byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf))
+        .take(14)
+        .map(|byte| byte.to_ascii_lowercase())
+        .collect();
+    start.starts_with(b"<!doctype html")
+        || start.starts_with(b"<html")
+        || start.starts_with(b"<head")
+}
+
+impl Context {
+    /// The failure that an HTTP status other than success stands for.
+    pub(super) fn refused(
+        &self,
+        status: u16,
+        complaint: &Complaint,
+        model: &str,
+        request_id: Option<&str>,
+    ) -> Failure {
+        let class = complaint.class_under(status);
+        let id = request_id.map_or_else(String::new, |id| format!(" (request id {id})"));
+        let what = complaint.quoted(&self.redactor);
+        let message = format!("{} answered {status}: {what}{id}", self.name);
+        self.advised(Failure::new(class, message), model)
+    }
+
+    /// The failure that an error event in a stream stands for.
+    pub(super) fn broke_off(&self, complaint: &Complaint, model: &str) -> Failure {
+        let what = complaint.quoted(&self.redactor);
+        let message = format!("{} reported an error in its answer: {what}", self.name);
+        self.advised(Failure::new(complaint.class_in_stream(), message), model)
+    }
+
+    fn advised(&self, failure: Failure, model: &str) -> Failure {
+        let Self { name, address, .. } = self;
+        let key = self.key_origin.as_deref().unwrap_or("the provider's key in your config");
+        match failure.class {
+            FailureClass::Credentials if self.has_key => {
+                failure.help(format!("check that {key} is current and may use `{model}` at {address}"))
+            }
+            FailureClass::Credentials => {
+                failure.help(format!("no key was sent to {address}; set {key}"))
+            }
+            FailureClass::NotFound => failure.help(format!(
+                "check that {name} has a model `{model}` and that {address} is its address: most \
+                 base URLs end in /v1"
+            )),
+            FailureClass::QuotaExhausted => failure.help(format!(
+                "waiting does not help: look at plan, credit and spending limits of the account at {name}"
+            )),
+            FailureClass::ContextTooLong => failure.help(format!(
+                "`{model}` takes less text than this step gives it: shorten what is handed on, or use \
+                 a model with a larger context window"
+            )),
+            _ => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, class: FailureClass) {
+        assert_eq!(Complaint::read(body.as_bytes()).class_under(status), class, "{status} {body}");
+    }
+
+    #[test]
+    fn errors_of_every_server_are_told_apart() {
+        use FailureClass as C;
+        check(401, r#"{"error":{"message":"Invalid","type":"x","code":401}}"#, C::Credentials);
+        check(401, r#"{"detail":"Invalid API key"}"#, C::Credentials);
+        check(402, "", C::QuotaExhausted);
+        check(429, r#"{"error":{"code":"insufficient_quota"}}"#, C::QuotaExhausted);
+        check(429, r#"{"error":{"type":"insufficient_quota"}}"#, C::QuotaExhausted);
+        check(
+            429,
+            r#"{"error":{"type":"rate_limit_error","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+            C::QuotaExhausted,
+        );
+        check(429, r#"{"error":"busy"}"#, C::RateLimited);
+        check(429, "<html>", C::RateLimited);
+        check(400, r#"{"error":{"code":"context_length_exceeded"}}"#, C::ContextTooLong);
+        check(
+            400,
+            r#"{"error":{"code":400,"type":"exceed_context_size_error","n_ctx":512}}"#,
+            C::ContextTooLong,
+        );
+        check(
+            400,
+            r#"{"error":{"message":"This model's maximum context length is"}}"#,
+            C::ContextTooLong,
+        );
+        check(400, "nonsense", C::BadRequest);
+        check(503, "", C::Unavailable);
+        check(529, "", C::Unavailable);
+        check(418, "", C::BadRequest);
+    }
+
+    #[test]
+    fn an_error_inside_a_stream_is_told_by_its_code() {
+        let class = |body: &str| Complaint::read(body.as_bytes()).class_in_stream();
+        assert_eq!(class(r#"{"error":{"code":502}}"#), FailureClass::Unavailable);
+        assert_eq!(class(r#"{"error":{"code":429}}"#), FailureClass::RateLimited);
+        assert_eq!(
+            class(r#"{"error":{"type":"invalid_request_error"}}"#),
+            FailureClass::BadRequest
+        );
+        assert_eq!(class(r#"{"error":"odd"}"#), FailureClass::Unavailable);
+    }
+
+    #[test]
+    fn pages_are_named_and_texts_are_quoted() {
+        let quoted = |body: &str| Complaint::read(body.as_bytes()).quoted(&Redactor::default());
+        assert_eq!(quoted(" <!DOCTYPE HTML><p>secret"), "an HTML page");
+        assert_eq!(quoted("bad\u{1b}[31m"), "bad\\u{1b}[31m");
+        assert_eq!(quoted(r#"{"detail":[{"loc":["body"]}]}"#), r#"[{"loc":["body"]}]"#);
+        assert_eq!(quoted(""), "no explanation");
+    }
+}

@@ -1,0 +1,90 @@
+//! Ready-made behaviours.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    reply::{Answer, Reply},
+    server::SeenRequest,
+};
+
+/// Answers with a document that is a function of the request's messages alone: equal messages get
+/// byte-equal answers, and one changed byte changes decisions, figures and text.
+pub fn echo() -> impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static {
+    echo_after(Duration::ZERO)
+}
+
+/// [`echo`] with a pause before the answer.
+pub fn echo_after(delay: Duration) -> impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static {
+    move |request| {
+        if request.method != "POST" || !request.path.ends_with("/chat/completions") {
+            return Reply::error(404, "not_found", "only POST /v1/chat/completions is served");
+        }
+        let text = echo_text(request);
+        let usage = (tokens(&request.body), tokens(text.as_bytes()));
+        Answer { usage: Some(usage), model: request.model().to_owned(), ..Answer::new(text) }
+            .reply_to(request)
+            .after(delay)
+    }
+}
+
+/// The document [`echo`] answers with.
+pub fn echo_text(request: &SeenRequest) -> String {
+    let hash = request.messages_hash();
+    let persona = request.message("system").lines().next().unwrap_or_default();
+    let persona: String = persona.chars().take(200).collect();
+    let (rate, latency) = (hash % 9_000 + 1_000, (hash >> 32) % 900 + 100);
+    let brief = json!({
+        "decisions": [
+            {"id": "D1", "decision": format!("Build variant {hash:016x}"), "why": "the request says so"},
+            {"id": "D2", "decision": format!("Keep {} partitions", hash % 97 + 3), "why": "peak load"},
+        ],
+        "figures": [
+            {"name": "ingest rate", "value": rate.to_string(), "unit": "rows/s", "basis": "estimated"},
+            {"name": "latency p99", "value": latency.to_string(), "unit": "ms", "basis": "target"},
+        ],
+        "risks": [format!("Variant {:08x} is untested", hash >> 32)],
+        "next": [format!("Start from variant {hash:016x}")],
+    });
+    format!(
+        "# Echo {hash:016x}\n\nAnswered as: {persona}\n\nThe messages of this request hash to \
+         `{hash:016x}`. The design takes in {rate} rows/s and answers within {latency} ms.\n\n\
+         ```brief\n{brief}\n```\n"
+    )
+}
+
+/// A stand-in for a token count: a quarter of the bytes, rounded up.
+fn tokens(bytes: &[u8]) -> u64 {
+    (bytes.len() as u64).div_ceil(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn request(user: &str) -> SeenRequest {
+        let json = json!({"messages": [
+            {"role": "system", "content": "You are the tester.\nMore."},
+            {"role": "user", "content": user},
+        ]});
+        SeenRequest {
+            number: 1,
+            at: Duration::ZERO,
+            method: "POST".into(),
+            path: "/v1/chat/completions".into(),
+            headers: vec![],
+            body: Bytes::new(),
+            json,
+        }
+    }
+
+    #[test]
+    fn equal_messages_get_equal_answers_and_different_ones_do_not() {
+        assert_eq!(echo_text(&request("a")), echo_text(&request("a")));
+        assert_ne!(echo_text(&request("a")), echo_text(&request("b")));
+        assert!(echo_text(&request("a")).contains("Answered as: You are the tester.\n"));
+    }
+}
