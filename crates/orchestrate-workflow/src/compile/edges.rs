@@ -1,0 +1,181 @@
+//! The edges between steps: what `needs` says, what templates refer to, and circles.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use indexmap::{IndexMap, IndexSet};
+use orchestrate_core::{
+    diagnostic::Diagnostic,
+    ids::StepPath,
+    plan::{Action, Need, Plan, PlanError, PlanParts, Step},
+};
+
+use super::{fields, templates, templates::StepReference};
+use crate::{
+    codes,
+    yaml::{Kind, Node, Sink, Text},
+};
+
+/// Circles that are reported at once.
+const MOST_CYCLES: usize = 8;
+
+/// An edge and the place that says it.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    pub(super) step: String,
+    pub(super) span: Range<usize>,
+    /// Whether its handoff goes into the prompt by itself.
+    pub(super) handoff: bool,
+}
+
+impl Edge {
+    pub(super) fn need(&self) -> Need {
+        Need { step: StepPath::from(self.step.as_str()), handoff: self.handoff }
+    }
+}
+
+/// Reads `needs:`. Edges to steps that do not exist, and of a step to itself, are reported and left out.
+pub(super) fn declared(
+    sink: &mut Sink<'_>,
+    owner: &str,
+    node: &Node,
+    steps: &IndexSet<String>,
+) -> Vec<Edge> {
+    const HELP: &str = "write `needs: data` or `needs: [data, analysis]`";
+    let nodes = match &node.kind {
+        Kind::List(items) => items.as_slice(),
+        Kind::Scalar(_) => std::slice::from_ref(node),
+        Kind::Map(_) | Kind::Broken => {
+            let wanted = "a step's name or a list of names";
+            fields::wrong_type(sink, node, "`needs`", wanted, Some(HELP.to_owned()));
+            return Vec::new();
+        }
+    };
+    let mut edges: IndexMap<String, Edge> = IndexMap::new();
+    for node in nodes {
+        let Some(id) = fields::text(sink, node, "a need") else { continue };
+        if id.text == owner {
+            report_self(sink, &id);
+        } else if !steps.contains(&id.text) {
+            templates::unknown_step(sink, &id, steps);
+        } else if let Some(first) = edges.get(&id.text) {
+            let message = format!("`{}` is needed twice", id.text);
+            let problem = sink
+                .error(codes::DUPLICATE_NEED, &id.span, message)
+                .at(sink.source(), first.span.clone(), "first here")
+                .help("remove one of them");
+            sink.push(problem);
+        } else {
+            let edge = Edge { step: id.text.clone(), span: id.span, handoff: true };
+            edges.insert(id.text, edge);
+        }
+    }
+    edges.into_values().collect()
+}
+
+fn report_self(sink: &mut Sink<'_>, id: &Text) {
+    let message = format!("step `{}` needs itself", id.text);
+    let problem = sink.error(codes::SELF_NEED, &id.span, message);
+    sink.push(problem.help("name the step that comes before it"));
+}
+
+/// Adds the edges that references make; a step whose text the template prints hands nothing over
+/// by itself.
+pub(super) fn with_references(
+    sink: &mut Sink<'_>,
+    owner: &str,
+    declared: Vec<Edge>,
+    references: Vec<StepReference>,
+) -> Vec<Edge> {
+    let mut edges: IndexMap<String, Edge> =
+        declared.into_iter().map(|edge| (edge.step.clone(), edge)).collect();
+    for reference in references {
+        let StepReference { id, span, prints_text } = reference;
+        if id == owner {
+            report_self(sink, &Text { text: id, span });
+        } else if let Some(edge) = edges.get_mut(&id) {
+            edge.handoff &= !prints_text;
+        } else {
+            let message =
+                format!("step `{owner}` refers to `{id}` and does not say that it needs it");
+            let problem = Diagnostic::warning(codes::UNDECLARED_NEED, message)
+                .at(sink.source(), span.clone(), "")
+                .help(format!("add `{id}` to its `needs`; until then it is added for you"));
+            sink.push(problem);
+            edges.insert(id.clone(), Edge { step: id, span, handoff: false });
+        }
+    }
+    edges.into_values().collect()
+}
+
+/// Reports circles, each with every need that is part of it.
+pub(super) fn report_cycles(sink: &mut Sink<'_>, edges: &IndexMap<String, Vec<Edge>>) {
+    let mut edges = edges.clone();
+    for _ in 0..MOST_CYCLES {
+        let Err(PlanError::Cycle(cycle)) = skeleton(&edges) else { return };
+        let ids: Vec<&str> = cycle.iter().map(StepPath::as_str).collect();
+        report_cycle(sink, &edges, &ids);
+        // Without one of its needs the circle is open, and the next one shows.
+        let (Some(last), Some(first)) = (ids.last(), ids.first()) else { return };
+        if let Some(needs) = edges.get_mut(*last) {
+            needs.retain(|edge| edge.step != *first);
+        }
+    }
+}
+
+fn report_cycle(sink: &mut Sink<'_>, edges: &IndexMap<String, Vec<Edge>>, ids: &[&str]) {
+    let path = ids.iter().chain(ids.first()).copied().collect::<Vec<_>>().join(" → ");
+    let mut problem =
+        Diagnostic::error(codes::CYCLE, format!("steps need each other in a circle: {path}"));
+    for (at, id) in ids.iter().enumerate() {
+        let next = ids[(at + 1) % ids.len()];
+        let edge = edges.get(*id).and_then(|needs| needs.iter().find(|edge| edge.step == next));
+        if let Some(edge) = edge {
+            let text = format!("`{id}` needs `{next}`");
+            problem = problem.at(sink.source(), edge.span.clone(), text);
+        }
+    }
+    sink.push(problem.help("remove one of these needs"));
+}
+
+/// The plan of these edges alone.
+fn skeleton(edges: &IndexMap<String, Vec<Edge>>) -> Result<Plan, PlanError> {
+    let steps = edges.iter().map(|(id, needs)| Step {
+        id: StepPath::from(id.as_str()),
+        needs: needs.iter().map(Edge::need).collect(),
+        action: Action::Render(String::new()),
+        optional: false,
+        save: None,
+    });
+    Plan::build(PlanParts {
+        workflow: String::new(),
+        summary: None,
+        inputs: IndexMap::new(),
+        steps: steps.collect(),
+        outputs: IndexMap::new(),
+        concurrency: None,
+    })
+}
+
+/// Reports steps that save the same file; upper and lower case do not count, since many file
+/// systems do not tell them apart.
+pub(super) fn report_shared_files<'p>(
+    sink: &mut Sink<'_>,
+    saves: impl IntoIterator<Item = &'p Text>,
+) {
+    let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    for path in saves {
+        match seen.get(&path.text.to_lowercase()) {
+            None => {
+                seen.insert(path.text.to_lowercase(), path.span.clone());
+            }
+            Some(first) => {
+                let message = format!("two steps save `{}`", path.text);
+                let problem = sink
+                    .error(codes::DUPLICATE_SAVE, &path.span, message)
+                    .at(sink.source(), first.clone(), "first here")
+                    .help("give each step a file of its own");
+                sink.push(problem);
+            }
+        }
+    }
+}

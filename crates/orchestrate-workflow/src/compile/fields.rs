@@ -1,0 +1,280 @@
+//! Reading typed values out of nodes, every mistake with its place.
+
+use std::ops::{Range, RangeInclusive};
+
+use orchestrate_core::diagnostic::Diagnostic;
+
+use crate::{
+    codes,
+    yaml::{Entry, Kind, Map, Node, Sink, Text, with_help},
+};
+
+/// Keys of the whole language that this version does not have yet.
+const FUTURE: [&str; 19] = [
+    "if",
+    "for_each",
+    "as",
+    "max_parallel",
+    "join",
+    "review",
+    "approve",
+    "output",
+    "repairs",
+    "workflow",
+    "with",
+    "budget",
+    "retry",
+    "seed",
+    "when",
+    "rounds",
+    "on_fail",
+    "max_tokens",
+    "pass",
+];
+
+/// Words of other tools for what is called differently here.
+const SYNONYMS: [(&str, &str); 14] = [
+    ("agent", "persona"),
+    ("role", "persona"),
+    ("depends_on", "needs"),
+    ("dependsOn", "needs"),
+    ("after", "needs"),
+    ("requires", "needs"),
+    ("name", "workflow"),
+    ("description", "summary"),
+    ("jobs", "steps"),
+    ("tasks", "steps"),
+    ("stages", "steps"),
+    ("template", "render"),
+    ("instructions", "prompt"),
+    ("max_tokens", "max_output_tokens"),
+];
+
+/// The map that a node has to be; its unknown keys are reported.
+pub(super) fn map<'n>(
+    sink: &mut Sink<'_>,
+    node: &'n Node,
+    what: &str,
+    known: &[&str],
+) -> Option<&'n Map> {
+    let map = any_map(sink, node, what)?;
+    for entry in map.entries.values() {
+        if !known.contains(&entry.key.text.as_str()) {
+            let problem = unknown_key(sink, entry, what, known);
+            sink.push(problem);
+        }
+    }
+    Some(map)
+}
+
+/// The map that a node has to be, whatever its keys.
+pub(super) fn any_map<'n>(sink: &mut Sink<'_>, node: &'n Node, what: &str) -> Option<&'n Map> {
+    match &node.kind {
+        Kind::Map(map) => Some(map),
+        Kind::Broken => None,
+        Kind::Scalar(_) | Kind::List(_) => {
+            wrong_type(sink, node, what, "a map of `key: value` lines", None);
+            None
+        }
+    }
+}
+
+fn unknown_key(sink: &Sink<'_>, entry: &Entry, what: &str, known: &[&str]) -> Diagnostic {
+    let key = entry.key.text.as_str();
+    let problem =
+        sink.error(codes::UNKNOWN_KEY, &entry.key.span, format!("{what} has no key `{key}`"));
+    let synonym = SYNONYMS.iter().find(|(word, ours)| *word == key && known.contains(ours));
+    if let Some((_, ours)) = synonym {
+        return problem.help(format!("did you mean `{ours}`?"));
+    }
+    if FUTURE.contains(&key) {
+        return problem.help(format!("this version does not know `{key}`"));
+    }
+    let advice = sink.advice(key, known.iter().copied());
+    with_help(problem, advice)
+}
+
+/// Reports a value of the wrong kind.
+pub(super) fn wrong_type(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    wanted: &str,
+    help: Option<String>,
+) {
+    if matches!(node.kind, Kind::Broken) {
+        return;
+    }
+    let message = format!("{what} is {wanted}, and this is {}", node.describe());
+    let problem = sink.error(codes::WRONG_TYPE, &node.span, message);
+    sink.push(with_help(problem, help));
+}
+
+/// A text. Numbers, booleans and nothing are not: they have to be quoted where text is meant.
+pub(super) fn text(sink: &mut Sink<'_>, node: &Node, what: &str) -> Option<Text> {
+    match &node.kind {
+        Kind::Scalar(scalar) if node.describe() == "a text" => {
+            Some(Text { text: scalar.text.clone(), span: node.span.clone() })
+        }
+        Kind::Scalar(scalar) if !scalar.is_null() => {
+            let help = format!("quote it: `\"{}\"`", scalar.text);
+            wrong_type(sink, node, what, "a text", Some(help));
+            None
+        }
+        Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) | Kind::Broken => {
+            wrong_type(sink, node, what, "a text", None);
+            None
+        }
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(sink: &mut Sink<'_>, node: &Node, what: &str) -> Option<bool> {
+    if let Kind::Scalar(scalar) = &node.kind
+        && let Some(value) = scalar.as_bool()
+    {
+        return Some(value);
+    }
+    wrong_type(sink, node, what, "`true` or `false`", Some("write `true` or `false`".into()));
+    None
+}
+
+/// A whole number within a range.
+pub(super) fn integer(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    range: RangeInclusive<i64>,
+) -> Option<u32> {
+    let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+    let Kind::Scalar(scalar) = &node.kind else {
+        wrong_type(sink, node, what, &wanted, None);
+        return None;
+    };
+    match scalar.as_integer() {
+        Some(number) if range.contains(&number) => u32::try_from(number).ok(),
+        Some(number) => {
+            let message = format!("{what} is {wanted}, not {number}");
+            let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
+            sink.push(problem);
+            None
+        }
+        None => {
+            wrong_type(sink, node, what, &wanted, None);
+            None
+        }
+    }
+}
+
+/// A number within a range.
+pub(super) fn number(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    range: RangeInclusive<f64>,
+) -> Option<f64> {
+    let wanted = format!("a number from {} to {}", range.start(), range.end());
+    let Kind::Scalar(scalar) = &node.kind else {
+        wrong_type(sink, node, what, &wanted, None);
+        return None;
+    };
+    match scalar.as_number() {
+        Some(number) if range.contains(&number) => Some(number),
+        Some(number) => {
+            let message = format!("{what} is {wanted}, not {number}");
+            let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
+            sink.push(problem);
+            None
+        }
+        None => {
+            wrong_type(sink, node, what, &wanted, None);
+            None
+        }
+    }
+}
+
+/// A length of time such as `90s`, in milliseconds, up to a day.
+pub(super) fn duration(sink: &mut Sink<'_>, node: &Node, what: &str) -> Option<u64> {
+    const DAY: f64 = 86_400_000.0;
+    const HELP: &str = "write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`";
+    if let Kind::Scalar(scalar) = &node.kind
+        && !scalar.is_null()
+    {
+        let split = scalar.text.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (digits, unit) = scalar.text.split_at(split.unwrap_or(scalar.text.len()));
+        let factor = match unit.trim() {
+            "ms" => Some(1.0),
+            "s" => Some(1_000.0),
+            "m" | "min" => Some(60_000.0),
+            "h" => Some(3_600_000.0),
+            _ => None,
+        };
+        if let (Ok(number), Some(factor)) = (digits.parse::<f64>(), factor) {
+            let millis = (number * factor).round();
+            if (1.0..=DAY).contains(&millis) {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between 1 and a day's milliseconds"
+                )]
+                return Some(millis as u64);
+            }
+            let message = format!("{what} is between 1ms and 24h, not `{}`", scalar.text);
+            let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
+            sink.push(problem);
+            return None;
+        }
+        let message = format!("{what} is a length of time, and `{}` is none", scalar.text);
+        let problem = sink.error(codes::BAD_VALUE, &node.span, message);
+        sink.push(problem.help(HELP));
+        return None;
+    }
+    wrong_type(sink, node, what, "a length of time", Some(HELP.into()));
+    None
+}
+
+/// Whether a text can name a step, an input or an output: `^[a-z][a-z0-9_-]*$`, up to 64 characters.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+}
+
+/// Reports a key that cannot be a name; says a spelling that can.
+pub(super) fn check_name(sink: &mut Sink<'_>, key: &Text, what: &str) -> bool {
+    if is_name(&key.text) {
+        return true;
+    }
+    let problem = bad_name(sink, key, what, "small letters, digits, `-` and `_`");
+    sink.push(problem);
+    false
+}
+
+pub(super) fn bad_name(sink: &Sink<'_>, key: &Text, what: &str, alphabet: &str) -> Diagnostic {
+    let message = format!(
+        "{what} is written with {alphabet}, starts with a letter and has up to 64 characters"
+    );
+    let spelling = slug(&key.text);
+    let problem = sink.error(codes::BAD_NAME, &key.span, message);
+    let help = (is_name(&spelling) && spelling != key.text).then(|| format!("write `{spelling}`"));
+    with_help(problem, help)
+}
+
+/// A text as a name: lower case, everything else a hyphen.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+/// Reports a key that is missing from the map at `span`.
+pub(super) fn missing_key(sink: &mut Sink<'_>, span: &Range<usize>, message: String, help: &str) {
+    let problem = sink.error(codes::MISSING_KEY, span, message);
+    sink.push(problem.help(help));
+}

@@ -1,0 +1,205 @@
+//! A whole workflow file.
+
+use std::{ops::Range, sync::Arc};
+
+use indexmap::{IndexMap, IndexSet};
+use orchestrate_core::{
+    diagnostic::{Diagnostic, Source},
+    ids::StepPath,
+    plan::{Plan, PlanParts, Step},
+};
+
+use super::{
+    edges, fields, input,
+    settings::{self, Settings},
+    step::{self, Draft},
+    templates::{self, Known},
+};
+use crate::{
+    codes,
+    template::Form,
+    yaml::{Map, Node, Sink, Text, first_level, read},
+};
+
+/// The largest file that is compiled: 4 MiB.
+pub const MAX_SOURCE_BYTES: usize = 4 << 20;
+
+/// The language version that this compiler knows.
+const LANGUAGE: u32 = 1;
+
+const KEYS: [&str; 8] =
+    ["orchestrate", "workflow", "summary", "inputs", "defaults", "concurrency", "steps", "outputs"];
+
+/// What a compiler may ask about personas: names only.
+pub trait Catalogue {
+    /// Whether a library has the persona.
+    fn has_persona(&self, name: &str) -> bool;
+    /// Every persona's name, for advice.
+    fn persona_names(&self) -> Vec<String>;
+}
+
+/// Compiles a workflow file. All mistakes are reported at once, in the order of the file; there is a
+/// plan exactly where none of them is an error. Warnings may accompany it.
+pub fn compile(source: &Arc<Source>, catalogue: &dyn Catalogue) -> (Option<Plan>, Vec<Diagnostic>) {
+    let mut sink = Sink::new(source);
+    let plan = if source.text.len() > MAX_SOURCE_BYTES {
+        let message = format!("the file has {} bytes, and 4 MiB are the limit", source.text.len());
+        let problem = sink.error(codes::FILE_TOO_LARGE, &(0..0), message);
+        sink.push(problem.help("give long texts as inputs of type `file`, or split the workflow"));
+        None
+    } else {
+        read(&mut sink).and_then(|root| workflow(&mut sink, &root, catalogue))
+    };
+    let plan = plan.filter(|_| !sink.has_errors());
+    (plan, sink.finish())
+}
+
+/// Name and summary of a workflow file, for lists: whatever can be read of a broken one, too.
+pub fn headline(source: &Source) -> (Option<String>, Option<String>) {
+    if source.text.len() > MAX_SOURCE_BYTES {
+        return (None, None);
+    }
+    let [name, summary] = first_level(source, ["workflow", "summary"]);
+    (name, summary)
+}
+
+fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Option<Plan> {
+    let map = fields::any_map(sink, root, "a workflow")?;
+    if !language(sink, map) {
+        return None;
+    }
+    let map = fields::map(sink, root, "a workflow", &KEYS)?;
+    let start = start_of(sink, root);
+    let name = workflow_name(sink, map, &start);
+    let summary =
+        map.get("summary").and_then(|entry| fields::text(sink, &entry.value, "`summary`"));
+    let concurrency = map
+        .get("concurrency")
+        .and_then(|entry| fields::integer(sink, &entry.value, "`concurrency`", 1..=1000));
+    let inputs = map.get("inputs").map(|entry| input::read(sink, &entry.value)).unwrap_or_default();
+    let defaults = map.get("defaults").and_then(|entry| {
+        let map = fields::map(sink, &entry.value, "`defaults`", &settings::KEYS)?;
+        Some(Settings::read(sink, map))
+    });
+    let steps = steps(sink, map, &start)?;
+    let ids: IndexSet<String> = steps.entries.keys().cloned().collect();
+    let known = Known { inputs: &inputs, steps: &ids };
+    let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
+    let outputs = outputs(sink, map, &known);
+    let parts = PlanParts {
+        workflow: name?.text,
+        summary: summary.map(|summary| summary.text),
+        steps: drafts.into_iter().filter_map(finished).collect(),
+        inputs,
+        outputs,
+        concurrency,
+    };
+    if sink.has_errors() {
+        return None;
+    }
+    match Plan::build(parts) {
+        Ok(plan) => Some(plan),
+        // Every reason was looked for and reported with its place before.
+        Err(error) => {
+            sink.push(Diagnostic::error(codes::CYCLE, error.to_string()));
+            None
+        }
+    }
+}
+
+/// The first character of the file's content, where what is missing is reported.
+fn start_of(sink: &Sink<'_>, root: &Node) -> Range<usize> {
+    let start = root.span.start;
+    let first = sink.source().text.get(start..).and_then(|text| text.chars().next());
+    start..start + first.map_or(0, char::len_utf8)
+}
+
+/// Whether this compiler knows the language of the file. Where it does not, nothing more is said:
+/// the rest would be measured by the wrong rules.
+fn language(sink: &mut Sink<'_>, map: &Map) -> bool {
+    let Some(entry) = map.get("orchestrate") else { return true };
+    let range = 1..=i64::from(u32::MAX);
+    let version = fields::integer(sink, &entry.value, "`orchestrate`", range);
+    let Some(version) = version.filter(|version| *version > LANGUAGE) else { return true };
+    let message = format!("the file is written in language version {version}");
+    let problem = sink.error(codes::NEWER_LANGUAGE, &entry.value.span, message);
+    sink.push(problem.help(format!(
+        "this program knows version {LANGUAGE}: use a newer program that knows version {version}"
+    )));
+    false
+}
+
+fn workflow_name(sink: &mut Sink<'_>, map: &Map, start: &Range<usize>) -> Option<Text> {
+    let Some(entry) = map.get("workflow") else {
+        let help = "add `workflow: a-name` at the top";
+        fields::missing_key(sink, start, "the workflow has no name".to_owned(), help);
+        return None;
+    };
+    let name = fields::text(sink, &entry.value, "`workflow`")?;
+    if fields::is_name(&name.text) && !name.text.contains('_') {
+        return Some(name);
+    }
+    let alphabet = "small letters, digits and `-`";
+    let problem = fields::bad_name(sink, &name, "a workflow's name", alphabet);
+    sink.push(problem);
+    None
+}
+
+fn steps<'n>(sink: &mut Sink<'_>, map: &'n Map, start: &Range<usize>) -> Option<&'n Map> {
+    const HELP: &str = "add `steps:` and below it, indented, `name: { persona: …, prompt: … }`";
+    let Some(entry) = map.get("steps") else {
+        fields::missing_key(sink, start, "the workflow has no steps".to_owned(), HELP);
+        return None;
+    };
+    let steps = fields::any_map(sink, &entry.value, "`steps`")?;
+    if steps.entries.is_empty() {
+        let span = entry.key.span.clone();
+        fields::missing_key(sink, &span, "the workflow has no steps".to_owned(), HELP);
+        return None;
+    }
+    Some(steps)
+}
+
+fn drafts(
+    sink: &mut Sink<'_>,
+    steps: &Map,
+    catalogue: &dyn Catalogue,
+    defaults: &Settings,
+    known: &Known<'_>,
+) -> IndexMap<String, Draft> {
+    let mut drafts = IndexMap::new();
+    for entry in steps.entries.values() {
+        fields::check_name(sink, &entry.key, "a step's name");
+        let draft = step::read(sink, entry, catalogue, defaults, known);
+        drafts.insert(entry.key.text.clone(), draft);
+    }
+    edges::report_shared_files(sink, drafts.values().filter_map(|draft| draft.save.as_ref()));
+    let edges = drafts.iter().map(|(id, draft)| (id.clone(), draft.edges.clone())).collect();
+    edges::report_cycles(sink, &edges);
+    drafts
+}
+
+fn finished((id, draft): (String, Draft)) -> Option<Step> {
+    Some(Step {
+        id: StepPath::from(id.as_str()),
+        needs: draft.edges.iter().map(edges::Edge::need).collect(),
+        action: draft.action?,
+        optional: draft.optional,
+        save: draft.save.map(|path| path.text),
+    })
+}
+
+fn outputs(sink: &mut Sink<'_>, map: &Map, known: &Known<'_>) -> IndexMap<String, String> {
+    let mut outputs = IndexMap::new();
+    let Some(entry) = map.get("outputs") else { return outputs };
+    let Some(map) = fields::any_map(sink, &entry.value, "`outputs`") else { return outputs };
+    for entry in map.entries.values() {
+        fields::check_name(sink, &entry.key, "an output's name");
+        let what = format!("output `{}`", entry.key.text);
+        if let Some(text) = fields::text(sink, &entry.value, &what) {
+            templates::check(sink, &entry.value, &text, Form::Template, known);
+            outputs.insert(entry.key.text.clone(), text.text);
+        }
+    }
+    outputs
+}

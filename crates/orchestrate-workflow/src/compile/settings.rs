@@ -1,0 +1,89 @@
+//! Settings that a step and `defaults:` share: model, temperature, length and time limits.
+
+use orchestrate_core::request::{Parameters, Timeouts};
+
+use super::fields;
+use crate::{
+    codes,
+    yaml::{Kind, Map, Node, Sink},
+};
+
+/// The keys read here.
+pub(super) const KEYS: [&str; 4] = ["model", "temperature", "max_output_tokens", "timeout"];
+
+/// What is set, where it is set.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub(super) model: Option<String>,
+    pub(super) parameters: Parameters,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Settings {
+    /// Reads the settings among a map's keys.
+    pub(super) fn read(sink: &mut Sink<'_>, map: &Map) -> Self {
+        let model = map.get("model").and_then(|entry| model(sink, &entry.value));
+        let temperature = map
+            .get("temperature")
+            .and_then(|entry| fields::number(sink, &entry.value, "`temperature`", 0.0..=2.0));
+        let max_output_tokens = map.get("max_output_tokens").and_then(|entry| {
+            fields::integer(sink, &entry.value, "`max_output_tokens`", 1..=1_000_000)
+        });
+        let timeouts = map.get("timeout").map(|entry| timeouts(sink, &entry.value));
+        Self {
+            model,
+            parameters: Parameters { temperature, max_output_tokens },
+            timeouts: timeouts.unwrap_or_default(),
+        }
+    }
+
+    /// These settings, and the defaults where there are none.
+    pub(super) fn or(self, defaults: &Self) -> Self {
+        Self {
+            model: self.model.or_else(|| defaults.model.clone()),
+            parameters: Parameters {
+                temperature: self.parameters.temperature.or(defaults.parameters.temperature),
+                max_output_tokens: self
+                    .parameters
+                    .max_output_tokens
+                    .or(defaults.parameters.max_output_tokens),
+            },
+            timeouts: Timeouts {
+                first_token_ms: self.timeouts.first_token_ms.or(defaults.timeouts.first_token_ms),
+                idle_ms: self.timeouts.idle_ms.or(defaults.timeouts.idle_ms),
+                total_ms: self.timeouts.total_ms.or(defaults.timeouts.total_ms),
+            },
+        }
+    }
+}
+
+fn model(sink: &mut Sink<'_>, node: &Node) -> Option<String> {
+    let model = fields::text(sink, node, "`model`")?;
+    let unusable = |c: char| c.is_whitespace() || c.is_control();
+    if model.text.is_empty() || model.text.contains(unusable) {
+        let message = "`model` is an alias or `provider:model`, without spaces";
+        let problem = sink.error(codes::BAD_VALUE, &model.span, message);
+        sink.push(problem.help("for example `openai:gpt-5-mini`"));
+        return None;
+    }
+    Some(model.text)
+}
+
+fn timeouts(sink: &mut Sink<'_>, node: &Node) -> Timeouts {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let total_ms = fields::duration(sink, node, "`timeout`");
+        return Timeouts { total_ms, ..Timeouts::default() };
+    }
+    let Some(map) = fields::map(sink, node, "`timeout`", &["first_token", "idle", "total"]) else {
+        return Timeouts::default();
+    };
+    let mut limit = |key: &str| {
+        let entry = map.get(key)?;
+        fields::duration(sink, &entry.value, &format!("`{key}`"))
+    };
+    Timeouts {
+        first_token_ms: limit("first_token"),
+        idle_ms: limit("idle"),
+        total_ms: limit("total"),
+    }
+}

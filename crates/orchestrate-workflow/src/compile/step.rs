@@ -1,0 +1,194 @@
+//! One step of a workflow.
+
+use orchestrate_core::plan::{Action, PersonaStep};
+
+use super::{
+    edges::{self, Edge},
+    fields,
+    file::Catalogue,
+    persona,
+    settings::{self, Settings},
+    templates::{self, Known, StepReference},
+};
+use crate::{
+    codes,
+    template::Form,
+    yaml::{Entry, Map, Node, Sink, Text},
+};
+
+const KEYS: [&str; 10] = [
+    "persona",
+    "render",
+    "prompt",
+    "needs",
+    "optional",
+    "save",
+    settings::KEYS[0],
+    settings::KEYS[1],
+    settings::KEYS[2],
+    settings::KEYS[3],
+];
+
+/// A step as far as the file says it soundly.
+pub(super) struct Draft {
+    pub(super) edges: Vec<Edge>,
+    pub(super) action: Option<Action>,
+    pub(super) optional: bool,
+    pub(super) save: Option<Text>,
+}
+
+/// Reads a step.
+pub(super) fn read(
+    sink: &mut Sink<'_>,
+    entry: &Entry,
+    catalogue: &dyn Catalogue,
+    defaults: &Settings,
+    known: &Known<'_>,
+) -> Draft {
+    let id = &entry.key.text;
+    let mut draft = Draft { edges: Vec::new(), action: None, optional: false, save: None };
+    let what = format!("step `{id}`");
+    let Some(map) = fields::map(sink, &entry.value, &what, &KEYS) else { return draft };
+    let needs = map.get("needs");
+    let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known.steps));
+    let optional = map.get("optional");
+    draft.optional = optional
+        .and_then(|entry| fields::boolean(sink, &entry.value, "`optional`"))
+        .unwrap_or_default();
+    draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
+    let (action, references) = match (map.get("persona"), map.get("render")) {
+        (Some(persona), None) => {
+            persona_step(sink, map, &persona.value, catalogue, defaults, known)
+        }
+        (None, Some(render)) => render_step(sink, map, &render.value, known),
+        (persona, render) => {
+            report_kind(sink, entry, persona, render);
+            (None, Vec::new())
+        }
+    };
+    draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), references);
+    if map.get("render").is_some() {
+        draft.edges.iter_mut().for_each(|edge| edge.handoff = false);
+    }
+    draft.action = action;
+    draft
+}
+
+fn report_kind(
+    sink: &mut Sink<'_>,
+    entry: &Entry,
+    persona: Option<&Entry>,
+    render: Option<&Entry>,
+) {
+    let id = &entry.key.text;
+    let mut problem = match (persona, render) {
+        (Some(persona), Some(render)) => sink
+            .error(
+                codes::STEP_KIND,
+                &render.key.span,
+                format!("step `{id}` has both `persona` and `render`"),
+            )
+            .at(sink.source(), persona.key.span.clone(), "the other one"),
+        _ => sink.error(
+            codes::STEP_KIND,
+            &entry.key.span,
+            format!("step `{id}` has neither `persona` nor `render`"),
+        ),
+    };
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template");
+    sink.push(problem);
+}
+
+fn persona_step(
+    sink: &mut Sink<'_>,
+    map: &Map,
+    persona: &Node,
+    catalogue: &dyn Catalogue,
+    defaults: &Settings,
+    known: &Known<'_>,
+) -> (Option<Action>, Vec<StepReference>) {
+    let mut references = Vec::new();
+    let choice = persona::read(sink, persona, catalogue, known);
+    if let Some(by) = choice.as_ref().and_then(|choice| choice.by)
+        && let Some(text) = fields::text(sink, by, "`by`")
+    {
+        let found = templates::check(sink, by, &text, Form::Expression, known);
+        // Looking a persona up by a step's text does not put the text into the prompt.
+        references
+            .extend(found.into_iter().map(|found| StepReference { prints_text: false, ..found }));
+    }
+    let prompt = map.get("prompt").and_then(|entry| {
+        let text = fields::text(sink, &entry.value, "`prompt`")?;
+        references.extend(templates::check(sink, &entry.value, &text, Form::Template, known));
+        Some(text.text)
+    });
+    let settings = Settings::read(sink, map).or(defaults);
+    let action = choice.map(|choice| {
+        Action::Persona(Box::new(PersonaStep {
+            persona: choice.persona,
+            prompt,
+            model: settings.model,
+            parameters: settings.parameters,
+            timeouts: settings.timeouts,
+        }))
+    });
+    (action, references)
+}
+
+fn render_step(
+    sink: &mut Sink<'_>,
+    map: &Map,
+    render: &Node,
+    known: &Known<'_>,
+) -> (Option<Action>, Vec<StepReference>) {
+    for key in settings::KEYS.iter().chain(&["prompt"]) {
+        if let Some(entry) = map.get(key) {
+            let message = format!("`{key}` does nothing in a step that only renders");
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("remove it: no model is called; beside `render` stand `needs`, `optional` and `save`"));
+        }
+    }
+    let Some(text) = fields::text(sink, render, "`render`") else { return (None, Vec::new()) };
+    let references = templates::check(sink, render, &text, Form::Template, known);
+    (Some(Action::Render(text.text)), references)
+}
+
+/// Files that a run writes beside its deliverables.
+const RESERVED: &[&str] = &["report.md", "OFFLINE.md"];
+
+/// A path below the output folder: no way out of it, nothing hidden, nothing that terminals or file
+/// systems read as something else.
+fn save(sink: &mut Sink<'_>, node: &Node) -> Option<Text> {
+    let path = fields::text(sink, node, "`save`")?;
+    let text = path.text.as_str();
+    let wrong = if text.is_empty() || text.ends_with('/') {
+        Some("names no file")
+    } else if text.len() > 255 {
+        Some("is longer than 255 bytes")
+    } else if text.starts_with('/') || text.contains(':') {
+        Some("is not relative to the output folder")
+    } else if text.contains('\\') {
+        Some("has a backslash")
+    } else if orchestrate_core::neutral::visible(text) != text || text.contains(['\n', '\t']) {
+        Some("has characters that cannot be seen")
+    } else if text.split('/').any(|part| part == "..") {
+        Some("leaves the output folder")
+    } else if text.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        Some("has a part that is empty or starts with a dot")
+    } else if RESERVED.iter().any(|name| text.eq_ignore_ascii_case(name)) {
+        Some("is the name of a file that every run writes")
+    } else {
+        None
+    };
+    match wrong {
+        None => Some(path),
+        Some(wrong) => {
+            let message = format!("the path of `save` {wrong}");
+            let problem = sink.error(codes::UNSAFE_PATH, &path.span, message);
+            sink.push(
+                problem.help("write a file name, or folders and a file name: `design/data.md`"),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! Expressions: references resolved, operators and filters checked.
+
+use std::ops::Range;
+
+use minijinja::machinery::ast;
+use orchestrate_core::suggest;
+
+use super::{
+    analysis::{Position, Reference, Target, Walker, range},
+    filters,
+};
+use crate::codes;
+
+/// What a step has.
+const ATTRIBUTES: [&str; 5] = ["text", "brief", "persona", "title", "available"];
+/// What a brief has.
+const BRIEF: [&str; 9] = [
+    "decisions",
+    "assumptions",
+    "figures",
+    "constraints",
+    "risks",
+    "open_questions",
+    "rejected_options",
+    "escalations",
+    "next",
+];
+
+/// A name, and what is looked up below it: `steps['a'].brief[0]`.
+struct Chain<'e, 'a> {
+    root: &'a str,
+    start: usize,
+    links: Vec<Link<'e, 'a>>,
+}
+
+enum Link<'e, 'a> {
+    Name(String, Range<usize>),
+    Dynamic(Option<&'e ast::Expr<'a>>, Range<usize>),
+}
+
+impl Walker<'_> {
+    pub(super) fn expression(&mut self, expression: &ast::Expr<'_>, position: Position) {
+        if let Some(chain) = chain(expression) {
+            self.chain(&chain, position);
+            return;
+        }
+        let tested = Position::Tested;
+        match expression {
+            ast::Expr::Var(_) | ast::Expr::Const(_) => {}
+            ast::Expr::Slice(slice) => {
+                if slice.step.is_some() {
+                    // minijinja 3.0.5 overflows on extreme steps.
+                    let message = "templates do not have steps in slices".to_owned();
+                    let help =
+                        Some("write `x[1:5]`; turn a list around with `| reverse`".to_owned());
+                    self.problem(codes::TEMPLATE_UNSUPPORTED, message, help, range(slice.span()));
+                }
+                self.expression(&slice.expr, position);
+                for bound in [&slice.start, &slice.stop, &slice.step].into_iter().flatten() {
+                    self.expression(bound, tested);
+                }
+            }
+            ast::Expr::UnaryOp(unary) => match unary.op {
+                ast::UnaryOpKind::Not => self.expression(&unary.expr, tested),
+                ast::UnaryOpKind::Neg => self.expression(&unary.expr, position),
+            },
+            ast::Expr::BinOp(binary) => self.binary(expression, binary, position),
+            ast::Expr::Compare(compare) => {
+                self.expression(&compare.expr, tested);
+                compare.ops.iter().for_each(|op| self.expression(&op.expr, tested));
+            }
+            ast::Expr::IfExpr(choice) => {
+                self.expression(&choice.test_expr, tested);
+                self.expression(&choice.true_expr, position);
+                if let Some(other) = &choice.false_expr {
+                    self.expression(other, position);
+                }
+            }
+            ast::Expr::Filter(filter) => self.filter(filter, range(filter.span()), position),
+            ast::Expr::Test(test) => {
+                let span = range(test.span());
+                self.known("test", test.name, &filters::TESTS, span);
+                self.expression(&test.expr, tested);
+                self.arguments(&test.args, tested);
+            }
+            ast::Expr::GetAttr(get) => self.expression(&get.expr, position),
+            ast::Expr::GetItem(get) => {
+                self.expression(&get.expr, position);
+                self.expression(&get.subscript_expr, tested);
+            }
+            ast::Expr::Call(call) => self.call(call, range(call.span())),
+            ast::Expr::List(list) => self.literal(&list.items, range(list.span())),
+            ast::Expr::Tuple(tuple) => self.literal(&tuple.items, range(tuple.span())),
+            ast::Expr::Map(map) => {
+                let message = "templates do not have maps".to_owned();
+                self.problem(codes::TEMPLATE_UNSUPPORTED, message, None, range(map.span()));
+            }
+        }
+    }
+
+    /// Lists of anything but constants could multiply texts.
+    fn literal(&mut self, items: &[ast::Expr<'_>], span: Range<usize>) {
+        if !items.iter().all(|item| matches!(item, ast::Expr::Const(_))) {
+            let message = "a list in a template holds only constants".to_owned();
+            let help = Some("for example `{% if inputs.x in ['a', 'b'] %}`".to_owned());
+            self.problem(codes::TEMPLATE_UNSUPPORTED, message, help, span);
+        }
+    }
+
+    fn binary(&mut self, expression: &ast::Expr<'_>, binary: &ast::BinOp<'_>, position: Position) {
+        if matches!(binary.op, ast::BinOpKind::Sub) && self.hyphenated(expression) {
+            return;
+        }
+        let sides = match binary.op {
+            ast::BinOpKind::Eq
+            | ast::BinOpKind::Ne
+            | ast::BinOpKind::Lt
+            | ast::BinOpKind::Lte
+            | ast::BinOpKind::Gt
+            | ast::BinOpKind::Gte
+            | ast::BinOpKind::In => Position::Tested,
+            _ => position,
+        };
+        let sign = match binary.op {
+            ast::BinOpKind::Concat => Some("~"),
+            ast::BinOpKind::Add => Some("+"),
+            ast::BinOpKind::Mul => Some("*"),
+            ast::BinOpKind::Pow => Some("**"),
+            _ => None,
+        };
+        if let Some(sign) = sign
+            && (sign == "~" || !self.is_number(&binary.left) || !self.is_number(&binary.right))
+        {
+            let (message, help) = if sign == "~" {
+                (
+                    "templates do not have `~`".to_owned(),
+                    "write texts next to each other: `{{ a }}{{ b }}`",
+                )
+            } else {
+                (
+                    format!("`{sign}` is for numbers, and these need not be"),
+                    "write texts next to each other; make a number with `| int`",
+                )
+            };
+            let help = Some(help.to_owned());
+            self.problem(codes::TEMPLATE_UNSUPPORTED, message, help, range(expression.span()));
+        }
+        self.expression(&binary.left, sides);
+        self.expression(&binary.right, sides);
+    }
+
+    /// Whether an expression can only be a number.
+    fn is_number(&self, expression: &ast::Expr<'_>) -> bool {
+        if let Some(chain) = chain(expression) {
+            return match (chain.root, chain.links.as_slice()) {
+                ("inputs", [Link::Name(name, _)]) => self.names.is_number(name),
+                ("loop", [Link::Name(name, _)]) => {
+                    matches!(
+                        name.as_str(),
+                        "index" | "index0" | "revindex" | "revindex0" | "length"
+                    )
+                }
+                _ => false,
+            };
+        }
+        match expression {
+            ast::Expr::Const(value) => value.value.is_number(),
+            ast::Expr::UnaryOp(unary) => {
+                matches!(unary.op, ast::UnaryOpKind::Neg) && self.is_number(&unary.expr)
+            }
+            ast::Expr::BinOp(binary) => {
+                matches!(
+                    binary.op,
+                    ast::BinOpKind::Add
+                        | ast::BinOpKind::Sub
+                        | ast::BinOpKind::Mul
+                        | ast::BinOpKind::Div
+                        | ast::BinOpKind::FloorDiv
+                        | ast::BinOpKind::Rem
+                        | ast::BinOpKind::Pow
+                ) && self.is_number(&binary.left)
+                    && self.is_number(&binary.right)
+            }
+            ast::Expr::Filter(filter) => {
+                matches!(filter.name, "length" | "count" | "int" | "float" | "round" | "abs")
+            }
+            _ => false,
+        }
+    }
+
+    /// `steps.my-step.text` reads as a subtraction; says how to write the name.
+    fn hyphenated(&mut self, expression: &ast::Expr<'_>) -> bool {
+        let mut left = expression;
+        let mut right = None;
+        while let ast::Expr::BinOp(binary) = left {
+            if !matches!(binary.op, ast::BinOpKind::Sub) {
+                return false;
+            }
+            right = right.or(Some(&binary.right));
+            left = &binary.left;
+        }
+        let (Some(chain), Some(right)) = (chain(left), right.and_then(chain)) else {
+            return false;
+        };
+        let rooted = matches!(chain.root, "inputs" | "steps") && !self.is_local(chain.root);
+        if !rooted || matches!(right.root, "inputs" | "steps") || self.is_local(right.root) {
+            return false;
+        }
+        let text = &self.source[chain.start..];
+        let length = text
+            .find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c))
+            .unwrap_or(text.len());
+        let mut parts = text[..length].splitn(3, '.');
+        let (root, name, rest) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
+        if !name.contains('-') {
+            return false;
+        }
+        let rest = rest.map(|rest| format!(".{rest}")).unwrap_or_default();
+        let message = format!("`-` after a dot subtracts; `{name}` is meant as one name");
+        let help = format!("write `{}['{name}']{rest}`", root.unwrap_or_default());
+        let span = chain.start..chain.start + length;
+        self.problem(codes::HYPHEN_IN_REFERENCE, message, Some(help), span);
+        true
+    }
+
+    fn filter(&mut self, filter: &ast::Filter<'_>, span: Range<usize>, position: Position) {
+        let name = span.start..span.start + filter.name.len();
+        self.known("filter", filter.name, &filters::FILTERS, name);
+        let by_attribute = matches!(filter.args.as_slice(), [ast::CallArg::Kwarg("attribute", _)]);
+        if filter.name == "map" && !by_attribute {
+            let message = "`map` takes an attribute".to_owned();
+            let help = Some("write `map(attribute='decision')`".to_owned());
+            self.problem(codes::TEMPLATE_UNSUPPORTED, message, help, span);
+        }
+        let counted = matches!(filter.name, "length" | "count");
+        let position = if counted { Position::Tested } else { position };
+        if let Some(value) = &filter.expr {
+            self.expression(value, position);
+        }
+        self.arguments(&filter.args, position);
+    }
+
+    fn arguments(&mut self, arguments: &[ast::CallArg<'_>], position: Position) {
+        for argument in arguments {
+            match argument {
+                ast::CallArg::Pos(value)
+                | ast::CallArg::Kwarg(_, value)
+                | ast::CallArg::PosSplat(value)
+                | ast::CallArg::KwargSplat(value) => self.expression(value, position),
+            }
+        }
+    }
+
+    fn call(&mut self, call: &ast::Call<'_>, span: Range<usize>) {
+        self.arguments(&call.args, Position::Tested);
+        match &call.expr {
+            ast::Expr::Var(name) if name.id == "range" => {}
+            ast::Expr::Var(name) => {
+                let span = range(name.span());
+                self.known("function", name.id, &["range"], span);
+            }
+            _ => {
+                let message = "templates call no methods".to_owned();
+                let help = Some("use a filter: `{{ x | upper }}`".to_owned());
+                self.problem(codes::TEMPLATE_UNSUPPORTED, message, help, span);
+            }
+        }
+    }
+
+    fn known(&mut self, kind: &str, name: &str, known: &[&str], span: Range<usize>) {
+        if !known.contains(&name) {
+            let help = suggest::advice(name, known.iter().copied())
+                .or_else(|| Some(format!("known here: {}", known.join(", "))));
+            let message = format!("templates have no {kind} `{name}`");
+            self.problem(codes::UNKNOWN_FILTER, message, help, span);
+        }
+    }
+
+    fn chain(&mut self, chain: &Chain<'_, '_>, position: Position) {
+        for link in &chain.links {
+            if let Link::Dynamic(Some(subscript), _) = link {
+                self.expression(subscript, Position::Tested);
+            }
+        }
+        match chain.root {
+            name if self.is_local(name) => {}
+            "inputs" => self.input(chain, position),
+            "steps" => self.step(chain, position),
+            name => self.unknown_variable(name, chain.start..chain.start + name.len()),
+        }
+    }
+
+    fn unknown_variable(&mut self, name: &str, span: Range<usize>) {
+        let help = if self.names.has_input(name) {
+            Some(format!("write `inputs.{name}`"))
+        } else if self.names.has_step(name) {
+            Some(format!("write `steps.{name}.text`"))
+        } else {
+            let locals = self.scopes.iter().flatten().map(String::as_str);
+            suggest::advice(name, ["inputs", "steps"].into_iter().chain(locals))
+        };
+        let message = format!("templates have no variable `{name}`");
+        self.problem(codes::UNKNOWN_VARIABLE, message, help, span);
+    }
+
+    /// The name that has to follow `inputs` or `steps`.
+    fn first_name(
+        &mut self,
+        chain: &Chain<'_, '_>,
+        example: &str,
+    ) -> Option<(String, Range<usize>)> {
+        match chain.links.first() {
+            Some(Link::Name(name, span)) => Some((name.clone(), span.clone())),
+            link => {
+                let end = match link {
+                    Some(Link::Dynamic(_, span)) => span.end,
+                    _ => chain.start + chain.root.len(),
+                };
+                let message = format!("`{}` needs a name that stands here as it is", chain.root);
+                let help = Some(format!("for example `{example}`"));
+                self.problem(codes::INCOMPLETE_REFERENCE, message, help, chain.start..end);
+                None
+            }
+        }
+    }
+
+    fn input(&mut self, chain: &Chain<'_, '_>, position: Position) {
+        let Some((name, span)) = self.first_name(chain, "inputs.task") else { return };
+        if let Some(Link::Name(_, below) | Link::Dynamic(_, below)) = chain.links.get(1) {
+            let message = format!("`inputs.{name}` is a single value: nothing is below it");
+            let help = Some(format!("write `inputs.{name}`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, below.clone());
+        }
+        let printed = position == Position::Printed;
+        self.found.references.push(Reference { target: Target::Input(name), span, printed });
+    }
+
+    fn step(&mut self, chain: &Chain<'_, '_>, position: Position) {
+        let Some((id, span)) = self.first_name(chain, "steps.data.text") else { return };
+        let attribute = match chain.links.get(1) {
+            Some(Link::Name(attribute, at)) => {
+                self.attribute(&format!("steps.{id}"), attribute, &ATTRIBUTES, at);
+                attribute.clone()
+            }
+            Some(Link::Dynamic(_, at)) => {
+                self.attribute(&format!("steps.{id}"), "[…]", &ATTRIBUTES, at);
+                String::new()
+            }
+            None => {
+                let message = format!("`steps.{id}` is everything the step made: say what of it");
+                let help =
+                    Some(format!("write `steps.{id}.text`; a step has {}", ATTRIBUTES.join(", ")));
+                self.problem(codes::INCOMPLETE_REFERENCE, message, help, chain.start..span.end);
+                String::new()
+            }
+        };
+        match (attribute.as_str(), chain.links.get(2)) {
+            ("brief", Some(Link::Name(list, at))) => {
+                self.attribute(&format!("steps.{id}.brief"), list, &BRIEF, at);
+            }
+            ("text" | "persona" | "title" | "available" | "brief", Some(link)) => {
+                let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
+                let message = format!("nothing of that kind is below `steps.{id}.{attribute}`");
+                let help = Some(format!("write `steps.{id}.{attribute}`"));
+                self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+            }
+            _ => {}
+        }
+        let printed = position == Position::Printed;
+        let target = Target::Step { id, attribute };
+        self.found.references.push(Reference { target, span, printed });
+    }
+
+    fn attribute(&mut self, of: &str, name: &str, known: &[&str], at: &Range<usize>) {
+        if !known.contains(&name) {
+            let message = format!("`{of}` has no `{name}`");
+            let help = suggest::advice(name, known.iter().copied());
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        }
+    }
+
+    /// Whether an expression is the task, whole, whatever the other values are.
+    pub(super) fn carries_task(&self, expression: &ast::Expr<'_>) -> bool {
+        if let Some(chain) = chain(expression) {
+            return chain.root == "inputs"
+                && !self.is_local("inputs")
+                && matches!(chain.links.as_slice(), [Link::Name(name, _)] if name == "task");
+        }
+        match expression {
+            ast::Expr::IfExpr(choice) => {
+                self.carries_task(&choice.true_expr)
+                    && choice.false_expr.as_ref().is_some_and(|other| self.carries_task(other))
+            }
+            ast::Expr::Filter(filter) => {
+                matches!(filter.name, "trim" | "default" | "d" | "indent")
+                    && filter.expr.as_ref().is_some_and(|value| self.carries_task(value))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A chain of lookups that starts at a name.
+fn chain<'e, 'a>(expression: &'e ast::Expr<'a>) -> Option<Chain<'e, 'a>> {
+    match expression {
+        ast::Expr::Var(name) => {
+            Some(Chain { root: name.id, start: range(name.span()).start, links: Vec::new() })
+        }
+        ast::Expr::GetAttr(get) => {
+            let mut chain = chain(&get.expr)?;
+            let end = range(get.span()).end;
+            chain
+                .links
+                .push(Link::Name(get.name.to_owned(), end.saturating_sub(get.name.len())..end));
+            Some(chain)
+        }
+        ast::Expr::GetItem(get) => {
+            let mut chain = chain(&get.expr)?;
+            let at = range(get.subscript_expr.span());
+            chain.links.push(match &get.subscript_expr {
+                ast::Expr::Const(value) => match value.value.as_str() {
+                    Some(name) => Link::Name(name.to_owned(), at),
+                    None => Link::Dynamic(None, at),
+                },
+                other => Link::Dynamic(Some(other), at),
+            });
+            Some(chain)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! Templates: what they may say, what they refer to, and rendering them.
+//!
+//! The language is minijinja's, reduced to what a prompt needs: expressions, `for`, `if`, `set` and
+//! `with`. What could build texts or lists of unbounded size in memory, or get a text past the fence
+//! (macros, captured blocks, `~`, arithmetic on texts), is refused before anything is rendered.
+
+mod analysis;
+mod expression;
+mod filters;
+mod render;
+mod value;
+
+pub use render::{
+    MAX_RENDERED_BYTES, TemplateError, evaluate, prints_task, render_prompt, render_text,
+};
+pub use value::{Scope, StepValue, StepValues};
+
+pub(crate) use analysis::{Form, Names, Target, analyse};
+pub(crate) use render::plain_input;

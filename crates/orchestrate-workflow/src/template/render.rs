@@ -1,0 +1,270 @@
+//! Rendering: a template and the values it refers to make a text of bounded size.
+
+use std::{io, sync::Arc};
+
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, value::ValueKind};
+use orchestrate_core::{fence::fence, neutral::excerpt};
+
+use super::{
+    analysis::{self, Analysis, Form, Names, Target, analyse},
+    filters,
+    value::{Material, Origin, Origins, Scope, context},
+};
+
+/// The largest text that a template may make: 4 MiB.
+pub const MAX_RENDERED_BYTES: usize = 4 << 20;
+
+/// Instructions that one template may run.
+const FUEL: u64 = 500_000;
+
+/// What a changed text is called, when nobody can say whose it is.
+const CHANGED: &str = "a value of this workflow";
+
+/// Why a template could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It is no template, or says what templates cannot say. A compiled plan holds none of these.
+    #[error("the template is not valid: {message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// What to write instead.
+        help: Option<String>,
+    },
+    /// It refers to a step that has not ended. A compiled plan rules this out.
+    #[error("the template refers to step `{step}`, which has not ended")]
+    NotEnded {
+        /// The step.
+        step: String,
+    },
+    /// An expression failed for the values at hand.
+    #[error("line {line} of the template: {message}")]
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// Line within the template, from 1.
+        line: usize,
+    },
+    /// The expression has no value that is a text, a number or a boolean.
+    #[error("`{expression}` is {found}")]
+    NoText {
+        /// The expression.
+        expression: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// The result is larger than [`MAX_RENDERED_BYTES`].
+    #[error("the rendered text is larger than 4 MiB")]
+    TooLarge,
+    /// The template runs for too long.
+    #[error("the template takes too many steps to render")]
+    TooLong,
+}
+
+impl TemplateError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { help, .. } => help.as_deref(),
+            Self::TooLarge => Some("print briefs instead of whole documents"),
+            Self::TooLong => Some("loop over fewer items"),
+            Self::Failed { .. } | Self::NotEnded { .. } | Self::NoText { .. } => None,
+        }
+    }
+}
+
+/// Renders a `prompt:`. Every text that an expression prints is fenced under its origin; numbers,
+/// booleans, enum values and names of personas are not. A text of white space alone prints nothing.
+pub fn render_prompt(template: &str, scope: &Scope<'_>) -> Result<String, TemplateError> {
+    render(template, scope, Printing::Fenced)
+}
+
+/// Renders a `render:` or one of the `outputs:`. Texts are printed as they are.
+pub fn render_text(template: &str, scope: &Scope<'_>) -> Result<String, TemplateError> {
+    render(template, scope, Printing::AsIs)
+}
+
+/// The value of an expression as text, for `choose.by`.
+pub fn evaluate(expression: &str, scope: &Scope<'_>) -> Result<String, TemplateError> {
+    let analysis = sound(expression, Form::Expression, scope)?;
+    let (context, origins) = context(&analysis, scope)?;
+    let env = environment(Printing::AsIs, origins);
+    let value = env
+        .compile_expression(expression)
+        .and_then(|compiled| compiled.eval(context))
+        .map_err(|error| failure(&error))?;
+    let found = match value.kind() {
+        ValueKind::String | ValueKind::Number | ValueKind::Bool => return Ok(scalar(&value)),
+        ValueKind::Undefined | ValueKind::None => "without a value".to_owned(),
+        kind => format!("a {kind}, not a text"),
+    };
+    Err(TemplateError::NoText { expression: expression.to_owned(), found })
+}
+
+/// Whether a prompt prints `inputs.task` itself, whatever the values are, so that the task need not
+/// be given again.
+pub fn prints_task(template: &str) -> bool {
+    let analysis = analyse(template, Form::Template, &Anything);
+    analysis.problems.is_empty() && analysis.prints_task
+}
+
+/// The input that an expression is, where it is nothing else.
+pub(crate) fn plain_input(expression: &str) -> Option<String> {
+    let analysis = analyse(expression, Form::Expression, &Anything);
+    let [reference] = analysis.references.as_slice() else { return None };
+    let Target::Input(name) = &reference.target else { return None };
+    let spellings =
+        [format!("inputs.{name}"), format!("inputs['{name}']"), format!("inputs[\"{name}\"]")];
+    spellings.contains(&expression.trim().to_owned()).then(|| name.clone())
+}
+
+/// Names where nothing is known of the workflow.
+struct Anything;
+
+impl Names for Anything {
+    fn has_input(&self, _name: &str) -> bool {
+        false
+    }
+
+    fn is_number(&self, _name: &str) -> bool {
+        true
+    }
+
+    fn has_step(&self, _id: &str) -> bool {
+        false
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Printing {
+    Fenced,
+    AsIs,
+}
+
+fn render(template: &str, scope: &Scope<'_>, printing: Printing) -> Result<String, TemplateError> {
+    let analysis = sound(template, Form::Template, scope)?;
+    let (context, origins) = context(&analysis, scope)?;
+    let env = environment(printing, origins);
+    let mut text = Capped::default();
+    let outcome = env
+        .template_from_named_str("template", template)
+        .and_then(|compiled| compiled.render_captured_to(context, &mut text).map(drop));
+    if text.overflown {
+        return Err(TemplateError::TooLarge);
+    }
+    outcome.map_err(|error| failure(&error))?;
+    String::from_utf8(text.bytes).map_err(|_| TemplateError::Invalid {
+        message: "the result is not UTF-8".to_owned(),
+        help: None,
+    })
+}
+
+/// The analysis of a template that has no problem.
+fn sound(source: &str, form: Form, names: &dyn Names) -> Result<Analysis, TemplateError> {
+    let mut analysis = analyse(source, form, names);
+    if analysis.problems.is_empty() {
+        return Ok(analysis);
+    }
+    let first = analysis.problems.swap_remove(0);
+    Err(TemplateError::Invalid { message: first.message, help: first.help })
+}
+
+fn environment(printing: Printing, origins: Origins) -> Environment<'static> {
+    let mut env = filters::environment();
+    // The same messages in every build.
+    env.set_debug(false);
+    env.set_syntax(analysis::syntax());
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_fuel(Some(FUEL));
+    let origins = Arc::new(origins);
+    env.set_formatter(move |out, _state, value| {
+        let text = print(value, printing, &origins)?;
+        out.write_str(&text).map_err(Error::from)
+    });
+    env
+}
+
+/// What a value prints.
+fn print(value: &Value, printing: Printing, origins: &Origins) -> Result<String, Error> {
+    let (text, origin) = match value.kind() {
+        ValueKind::Undefined | ValueKind::None => return Ok(String::new()),
+        ValueKind::Bool | ValueKind::Number => return Ok(scalar(value)),
+        ValueKind::String => match origins.of(value) {
+            Some(Origin::Author) => return Ok(scalar(value)),
+            Some(Origin::Other(origin)) => (scalar(value), origin.as_str()),
+            None => (scalar(value), CHANGED),
+        },
+        kind => match value.downcast_object_ref::<Material>() {
+            Some(material) => (material.text.clone(), material.origin.as_str()),
+            None if matches!(kind, ValueKind::Seq | ValueKind::Iterable) => {
+                (bullets(value)?, CHANGED)
+            }
+            None => {
+                let message = format!("a {kind} cannot be printed");
+                return Err(Error::new(ErrorKind::InvalidOperation, message));
+            }
+        },
+    };
+    Ok(match printing {
+        Printing::AsIs => text,
+        Printing::Fenced if text.trim().is_empty() => String::new(),
+        Printing::Fenced => fence(origin, &text),
+    })
+}
+
+/// A string, number or boolean as text.
+fn scalar(value: &Value) -> String {
+    match (value.kind(), value.as_str()) {
+        (_, Some(text)) => text.to_owned(),
+        (ValueKind::Bool, None) => value.is_true().to_string(),
+        _ => value.to_string(),
+    }
+}
+
+/// A list as Markdown.
+fn bullets(list: &Value) -> Result<String, Error> {
+    let mut text = String::new();
+    for item in list.try_iter()? {
+        text.push_str("- ");
+        text.push_str(&scalar(&item));
+        text.push('\n');
+        if text.len() > MAX_RENDERED_BYTES {
+            let message = "the list is larger than 4 MiB";
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+    }
+    Ok(text)
+}
+
+fn failure(error: &Error) -> TemplateError {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return TemplateError::TooLong;
+    }
+    let message = match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    };
+    TemplateError::Failed { message: excerpt(&message, 400), line: error.line().unwrap_or(1) }
+}
+
+/// Keeps up to [`MAX_RENDERED_BYTES`].
+#[derive(Default)]
+struct Capped {
+    bytes: Vec<u8>,
+    overflown: bool,
+}
+
+impl io::Write for &mut Capped {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + piece.len() > MAX_RENDERED_BYTES {
+            self.overflown = true;
+            return Err(io::Error::other("too large"));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,308 @@
+//! What templates see: inputs, and what finished steps made.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use indexmap::IndexMap;
+use minijinja::{
+    Value,
+    value::{Enumerator, Object, ObjectRepr},
+};
+use orchestrate_core::{
+    brief::{Brief, Decision, Figure, RejectedOption},
+    plan::InputValue,
+};
+
+use super::{
+    analysis::{Analysis, Names, Target},
+    render::TemplateError,
+};
+
+/// What a template may refer to.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The values of the workflow's inputs.
+    pub inputs: &'a IndexMap<String, InputValue>,
+    /// What steps made.
+    pub steps: &'a dyn StepValues,
+}
+
+/// Gives what steps made. Only steps that the template mentions are asked for.
+pub trait StepValues {
+    /// What the step made; `None` where it has not ended yet, which a plan rules out.
+    fn step(&self, id: &str) -> Option<StepValue>;
+}
+
+/// What a finished or given-up step made.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepValue {
+    /// The name of the persona that worked, `None` for a rendered value.
+    pub persona: Option<String>,
+    /// The persona's title.
+    pub title: Option<String>,
+    /// The deliverable; `None` where an optional step failed.
+    pub text: Option<String>,
+    /// The deliverable's brief, where there is one.
+    pub brief: Option<Brief>,
+    /// Why there is no deliverable, where there is none.
+    pub unavailable: Option<String>,
+}
+
+impl Names for Scope<'_> {
+    fn has_input(&self, name: &str) -> bool {
+        self.inputs.contains_key(name)
+    }
+
+    /// An input without a value is nothing, and nothing cannot grow: it may be an absent number.
+    fn is_number(&self, name: &str) -> bool {
+        matches!(self.inputs.get(name), None | Some(InputValue::Integer(_) | InputValue::Number(_)))
+    }
+
+    fn has_step(&self, _id: &str) -> bool {
+        false
+    }
+}
+
+/// Where a printed text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// One of the author's own words: an enum value, the name of a persona.
+    Author,
+    /// Somebody else, as the label of a fence says it.
+    Other(String),
+}
+
+/// The texts that a template was given, by the identity of their allocation: a text that a filter
+/// has changed is another one and is not found.
+#[derive(Debug, Default)]
+pub(super) struct Origins(BTreeMap<usize, (Arc<str>, Origin)>);
+
+impl Origins {
+    pub(super) fn of(&self, value: &Value) -> Option<&Origin> {
+        let text = value.to_str()?;
+        self.0.get(&address(&text)).map(|(_, origin)| origin)
+    }
+
+    fn text(&mut self, text: &str, origin: Origin) -> Value {
+        let text: Arc<str> = Arc::from(text);
+        self.0.insert(address(&text), (Arc::clone(&text), origin));
+        Value::from(text)
+    }
+}
+
+fn address(text: &Arc<str>) -> usize {
+    Arc::as_ptr(text).cast::<u8>().addr()
+}
+
+/// The values that a template refers to, and where their texts come from.
+pub(super) fn context(
+    analysis: &Analysis,
+    scope: &Scope<'_>,
+) -> Result<(Value, Origins), TemplateError> {
+    let mut origins = Origins::default();
+    let mut inputs = BTreeMap::new();
+    let mut steps = BTreeMap::new();
+    for reference in &analysis.references {
+        match &reference.target {
+            Target::Input(name) if !inputs.contains_key(name) => {
+                inputs.insert(name.clone(), input(name, scope.inputs.get(name), &mut origins));
+            }
+            Target::Step { id, .. } if !steps.contains_key(id) => {
+                let made = scope.steps.step(id);
+                let made = made.ok_or_else(|| TemplateError::NotEnded { step: id.clone() })?;
+                steps.insert(id.clone(), step(id, &made, &mut origins));
+            }
+            Target::Input(_) | Target::Step { .. } => {}
+        }
+    }
+    let root = BTreeMap::from([("inputs", Value::from(inputs)), ("steps", Value::from(steps))]);
+    Ok((Value::from(root), origins))
+}
+
+fn input(name: &str, value: Option<&InputValue>, origins: &mut Origins) -> Value {
+    let from = |what: String| {
+        let task = "the task, from the user";
+        Origin::Other(if name == "task" { task.to_owned() } else { what })
+    };
+    match value {
+        None => Value::from(()),
+        Some(InputValue::String(text)) => origins.text(text, from(format!("the input `{name}`"))),
+        Some(InputValue::File { name: file, text }) => {
+            origins.text(text, from(format!("the file `{}` (input `{name}`)", label(file))))
+        }
+        Some(InputValue::Enum(word)) => origins.text(word, Origin::Author),
+        Some(InputValue::Integer(number)) => Value::from(*number),
+        Some(InputValue::Number(number)) => Value::from(*number),
+        Some(InputValue::Boolean(flag)) => Value::from(*flag),
+    }
+}
+
+/// A name as part of a fence's one-line label.
+fn label(name: &str) -> String {
+    orchestrate_core::neutral::excerpt(name, 200)
+}
+
+fn step(id: &str, made: &StepValue, origins: &mut Origins) -> Value {
+    let by = |what: &str| match &made.persona {
+        Some(persona) => format!("{what} of {} (step `{id}`)", label(persona)),
+        None if what == "deliverable" => format!("value of step `{id}`"),
+        None => format!("{what} of step `{id}`"),
+    };
+    let unavailable = || {
+        let reason = made.unavailable.as_deref().unwrap_or("the step failed");
+        format!("Not available: {reason}. Work without it and say where that matters.")
+    };
+    let available = made.text.is_some();
+    let text = made.text.clone().unwrap_or_else(unavailable);
+    let persona = made.persona.as_deref().unwrap_or_default();
+    let title = made.title.as_deref().unwrap_or(persona);
+    let fields = [
+        ("text", origins.text(&text, Origin::Other(by("deliverable")))),
+        ("persona", origins.text(persona, Origin::Author)),
+        ("title", origins.text(title, Origin::Other(by("title")))),
+        ("available", Value::from(available)),
+        ("brief", brief(made.brief.as_ref().unwrap_or(&Brief::default()), &by("brief"), origins)),
+    ];
+    Value::from(BTreeMap::from(fields))
+}
+
+/// Something of a brief that prints as text and can be looked into.
+#[derive(Debug)]
+pub(super) struct Material {
+    /// What it prints: Markdown.
+    pub(super) text: String,
+    /// Where it comes from.
+    pub(super) origin: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Members(Vec<(&'static str, Value)>),
+    Items(Vec<Value>),
+}
+
+impl Object for Material {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        match self.content {
+            Content::Members(_) => ObjectRepr::Map,
+            Content::Items(_) => ObjectRepr::Seq,
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match &self.content {
+            Content::Members(members) => {
+                let key = key.as_str()?;
+                members.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
+            }
+            Content::Items(items) => items.get(key.as_usize()?).cloned(),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match &self.content {
+            Content::Members(members) => {
+                Enumerator::Values(members.iter().map(|(name, _)| Value::from(*name)).collect())
+            }
+            Content::Items(items) => Enumerator::Seq(items.len()),
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        !self.text.is_empty()
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn brief(brief: &Brief, origin: &str, origins: &mut Origins) -> Value {
+    let mut texts = |entries: &[String], of: fn(Vec<String>) -> Brief| {
+        let items = entries.iter().map(|entry| plain(entry, origin, origins)).collect();
+        list(&of(entries.to_vec()), origin, items)
+    };
+    let assumptions =
+        texts(&brief.assumptions, |all| Brief { assumptions: all, ..Brief::default() });
+    let constraints =
+        texts(&brief.constraints, |all| Brief { constraints: all, ..Brief::default() });
+    let risks = texts(&brief.risks, |all| Brief { risks: all, ..Brief::default() });
+    let open =
+        texts(&brief.open_questions, |all| Brief { open_questions: all, ..Brief::default() });
+    let escalations =
+        texts(&brief.escalations, |all| Brief { escalations: all, ..Brief::default() });
+    let next = texts(&brief.next, |all| Brief { next: all, ..Brief::default() });
+    let decisions = brief.decisions.iter().map(|entry| decision(entry, origin, origins)).collect();
+    let figures = brief.figures.iter().map(|entry| figure(entry, origin, origins)).collect();
+    let rejected = brief.rejected_options.iter().map(|entry| rejected(entry, origin, origins));
+    let rejected = rejected.collect();
+    let only_decisions = Brief { decisions: brief.decisions.clone(), ..Brief::default() };
+    let only_figures = Brief { figures: brief.figures.clone(), ..Brief::default() };
+    let only_rejected =
+        Brief { rejected_options: brief.rejected_options.clone(), ..Brief::default() };
+    let members = vec![
+        ("decisions", list(&only_decisions, origin, decisions)),
+        ("figures", list(&only_figures, origin, figures)),
+        ("constraints", constraints),
+        ("assumptions", assumptions),
+        ("risks", risks),
+        ("open_questions", open),
+        ("rejected_options", list(&only_rejected, origin, rejected)),
+        ("escalations", escalations),
+        ("next", next),
+    ];
+    material(brief.to_markdown(), origin, Content::Members(members))
+}
+
+fn decision(entry: &Decision, origin: &str, origins: &mut Origins) -> Value {
+    let alone = Brief { decisions: vec![entry.clone()], ..Brief::default() };
+    let members = [("id", &entry.id), ("decision", &entry.decision), ("why", &entry.why)];
+    record(&alone, &members, origin, origins)
+}
+
+fn figure(entry: &Figure, origin: &str, origins: &mut Origins) -> Value {
+    let alone = Brief { figures: vec![entry.clone()], ..Brief::default() };
+    let members = [
+        ("name", &entry.name),
+        ("value", &entry.value),
+        ("unit", &entry.unit),
+        ("basis", &entry.basis),
+    ];
+    record(&alone, &members, origin, origins)
+}
+
+fn rejected(entry: &RejectedOption, origin: &str, origins: &mut Origins) -> Value {
+    let alone = Brief { rejected_options: vec![entry.clone()], ..Brief::default() };
+    record(&alone, &[("option", &entry.option), ("why", &entry.why)], origin, origins)
+}
+
+fn record(
+    alone: &Brief,
+    members: &[(&'static str, &String)],
+    origin: &str,
+    origins: &mut Origins,
+) -> Value {
+    let line = bullets(alone);
+    let line = line.strip_prefix("- ").unwrap_or(&line).trim_end().to_owned();
+    let members =
+        members.iter().map(|(name, text)| (*name, plain(text, origin, origins))).collect();
+    material(line, origin, Content::Members(members))
+}
+
+fn plain(text: &str, origin: &str, origins: &mut Origins) -> Value {
+    origins.text(text, Origin::Other(origin.to_owned()))
+}
+
+fn list(alone: &Brief, origin: &str, items: Vec<Value>) -> Value {
+    material(bullets(alone), origin, Content::Items(items))
+}
+
+fn material(text: String, origin: &str, content: Content) -> Value {
+    Value::from_object(Material { text, origin: origin.to_owned(), content })
+}
+
+/// A brief of one kind of entries without its heading.
+fn bullets(alone: &Brief) -> String {
+    let markdown = alone.to_markdown();
+    markdown.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+}

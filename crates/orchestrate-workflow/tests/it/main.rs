@@ -1,0 +1,85 @@
+//! What the workflow language accepts, refuses and renders.
+
+mod inputs;
+mod limits;
+mod plans;
+mod rendering;
+mod wrong_references;
+mod wrong_values;
+mod wrong_yaml;
+
+use std::{fmt::Write as _, sync::Arc};
+
+use orchestrate_core::{
+    diagnostic::{Diagnostic, Source},
+    plan::Plan,
+};
+use orchestrate_workflow::{Catalogue, compile};
+
+/// A catalogue of a few personas.
+struct Personas;
+
+const PERSONAS: [&str; 7] = [
+    "data-engineer",
+    "data-scientist-stats",
+    "ml-engineer-pytorch",
+    "ml-engineer-tensorflow",
+    "ml-engineer-jax",
+    "mlops-engineer",
+    "data-viz-specialist",
+];
+
+impl Catalogue for Personas {
+    fn has_persona(&self, name: &str) -> bool {
+        PERSONAS.contains(&name)
+    }
+
+    fn persona_names(&self) -> Vec<String> {
+        PERSONAS.map(str::to_owned).to_vec()
+    }
+}
+
+fn compiled(text: &str) -> (Option<Plan>, Vec<Diagnostic>) {
+    let source: Arc<Source> = Source::new("w.yaml", text);
+    compile(&source, &Personas)
+}
+
+/// The plan of a file without any problem.
+fn plan(text: &str) -> Plan {
+    let (plan, problems) = compiled(text);
+    assert_eq!(shown(&problems), "");
+    plan.expect("a plan")
+}
+
+/// Checks what is said of a file; each problem is `code line:column` and the text there, the message,
+/// further places and help.
+#[track_caller]
+fn check(yaml: &str, expected: &str) {
+    let (plan, problems) = compiled(yaml);
+    assert_eq!(shown(&problems), expected);
+    let refused = orchestrate_core::diagnostic::has_errors(&problems);
+    assert_eq!(plan.is_none(), refused, "a plan exactly where there is no error");
+}
+
+/// Diagnostics as a person reads them, places first.
+fn shown(problems: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        let mut places = problem.labels.iter().map(|label| {
+            let (line, column) = label.source.position(label.span.start);
+            let note =
+                if label.text.is_empty() { String::new() } else { format!(" {}", label.text) };
+            format!("{line}:{column} `{}`{note}", &label.source.text[label.span.clone()])
+        });
+        let place = places.next().unwrap_or_default();
+        writeln!(text, "{} {place}\n  {}", problem.code, problem.message)
+            .expect("a String takes all");
+        for place in places {
+            writeln!(text, "  at {place}").expect("a String takes all");
+        }
+        for help in &problem.help {
+            writeln!(text, "  help: {help}").expect("a String takes all");
+        }
+    }
+    text
+}
