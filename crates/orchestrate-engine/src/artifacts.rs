@@ -1,0 +1,134 @@
+//! The files a run writes: below one folder, whole or not at all.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Component, Path, PathBuf},
+};
+
+use orchestrate_core::ids::Digest;
+
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The system refuses.
+    #[error("writing `{}`", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The path leads out of the output folder.
+    #[error("`{}` leads out of the output folder", .0.display())]
+    Outside(PathBuf),
+}
+
+/// The folder that files are written to.
+#[derive(Debug, Clone)]
+pub struct OutputFolder {
+    root: PathBuf,
+}
+
+impl OutputFolder {
+    /// Creates the folder where it is missing.
+    pub fn open(root: &Path) -> Result<Self, ArtifactError> {
+        let failed = |source| ArtifactError::Io { path: root.to_owned(), source };
+        fs::create_dir_all(root).map_err(failed)?;
+        Ok(Self { root: root.canonicalize().map_err(failed)? })
+    }
+
+    /// The folder, with every link resolved.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Writes a file: to a temporary one beside it, synced, then renamed, so that nobody ever sees half
+    /// of it. Links on the way are resolved and must not lead out of the folder.
+    pub fn write(&self, relative: &str, content: &[u8]) -> Result<Digest, ArtifactError> {
+        let path = Path::new(relative);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let (Some(name), true) = (path.file_name(), plain) else {
+            return Err(ArtifactError::Outside(path.to_owned()));
+        };
+        let folder = self.folder_of(path)?;
+        let target = folder.join(name);
+        let failed = |source| ArtifactError::Io { path: target.clone(), source };
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".orchestrate-")
+            .tempfile_in(&folder)
+            .map_err(failed)?;
+        temporary.write_all(content).map_err(failed)?;
+        // Readable like any file the user makes; the temporary one was private.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            temporary
+                .as_file()
+                .set_permissions(fs::Permissions::from_mode(0o644))
+                .map_err(failed)?;
+        }
+        temporary.as_file().sync_all().map_err(failed)?;
+        temporary.persist(&target).map_err(|error| failed(error.error))?;
+        fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(Digest::of(content))
+    }
+
+    /// The real folder of a relative path, created where it is missing.
+    fn folder_of(&self, path: &Path) -> Result<PathBuf, ArtifactError> {
+        let mut folder = self.root.clone();
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            folder.push(part);
+            let failed = |source| ArtifactError::Io { path: folder.clone(), source };
+            match fs::create_dir(&folder) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+            let real = folder.canonicalize().map_err(failed)?;
+            if !real.starts_with(&self.root) {
+                return Err(ArtifactError::Outside(path.to_owned()));
+            }
+            folder = real;
+        }
+        Ok(folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_lands_below_the_folder_and_nowhere_else() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let outside = temporary.path().join("outside");
+        fs::create_dir(&outside).expect("a folder");
+        let folder = OutputFolder::open(&temporary.path().join("out")).expect("a folder");
+        folder.write("a/b.md", b"text").expect("written");
+        assert_eq!(fs::read(temporary.path().join("out/a/b.md")).expect("readable"), b"text");
+        for path in ["../x.md", "/etc/x.md", "a/../../x.md", "", ".", "a/.."] {
+            assert!(matches!(folder.write(path, b"x"), Err(ArtifactError::Outside(_))), "{path}");
+        }
+        std::os::unix::fs::symlink(&outside, temporary.path().join("out/link")).expect("a link");
+        assert!(matches!(folder.write("link/x.md", b"x"), Err(ArtifactError::Outside(_))));
+        assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_replaced_not_followed() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let victim = temporary.path().join("victim");
+        fs::write(&victim, "precious").expect("written");
+        let folder = OutputFolder::open(&temporary.path().join("out")).expect("a folder");
+        std::os::unix::fs::symlink(&victim, temporary.path().join("out/report.md"))
+            .expect("a link");
+        folder.write("report.md", b"new").expect("written");
+        assert_eq!(fs::read_to_string(&victim).expect("readable"), "precious");
+        assert_eq!(
+            fs::read_to_string(temporary.path().join("out/report.md")).expect("readable"),
+            "new"
+        );
+    }
+}

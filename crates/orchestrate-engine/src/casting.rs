@@ -1,0 +1,181 @@
+//! Who works in which step: choosing the persona and composing its system prompt.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    failure::{Failure, FailureClass},
+    ids::StepPath,
+    neutral,
+    persona::Persona,
+    plan::{Action, InputValue, Otherwise, PersonaChoice, Plan},
+};
+use orchestrate_persona::{Colleague, Contract, Relation, Setting};
+use orchestrate_workflow::{Scope, TemplateError};
+
+/// The note that goes with text from which something was taken away.
+pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
+    let characters = if removed == 1 { "character was" } else { "characters were" };
+    format!("{removed} invisible {characters} removed from {from}")
+}
+
+/// An input without characters that nobody would see in it.
+fn seen(value: &InputValue) -> InputValue {
+    let clean = |text: &str| neutral::without_hidden(text).0.into_owned();
+    match value {
+        InputValue::String(text) => InputValue::String(clean(text)),
+        InputValue::File { name, text } => {
+            InputValue::File { name: name.clone(), text: clean(text) }
+        }
+        InputValue::Integer(_)
+        | InputValue::Number(_)
+        | InputValue::Boolean(_)
+        | InputValue::Enum(_) => value.clone(),
+    }
+}
+
+/// Plan, inputs and personas of a run: all that choosing and composing depend on.
+#[derive(Debug, Clone)]
+pub(crate) struct Casting {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) inputs: IndexMap<String, InputValue>,
+    pub(crate) personas: IndexMap<String, Arc<Persona>>,
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> Failure {
+    Failure::new(FailureClass::Preparation, message)
+}
+
+impl Casting {
+    /// Casts a plan. Hidden characters leave the inputs here, before anything is fenced or matched.
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        inputs: &IndexMap<String, InputValue>,
+        personas: IndexMap<String, Arc<Persona>>,
+    ) -> Self {
+        let inputs = inputs.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
+        Self { plan, inputs, personas }
+    }
+
+    /// What a reader of every prompt should know of the inputs.
+    pub(crate) fn notes(given: &IndexMap<String, InputValue>) -> Vec<String> {
+        let notes = given.iter().filter_map(|(name, value)| match value {
+            InputValue::String(text) | InputValue::File { text, .. } => {
+                let (_, removed) = neutral::without_hidden(text);
+                (removed > 0).then(|| hidden_note(removed, &format!("input `{name}`")))
+            }
+            InputValue::Integer(_)
+            | InputValue::Number(_)
+            | InputValue::Boolean(_)
+            | InputValue::Enum(_) => None,
+        });
+        notes.collect()
+    }
+
+    /// The user's request, where there is one.
+    pub(crate) fn task(&self) -> Option<&str> {
+        match self.inputs.get("task")? {
+            InputValue::String(text) | InputValue::File { text, .. } if !text.trim().is_empty() => {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// The persona of a step, and why, where there was a choice.
+    pub(crate) fn choose(
+        &self,
+        choice: &PersonaChoice,
+        scope: &Scope<'_>,
+    ) -> Result<(Arc<Persona>, Option<String>), Failure> {
+        let find = |name: &str| {
+            let found = self.personas.get(name).cloned();
+            found.ok_or_else(|| invalid(format!("persona `{name}` is not part of this run")))
+        };
+        let (cases, by, otherwise) = match choice {
+            PersonaChoice::Named(name) => return Ok((find(name)?, None)),
+            PersonaChoice::Choose { cases, by, otherwise } => (cases, by, otherwise),
+        };
+        let value = match orchestrate_workflow::evaluate(by, scope) {
+            Ok(value) => value,
+            // An input that was not given is none of the cases.
+            Err(TemplateError::NoText { .. }) => String::new(),
+            Err(error) => return Err(invalid(format!("evaluating `{by}`: {error}"))),
+        };
+        if let Some(name) = cases.get(&value) {
+            return Ok((find(name)?, Some(format!("{by} is `{}`", neutral::excerpt(&value, 60)))));
+        }
+        match otherwise {
+            Otherwise::Persona(name) => Ok((
+                find(name)?,
+                Some(format!("{by} is `{}`, none of the cases", neutral::excerpt(&value, 60))),
+            )),
+            Otherwise::Fail => {
+                let known = cases.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                Err(invalid(format!(
+                    "{by} is `{}`, which is none of: {known}",
+                    neutral::excerpt(&value, 60)
+                )))
+            }
+            Otherwise::Match => {
+                let candidates = choice.candidates();
+                let candidates = candidates
+                    .into_iter()
+                    .map(&find)
+                    .collect::<Result<Vec<Arc<Persona>>, Failure>>()?;
+                let borrowed: Vec<&Persona> = candidates.iter().map(Arc::as_ref).collect();
+                match orchestrate_persona::best_match(self.task().unwrap_or_default(), &borrowed) {
+                    Some(found) => {
+                        let why = format!("the task speaks of {}", found.terms.join(", "));
+                        Ok((find(&found.persona.name)?, Some(why)))
+                    }
+                    None => match candidates.first() {
+                        Some(first) => Ok((
+                            Arc::clone(first),
+                            Some(
+                                "the task fits none of the choices better; the first is taken"
+                                    .into(),
+                            ),
+                        )),
+                        None => Err(invalid("there is no persona to choose from")),
+                    },
+                }
+            }
+        }
+    }
+
+    /// Who gives to this step and who receives from it.
+    fn colleagues(&self, step: &StepPath, scope: &Scope<'_>) -> Vec<Colleague> {
+        let Some(position) = self.plan.position(step) else { return Vec::new() };
+        let gives = self.plan.needs(position).iter().map(|&at| (at, Relation::Gives));
+        let receives = self.plan.dependents(position).iter().map(|&at| (at, Relation::Receives));
+        let colleague = |(at, relation): (usize, Relation)| {
+            let other = &self.plan.steps()[at];
+            let Action::Persona(action) = &other.action else { return None };
+            // A choice that hangs on what is not known yet is left out.
+            let (persona, _) = self.choose(&action.persona, scope).ok()?;
+            Some(Colleague {
+                title: persona.title.clone(),
+                name: persona.name.clone(),
+                step: other.id.to_string(),
+                relation,
+            })
+        };
+        gives.chain(receives).filter_map(colleague).collect()
+    }
+
+    /// The system prompt of `persona` in `step`.
+    pub(crate) fn system_prompt(
+        &self,
+        step: &StepPath,
+        persona: &Persona,
+        contract: Contract,
+        scope: &Scope<'_>,
+    ) -> String {
+        let colleagues = match contract {
+            Contract::BriefOnly => Vec::new(),
+            Contract::DraftWithBrief | Contract::DraftOnly => self.colleagues(step, scope),
+        };
+        orchestrate_persona::compose(persona, &Setting { colleagues, contract })
+    }
+}

@@ -1,0 +1,311 @@
+//! The driver: carries out what the run machine decides, and nothing before it is durable.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use orchestrate_core::{
+    Timestamp,
+    ids::{CallId, Digest},
+    plan::Action,
+    request::Request,
+    run::{Effect, IllegalEvent, Input, Outcome, Run},
+    summary::RunSummary,
+};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    clock,
+    live::{LiveBoard, Observer},
+    prepare::{NeedState, Preparer, View},
+    store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
+    worker,
+};
+
+/// What a person or the system asks of a running driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Start nothing new and let paid calls finish.
+    Gently,
+    /// Cancel what is in flight.
+    Now,
+}
+
+/// Why driving ended without an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The journal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The machine refused: a defect of this program.
+    #[error("deciding failed; this is a defect of orchestrate, please report it")]
+    Illegal(#[from] IllegalEvent),
+    /// A worker died: a defect of this program.
+    #[error(
+        "a worker stopped without an answer; this is a defect of orchestrate, please report it"
+    )]
+    Worker,
+}
+
+/// News for the machine, with the contents it speaks of.
+struct News {
+    input: Input,
+    blobs: Vec<Blob>,
+    request: Option<(CallId, Arc<Request>)>,
+}
+
+/// What a worker task sends back.
+type Message = Result<News, DriveError>;
+
+/// Drives one run.
+pub(crate) struct Driver {
+    pub(crate) run: Run,
+    pub(crate) summary: RunSummary,
+    pub(crate) writer: JournalWriter,
+    pub(crate) blobs: BlobReader,
+    pub(crate) preparer: Arc<Preparer>,
+    pub(crate) board: LiveBoard,
+    pub(crate) observer: Box<dyn Observer>,
+    requests: BTreeMap<CallId, Arc<Request>>,
+    pending: Vec<Blob>,
+    tasks: JoinSet<()>,
+    wake_at: Option<Timestamp>,
+}
+
+/// Messages that may wait for the driver. Each worker sends one and ends, so the bound only limits how
+/// many finished workers keep their answer in memory while a commit is under way.
+const INBOX: usize = 1_024;
+
+impl Driver {
+    pub(crate) fn new(
+        run: Run,
+        summary: RunSummary,
+        writer: JournalWriter,
+        blobs: BlobReader,
+        preparer: Arc<Preparer>,
+        board: LiveBoard,
+        observer: Box<dyn Observer>,
+    ) -> Self {
+        Self {
+            run,
+            summary,
+            writer,
+            blobs,
+            preparer,
+            board,
+            observer,
+            requests: BTreeMap::new(),
+            pending: Vec::new(),
+            tasks: JoinSet::new(),
+            wake_at: None,
+        }
+    }
+
+    /// Feeds one piece of news and records what follows, without carrying anything out.
+    pub(crate) async fn tell(
+        &mut self,
+        input: Input,
+        blobs: Vec<Blob>,
+    ) -> Result<Vec<Effect>, DriveError> {
+        self.pending.extend(blobs);
+        self.run.handle(clock::now(), input)?;
+        self.settle().await
+    }
+
+    /// Runs until the machine comes to rest.
+    pub(crate) async fn drive(
+        &mut self,
+        first: Vec<Effect>,
+        stop: &mut mpsc::Receiver<Stop>,
+    ) -> Result<Outcome, DriveError> {
+        let (sender, mut inbox) = mpsc::channel::<Message>(INBOX);
+        let mut effects = first;
+        let mut stop_open = true;
+        loop {
+            if let Some(outcome) = self.carry_out(effects, &sender)? {
+                self.tasks.shutdown().await;
+                return Ok(outcome);
+            }
+            let deadline = self.wake_at.map(until);
+            tokio::select! {
+                biased;
+                asked = stop.recv(), if stop_open => match asked {
+                    Some(asked) => self.stop(asked).await?,
+                    None => stop_open = false,
+                },
+                message = inbox.recv() => {
+                    let message = message.ok_or(DriveError::Worker)?;
+                    self.take_in(message)?;
+                }
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        return Err(DriveError::Worker);
+                    }
+                    effects = Vec::new();
+                    continue;
+                }
+                () = sleep_until(deadline.unwrap_or_else(far)), if deadline.is_some() => {
+                    self.wake_at = None;
+                    self.run.handle(clock::now(), Input::Tick)?;
+                }
+            }
+            // Everything that waits goes into the same decision and the same commit.
+            while let Ok(message) = inbox.try_recv() {
+                self.take_in(message)?;
+            }
+            effects = self.settle().await?;
+        }
+    }
+
+    async fn stop(&mut self, asked: Stop) -> Result<(), DriveError> {
+        let input = match asked {
+            Stop::Gently => Input::Interrupt,
+            Stop::Now => {
+                self.tasks.shutdown().await;
+                Input::Abort
+            }
+        };
+        self.run.handle(clock::now(), input)?;
+        Ok(())
+    }
+
+    fn take_in(&mut self, message: Message) -> Result<(), DriveError> {
+        let news = message?;
+        if let Input::AttemptEnded { call, .. } = &news.input {
+            self.board.end(call);
+            // A retry reads it from the journal again; a long run keeps no request it may not need.
+            self.requests.remove(call);
+        }
+        if let Some((call, request)) = news.request {
+            self.requests.insert(call, request);
+        }
+        self.pending.extend(news.blobs);
+        self.run.handle(clock::now(), news.input)?;
+        Ok(())
+    }
+
+    /// Decides everything that follows and makes it durable; only then are the effects given out.
+    async fn settle(&mut self) -> Result<Vec<Effect>, DriveError> {
+        let now = clock::now();
+        let decisions = self.run.poll_to_quiescence(now)?;
+        if !decisions.events.is_empty() {
+            let blobs = std::mem::take(&mut self.pending);
+            let recorded = self.writer.commit(now, decisions.events, blobs).await?;
+            for event in &recorded {
+                self.summary.apply(event);
+            }
+            self.observer.recorded(&recorded, &self.summary);
+        }
+        Ok(decisions.effects)
+    }
+
+    fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        sender: &mpsc::Sender<Message>,
+    ) -> Result<Option<Outcome>, DriveError> {
+        for effect in effects {
+            match effect {
+                Effect::Prepare { call } => self.prepare(call, sender.clone()),
+                Effect::StartAttempt { call, attempt, request } => {
+                    self.start(call, attempt, &request, sender.clone())?;
+                }
+                Effect::WakeAt(at) => self.wake_at = Some(at),
+                Effect::Finish(outcome) => return Ok(Some(outcome)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn prepare(&mut self, call: CallId, sender: mpsc::Sender<Message>) {
+        let view = self.view(&call);
+        let preparer = Arc::clone(&self.preparer);
+        self.tasks.spawn(async move {
+            let for_work = call.clone();
+            let work = tokio::task::spawn_blocking(move || preparer.prepare(&for_work, &view));
+            let message = match work.await {
+                Ok(Ok(preparation)) => Ok(News {
+                    request: preparation.request.map(|request| (call.clone(), request)),
+                    input: Input::Prepared { call, prepared: preparation.prepared },
+                    blobs: preparation.blobs,
+                }),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(DriveError::Worker),
+            };
+            // Nobody listens any more once the run has come to rest.
+            let _ = sender.send(message).await;
+        });
+    }
+
+    fn start(
+        &mut self,
+        call: CallId,
+        attempt: u32,
+        digest: &Digest,
+        sender: mpsc::Sender<Message>,
+    ) -> Result<(), DriveError> {
+        let request = if let Some(request) = self.requests.get(&call) {
+            Arc::clone(request)
+        } else {
+            let request = Arc::new(StoredRequest::load(digest, &self.blobs)?);
+            self.requests.insert(call.clone(), Arc::clone(&request));
+            request
+        };
+        let provider = self.preparer.providers.of(&request.model).ok_or(DriveError::Worker)?;
+        let provider = Arc::clone(provider);
+        let live = self.board.begin(&call);
+        self.tasks.spawn(async move {
+            let (outcome, blobs) = worker::attempt(provider, request, live).await;
+            let input = Input::AttemptEnded { call, attempt, outcome };
+            let _ = sender.send(Ok(News { input, blobs, request: None })).await;
+        });
+        Ok(())
+    }
+
+    /// What a preparation may know of the run.
+    fn view(&mut self, call: &CallId) -> View {
+        let position = self.run.plan().position(&call.step);
+        let plan = Arc::clone(self.run.plan());
+        let needs = position.map_or(&[][..], |at| plan.needs(at)).iter().map(|&need| {
+            let step = &plan.steps()[need];
+            let summary = &self.summary.steps[need];
+            let reason = summary
+                .failure
+                .as_ref()
+                .map_or_else(|| "it failed".to_owned(), ToString::to_string);
+            NeedState {
+                step: step.id.clone(),
+                persona: persona_of(&step.action, summary.persona.as_ref()),
+                result: self.run.result(need),
+                reason,
+            }
+        });
+        let needs = needs.collect();
+        let ledger = self.run.ledger();
+        let tokens_left = self
+            .run
+            .limits()
+            .max_tokens
+            .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
+        View { needs, draft: position.and_then(|at| self.run.draft(at)), tokens_left }
+    }
+}
+
+fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
+    match action {
+        Action::Persona(_) => found.cloned(),
+        Action::Render(_) => None,
+    }
+}
+
+/// The runtime's instant for a point in time.
+fn until(at: Timestamp) -> Instant {
+    Instant::now() + at.since(clock::now())
+}
+
+/// A deadline that is never waited for.
+fn far() -> Instant {
+    Instant::now() + Duration::from_hours(1)
+}

@@ -1,0 +1,17 @@
+//! Carries a run's effects out durably: the driver and its workers, the store of journals, the
+//! libraries of personas and workflows, the configuration, and the files a run writes.
+
+pub mod artifacts;
+pub mod config;
+pub mod driver;
+pub mod home;
+pub mod library;
+pub mod live;
+pub mod providers;
+pub mod session;
+pub mod store;
+
+mod casting;
+mod clock;
+mod prepare;
+mod worker;

@@ -1,0 +1,65 @@
+//! The library of workflows.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use orchestrate_core::diagnostic::Source;
+
+use super::{
+    Level, LibraryError, built_in,
+    find::{Place, read_source, survey},
+};
+use crate::home::Home;
+
+/// The workflows that can be named here.
+#[derive(Debug)]
+pub struct WorkflowLibrary {
+    found: BTreeMap<String, (Level, Place)>,
+}
+
+/// A workflow file that was found.
+#[derive(Debug)]
+pub struct FoundWorkflow {
+    /// The name or path that found it.
+    pub name: String,
+    /// Where it was found.
+    pub level: Level,
+    /// Its text.
+    pub source: Arc<Source>,
+}
+
+impl WorkflowLibrary {
+    /// Surveys the levels. Files are read when they are asked for.
+    pub fn open(workspace: &Path, home: &Home) -> Result<Self, LibraryError> {
+        Ok(Self {
+            found: survey("workflows", &["yaml", "yml"], workspace, home, built_in::workflows())?,
+        })
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.found.keys().map(String::as_str)
+    }
+
+    /// Reads a workflow by name, or by path where the text looks like one: it has a `/` or ends in
+    /// `.yaml` or `.yml`. `None` where no workflow has that name.
+    pub fn read(&self, name: &str) -> Result<Option<FoundWorkflow>, LibraryError> {
+        let limit = orchestrate_workflow::MAX_SOURCE_BYTES as u64;
+        if is_path(name) {
+            let source = read_source(Path::new(name), limit)?;
+            return Ok(Some(FoundWorkflow {
+                name: name.to_owned(),
+                level: Level::Project,
+                source,
+            }));
+        }
+        let Some((level, place)) = self.found.get(name) else { return Ok(None) };
+        let source = place.source("workflows", "yaml", limit)?;
+        Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source }))
+    }
+}
+
+/// Whether a text names a workflow by its path.
+pub(crate) fn is_path(name: &str) -> bool {
+    name.contains('/')
+        || Path::new(name).extension().is_some_and(|found| found == "yaml" || found == "yml")
+}

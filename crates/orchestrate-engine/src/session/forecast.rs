@@ -1,0 +1,114 @@
+//! What a run will do, said before it costs anything: persona, model and prompt size per step.
+
+use std::sync::Arc;
+
+use orchestrate_core::{
+    handoff::DEFAULT_ALLOWANCE,
+    ids::StepPath,
+    plan::{Action, PersonaStep},
+    request::{ModelRef, Segment},
+};
+use orchestrate_persona::Contract;
+use orchestrate_provider::tokens;
+use orchestrate_workflow::{Scope, StepValue, StepValues};
+
+use super::RunSetup;
+use crate::casting::Casting;
+
+/// What one step will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepForecast {
+    /// The step.
+    pub step: StepPath,
+    /// The stage it stands in, from 1.
+    pub stage: usize,
+    /// The persona, or the candidates where the choice hangs on an earlier step's answer. Empty for a
+    /// rendered value.
+    pub personas: Vec<String>,
+    /// Why this persona, where there is a choice.
+    pub choice: Option<String>,
+    /// The model, `None` for a rendered value.
+    pub model: Option<ModelRef>,
+    /// Tokens of system prompt, task and step prompt.
+    pub prompt_tokens: u64,
+    /// Steps whose handoffs come on top.
+    pub needs: Vec<StepPath>,
+    /// Tokens those handoffs may add at most.
+    pub handoff_tokens: u64,
+    /// Whether the step is optional.
+    pub optional: bool,
+}
+
+/// What every step will do, in plan order. Calls no model and writes nothing.
+pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
+    let casting = Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone());
+    let inputs = casting.inputs.clone();
+    let scope = Scope { inputs: &inputs, steps: &NothingYet };
+    let mut stage_of = vec![0; setup.plan.steps().len()];
+    for (stage, positions) in setup.plan.stages().iter().enumerate() {
+        for &position in positions {
+            stage_of[position] = stage + 1;
+        }
+    }
+    let steps = setup.plan.steps().iter().enumerate().map(|(position, step)| {
+        let needs: Vec<StepPath> = step.needs.iter().map(|need| need.step.clone()).collect();
+        let handoffs = step.needs.iter().filter(|need| need.handoff).count() as u64;
+        let mut forecast = StepForecast {
+            step: step.id.clone(),
+            stage: stage_of[position],
+            personas: Vec::new(),
+            choice: None,
+            model: None,
+            prompt_tokens: 0,
+            needs,
+            handoff_tokens: handoffs * DEFAULT_ALLOWANCE,
+            optional: step.optional,
+        };
+        let Action::Persona(action) = &step.action else { return forecast };
+        forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
+        let mut system = String::new();
+        match casting.choose(&action.persona, &scope) {
+            Ok((persona, choice)) => {
+                system =
+                    casting.system_prompt(&step.id, &persona, Contract::DraftWithBrief, &scope);
+                forecast.personas = vec![persona.name.clone()];
+                forecast.choice = choice;
+            }
+            // The choice hangs on an earlier step's answer.
+            Err(_) => {
+                forecast.personas =
+                    action.persona.candidates().into_iter().map(str::to_owned).collect();
+            }
+        }
+        let message = known_message(&casting, action, &scope);
+        forecast.prompt_tokens = tokens::count(&system) + tokens::count(&message);
+        forecast
+    });
+    steps.collect()
+}
+
+/// No step has run yet.
+struct NothingYet;
+
+impl StepValues for NothingYet {
+    fn step(&self, _id: &str) -> Option<StepValue> {
+        None
+    }
+}
+
+/// The user message as far as it is known before the run: without handoffs, and with the prompt's own
+/// text where it speaks of earlier steps.
+fn known_message(casting: &Casting, action: &PersonaStep, scope: &Scope<'_>) -> String {
+    let prompt = action.prompt.as_deref();
+    let mut message = String::new();
+    if let Some(task) = casting.task()
+        && !prompt.is_some_and(orchestrate_workflow::prints_task)
+    {
+        message = Segment::Task(task.to_owned()).render();
+    }
+    if let Some(prompt) = prompt {
+        let rendered = orchestrate_workflow::render_prompt(prompt, scope);
+        message.push_str(rendered.as_deref().unwrap_or(prompt));
+    }
+    message
+}

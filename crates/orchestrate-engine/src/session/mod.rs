@@ -1,0 +1,18 @@
+//! From a name on the command line to a run, and from a run to its result.
+//!
+//! - [`Workspace`]: the folders, libraries and configuration that everything starts from.
+//! - [`RunSetup`]: a run that is fully decided and not yet recorded (`setup`).
+//! - [`OpenRun`]: a run whose journal is open and locked (`open`).
+//! - [`RunRecord`]: a run as its journal tells it (`record`).
+
+mod forecast;
+mod open;
+mod record;
+mod setup;
+mod workspace;
+
+pub use forecast::{StepForecast, forecast};
+pub use open::{FinishedRun, OpenRun, RunError, changed_files};
+pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs};
+pub use setup::{Compiled, Rework, RunOptions, RunSetup, SetupError};
+pub use workspace::{Workspace, WorkspaceError};

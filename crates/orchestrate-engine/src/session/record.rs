@@ -1,0 +1,272 @@
+//! A run as its journal tells it: summary, contents, result.
+
+use std::{path::Path, sync::Arc};
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    brief::Brief,
+    event::{Event, Recorded, RunCreated, RunForked},
+    ids::{Digest, RunId},
+    persona::Persona,
+    plan::{InputValue, Plan},
+    run::Input,
+    summary::{RunStatus, RunSummary, StepState},
+};
+use orchestrate_report::{Blobs, Context};
+use orchestrate_workflow::{Scope, StepValue, StepValues};
+
+use super::setup::task_of;
+use crate::{
+    artifacts::{ArtifactError, OutputFolder},
+    home::Home,
+    store::{BlobReader, JournalContents, StoreError, read_journal, run_folders},
+};
+
+/// A run as its journal tells it.
+#[derive(Debug)]
+pub struct RunRecord {
+    /// The recorded events.
+    pub events: Vec<Recorded>,
+    /// What the run is pinned to.
+    pub created: Box<RunCreated>,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+    /// The values of its inputs.
+    pub inputs: IndexMap<String, InputValue>,
+    /// Its personas, by name.
+    pub personas: IndexMap<String, Arc<Persona>>,
+    /// Where it stands.
+    pub summary: RunSummary,
+    /// Its contents.
+    pub blobs: BlobReader,
+}
+
+/// A run that a person's word does not find.
+#[derive(Debug, thiserror::Error)]
+pub enum FindRunError {
+    /// There is none at all.
+    #[error("there are no runs yet")]
+    None,
+    /// All runs are complete.
+    #[error("every run is complete; there is nothing to resume")]
+    AllComplete,
+    /// No run matches.
+    #[error("no run matches `{0}`")]
+    Unknown(String),
+    /// Several match.
+    #[error("`{given}` matches {count} runs")]
+    Ambiguous {
+        /// What was given.
+        given: String,
+        /// How many it matches.
+        count: usize,
+    },
+    /// The journal of the run that was found.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A run in a list.
+#[derive(Debug)]
+pub struct ListedRun {
+    /// Its id, which is the name of its folder.
+    pub id: RunId,
+    /// What its journal tells, or why it cannot.
+    pub record: Result<RunRecord, StoreError>,
+}
+
+impl RunRecord {
+    /// Reads the journal in `folder`.
+    pub fn read(folder: &Path) -> Result<Self, StoreError> {
+        Self::of(read_journal(folder)?)
+    }
+
+    /// The record of checked contents.
+    pub(super) fn of(contents: JournalContents) -> Result<Self, StoreError> {
+        let JournalContents { events, created, plan, blobs, .. } = contents;
+        let summary = RunSummary::of(Arc::clone(&plan), &events);
+        let unreadable =
+            |what: &str| StoreError::damaged("journal.db", format!("its {what} cannot be read"));
+        let inputs = serde_json::from_str(&blobs.text(&created.inputs)?)
+            .map_err(|_| unreadable("inputs"))?;
+        let mut personas = IndexMap::new();
+        for (name, digest) in &created.personas {
+            let persona =
+                serde_json::from_str(&blobs.text(digest)?).map_err(|_| unreadable("personas"))?;
+            personas.insert(name.clone(), Arc::new(persona));
+        }
+        Ok(Self { events, created, plan, inputs, personas, summary, blobs })
+    }
+
+    /// Where the run comes from, if it was made from another one.
+    pub fn forked(&self) -> Option<&RunForked> {
+        self.events.iter().find_map(|recorded| match &recorded.event {
+            Event::RunForked(forked) => Some(&**forked),
+            _ => None,
+        })
+    }
+
+    /// The user's request.
+    pub fn task(&self) -> String {
+        task_of(&self.inputs)
+    }
+
+    /// The rendered outputs of a complete run; none where the workflow declares none.
+    pub fn outputs(&self) -> IndexMap<String, String> {
+        if self.summary.status != RunStatus::Succeeded {
+            return IndexMap::new();
+        }
+        let scope = Scope { inputs: &self.inputs, steps: self };
+        let render = |(name, template): (&String, &String)| {
+            let text =
+                orchestrate_workflow::render_text(template, &scope).unwrap_or_else(|error| {
+                    format!("[output `{name}` could not be rendered: {error}]")
+                });
+            (name.clone(), text)
+        };
+        self.plan.outputs().iter().map(render).collect()
+    }
+
+    /// Titles of the personas, by name.
+    pub fn titles(&self) -> IndexMap<String, String> {
+        self.personas.iter().map(|(name, persona)| (name.clone(), persona.title.clone())).collect()
+    }
+
+    /// Hands everything a report needs to `render`.
+    pub fn report<T>(&self, render: impl FnOnce(&Context<'_>) -> T) -> T {
+        let (titles, outputs, task) = (self.titles(), self.outputs(), self.task());
+        render(&Context {
+            summary: &self.summary,
+            titles: &titles,
+            outputs: &outputs,
+            blobs: &Contents(&self.blobs),
+            task: &task,
+        })
+    }
+
+    /// Writes every finished deliverable and the report; returns what to record of each file.
+    pub(super) fn write_artifacts(
+        &self,
+        folder: &OutputFolder,
+    ) -> Result<Vec<Input>, ArtifactError> {
+        let mut written = Vec::new();
+        let contents = Contents(&self.blobs);
+        let width = self.plan.steps().len().to_string().len();
+        for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
+            let Some(text) = summary.deliverable.and_then(|digest| contents.text(&digest)) else {
+                continue;
+            };
+            let numbered = || format!("{:0width$}-{}.md", at + 1, step.id);
+            let path = step.save.clone().unwrap_or_else(numbered);
+            let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
+            written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
+        }
+        let report = self.report(orchestrate_report::report_markdown);
+        let mut whole = vec![("report.md", report)];
+        if self.summary.offline {
+            whole.push(("OFFLINE.md", OFFLINE_NOTE.to_owned()));
+        }
+        for (path, text) in whole {
+            let digest = folder.write(path, text.as_bytes())?;
+            written.push(Input::ArtifactWritten { step: None, path: path.to_owned(), digest });
+        }
+        Ok(written)
+    }
+}
+
+/// Accompanies saved files, whose own format may leave no room for the notice.
+const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
+material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
+
+fn with_final_newline(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// A journal's contents as reports see them.
+struct Contents<'a>(&'a BlobReader);
+
+impl Blobs for Contents<'_> {
+    fn text(&self, digest: &Digest) -> Option<String> {
+        self.0.text(digest).ok()
+    }
+}
+
+impl StepValues for RunRecord {
+    fn step(&self, id: &str) -> Option<StepValue> {
+        let summary = self.summary.step(&id.into())?;
+        let persona = summary.persona.clone().filter(|name| self.personas.contains_key(name));
+        let text = summary.deliverable.and_then(|digest| self.blobs.text(&digest).ok());
+        let brief = summary.brief.and_then(|digest| self.blobs.text(&digest).ok());
+        let brief: Option<Brief> = brief.and_then(|text| serde_json::from_str(&text).ok());
+        Some(StepValue {
+            title: persona
+                .as_ref()
+                .and_then(|name| self.personas.get(name))
+                .map(|found| found.title.clone()),
+            persona,
+            unavailable: text.is_none().then(|| {
+                summary
+                    .failure
+                    .as_ref()
+                    .map_or_else(|| "it did not run".to_owned(), ToString::to_string)
+            }),
+            text,
+            brief,
+        })
+    }
+}
+
+/// All runs, newest first.
+pub fn list_runs(home: &Home) -> Vec<ListedRun> {
+    let folders = run_folders(&home.runs());
+    let listed = folders.into_iter().rev().filter_map(|folder| {
+        let id = RunId::new(folder.file_name()?.to_str()?);
+        Some(ListedRun { id, record: RunRecord::read(&folder) })
+    });
+    listed.collect()
+}
+
+/// Finds a run by its id or an unambiguous part of it; without one, the newest, or the newest that is
+/// not complete.
+pub fn find_run(home: &Home, given: Option<&str>, unfinished: bool) -> Result<RunId, FindRunError> {
+    let folders = run_folders(&home.runs());
+    let ids: Vec<&str> = folders
+        .iter()
+        .filter_map(|folder| folder.file_name().and_then(|name| name.to_str()))
+        .collect();
+    let Some(given) = given else {
+        if ids.is_empty() {
+            return Err(FindRunError::None);
+        }
+        for (id, folder) in ids.iter().zip(&folders).rev() {
+            let complete = || {
+                RunRecord::read(folder).map(|record| record.summary.status == RunStatus::Succeeded)
+            };
+            if !unfinished || !complete()? {
+                return Ok(RunId::new(*id));
+            }
+        }
+        return Err(FindRunError::AllComplete);
+    };
+    // Ids of one minute share their beginning, so any part will do.
+    let matching: Vec<&&str> = match ids.iter().find(|id| **id == given) {
+        Some(exact) => vec![exact],
+        None if given.len() < 4 => Vec::new(),
+        None => ids.iter().filter(|id| id.contains(given)).collect(),
+    };
+    match matching.as_slice() {
+        [] => Err(FindRunError::Unknown(given.to_owned())),
+        [only] => Ok(RunId::new(**only)),
+        several => Err(FindRunError::Ambiguous { given: given.to_owned(), count: several.len() }),
+    }
+}
+
+impl RunRecord {
+    /// Steps that did not begin, for messages.
+    pub fn not_begun(&self) -> usize {
+        self.summary.steps.iter().filter(|step| step.state == StepState::Waiting).count()
+    }
+}

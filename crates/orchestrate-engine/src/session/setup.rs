@@ -1,0 +1,378 @@
+//! Deciding everything about a run before anything is recorded or paid.
+
+use std::{path::PathBuf, sync::Arc};
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    diagnostic::{Diagnostic, has_errors},
+    event::{Freshness, RunCreated, RunForked},
+    ids::{Digest, RunId, StepPath},
+    neutral,
+    persona::Persona,
+    plan::{Action, InputValue, Plan},
+    policy::{Limits, RetryPolicy},
+    request::ModelRef,
+    suggest,
+};
+use orchestrate_workflow::{Given, InputProblem};
+
+use super::Workspace;
+use crate::{
+    config::ModelError,
+    library::{FoundWorkflow, LibraryError, is_path},
+    providers::{OFFLINE_MODEL, ProviderError, Providers},
+    store::Blob,
+};
+
+/// Calls at a time where nobody says.
+const DEFAULT_CONCURRENCY: u32 = 4;
+
+/// What the command line asks of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// The model of every step, whatever the workflow says.
+    pub model: Option<String>,
+    /// Call no model.
+    pub offline: bool,
+    /// Caps.
+    pub limits: Limits,
+    /// Calls at a time.
+    pub concurrency: Option<u32>,
+    /// Which steps refuse answers of earlier runs.
+    pub fresh: Freshness,
+    /// The folder to write deliverables to.
+    pub output: Option<PathBuf>,
+}
+
+/// A plan, its personas by name, and warnings about the files.
+pub type Compiled = (Arc<Plan>, IndexMap<String, Arc<Persona>>, Vec<Diagnostic>);
+
+/// What a person wants done again.
+#[derive(Debug, Clone)]
+pub struct Rework {
+    /// The run it was.
+    pub from: RunId,
+    /// The step to redo, where one was named.
+    pub step: Option<StepPath>,
+    /// The remark on it.
+    pub remark: Option<String>,
+    /// The step's deliverable in that run.
+    pub earlier: Option<String>,
+}
+
+/// A run that is fully decided and not yet recorded.
+#[derive(Debug)]
+pub struct RunSetup {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The name or absolute path that finds the workflow's file again.
+    pub workflow_source: String,
+    /// The values of its inputs.
+    pub inputs: IndexMap<String, InputValue>,
+    /// Every persona that a step may choose, by name.
+    pub personas: IndexMap<String, Arc<Persona>>,
+    /// The model of steps that name no other.
+    pub model: ModelRef,
+    /// The models of those that do.
+    pub models: IndexMap<StepPath, ModelRef>,
+    /// The providers of all these models.
+    pub providers: Providers,
+    /// The model that the command line asked for, for every step.
+    pub model_flag: Option<String>,
+    /// Whether no model is called.
+    pub offline: bool,
+    /// Caps.
+    pub limits: Limits,
+    /// Calls at a time.
+    pub concurrency: u32,
+    /// When attempts are repeated.
+    pub retry: RetryPolicy,
+    /// Which steps refuse answers of earlier runs.
+    pub fresh: Freshness,
+    /// The folder to write deliverables to.
+    pub output: Option<PathBuf>,
+    /// What is to be done again.
+    pub rework: Option<Rework>,
+    /// Warnings about the files that were read.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A run that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No workflow has this name.
+    #[error("unknown workflow `{name}`")]
+    UnknownWorkflow {
+        /// What was given.
+        name: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// Files cannot be used as they are.
+    #[error("the workflow or a persona cannot be used")]
+    Invalid(Vec<Diagnostic>),
+    /// Inputs are missing or wrong.
+    #[error("the inputs cannot be used")]
+    Inputs(Vec<InputProblem>),
+    /// A step does not exist.
+    #[error("the workflow has no step `{step}`")]
+    UnknownStep {
+        /// What was given.
+        step: StepPath,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// A library.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// A model or provider.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+impl From<ModelError> for SetupError {
+    fn from(error: ModelError) -> Self {
+        Self::Provider(error.into())
+    }
+}
+
+impl RunSetup {
+    /// Finds a workflow by name or path.
+    pub fn find_workflow(workspace: &Workspace, name: &str) -> Result<FoundWorkflow, SetupError> {
+        workspace.workflows.read(name)?.ok_or_else(|| SetupError::UnknownWorkflow {
+            name: name.to_owned(),
+            help: suggest::advice(name, workspace.workflows.names()),
+        })
+    }
+
+    /// Compiles a workflow and reads its personas: everything that can be said without inputs.
+    pub fn compile(
+        workspace: &Workspace,
+        workflow: &FoundWorkflow,
+    ) -> Result<Compiled, SetupError> {
+        let (plan, mut diagnostics) =
+            orchestrate_workflow::compile(&workflow.source, &workspace.personas);
+        let Some(plan) = plan else { return Err(SetupError::Invalid(diagnostics)) };
+        let personas = read_personas(workspace, &plan, &mut diagnostics)?;
+        if has_errors(&diagnostics) {
+            return Err(SetupError::Invalid(diagnostics));
+        }
+        Ok((Arc::new(plan), personas, diagnostics))
+    }
+
+    /// Decides everything about a run of `workflow` with the inputs `given`.
+    pub fn decide(
+        workspace: &Workspace,
+        workflow: &FoundWorkflow,
+        given: &IndexMap<String, Given>,
+        options: &RunOptions,
+    ) -> Result<Self, SetupError> {
+        let (plan, personas, warnings) = Self::compile(workspace, workflow)?;
+        let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given)
+            .map_err(SetupError::Inputs)?;
+        Self::with_inputs(workspace, workflow, (plan, personas, warnings), inputs, options)
+    }
+
+    /// Like [`decide`](Self::decide), with inputs that were resolved before.
+    pub fn with_inputs(
+        workspace: &Workspace,
+        workflow: &FoundWorkflow,
+        compiled: Compiled,
+        inputs: IndexMap<String, InputValue>,
+        options: &RunOptions,
+    ) -> Result<Self, SetupError> {
+        let (plan, personas, warnings) = compiled;
+        if let Freshness::Steps(steps) = &options.fresh {
+            for step in steps {
+                known_step(&plan, step)?;
+            }
+        }
+        let (model, models) = models(workspace, &plan, options)?;
+        let providers = Providers::for_models(&workspace.config, models.values().chain([&model]))?;
+        let defaults = workspace.config.defaults;
+        let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
+        let saves = plan.steps().iter().any(|step| step.save.is_some());
+        let output = options
+            .output
+            .clone()
+            .or_else(|| saves.then(|| PathBuf::from("orchestrate-output")))
+            .map(|folder| workspace.folder.join(folder));
+        let workflow_source = if is_path(&workflow.name) {
+            std::path::absolute(&workflow.name)
+                .map_or_else(|_| workflow.name.clone(), |path| path.display().to_string())
+        } else {
+            workflow.name.clone()
+        };
+        Ok(Self {
+            plan,
+            workflow_source,
+            inputs,
+            personas,
+            model,
+            models,
+            providers,
+            model_flag: options.model.clone(),
+            offline: options.offline,
+            limits: Limits {
+                max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
+                max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
+            },
+            concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+            retry: RetryPolicy::default(),
+            fresh: options.fresh.clone(),
+            output,
+            rework: None,
+            warnings,
+        })
+    }
+
+    /// Makes the run a rework of another one.
+    pub fn rework(mut self, rework: Rework) -> Result<Self, SetupError> {
+        if let Some(step) = &rework.step {
+            known_step(&self.plan, step)?;
+            // Without a remark the same question would find its old answer.
+            if self.fresh == Freshness::Reuse {
+                self.fresh = Freshness::Steps(vec![step.clone()]);
+            }
+        }
+        self.rework = Some(rework);
+        Ok(self)
+    }
+
+    /// What the run is pinned to, and the contents it speaks of.
+    pub(super) fn created(
+        &self,
+        run: &RunId,
+    ) -> (Box<RunCreated>, Option<Box<RunForked>>, Vec<Blob>) {
+        let mut blobs = Vec::new();
+        let mut keep = |content: Vec<u8>| -> Digest {
+            let blob = Blob::new(content);
+            let digest = blob.digest;
+            blobs.push(blob);
+            digest
+        };
+        let plan = keep(self.plan.to_json().into_bytes());
+        let inputs = keep(serde_json::to_vec(&self.inputs).expect("inputs are plain data"));
+        let personas = self
+            .personas
+            .iter()
+            .map(|(name, persona)| {
+                (
+                    name.clone(),
+                    keep(serde_json::to_vec(&**persona).expect("a persona is plain data")),
+                )
+            })
+            .collect();
+        let forked = self.rework.as_ref().map(|rework| {
+            Box::new(RunForked {
+                from: rework.from.clone(),
+                step: rework.step.clone(),
+                remark: rework.remark.clone().map(|text| keep(text.into_bytes())),
+                earlier: rework.earlier.clone().map(|text| keep(text.into_bytes())),
+            })
+        });
+        let endpoint = self.providers.endpoint(&self.model).cloned();
+        let created = RunCreated {
+            run: run.clone(),
+            semantics: orchestrate_core::SEMANTICS,
+            workflow: self.plan.workflow().to_owned(),
+            workflow_source: self.workflow_source.clone(),
+            plan,
+            inputs,
+            task: neutral::excerpt(&task_of(&self.inputs), 120),
+            personas,
+            endpoint: endpoint.expect("every model's provider was set up"),
+            model: self.model.clone(),
+            models: self.models.clone(),
+            model_flag: self.model_flag.clone(),
+            offline: self.offline,
+            concurrency: self.concurrency,
+            limits: self.limits,
+            retry: self.retry.clone(),
+            fresh: self.fresh.clone(),
+            output: self.output.as_ref().map(|folder| folder.display().to_string()),
+        };
+        (Box::new(created), forked, blobs)
+    }
+}
+
+/// The text of the input `task`, empty where there is none.
+pub(super) fn task_of(inputs: &IndexMap<String, InputValue>) -> String {
+    match inputs.get("task") {
+        Some(InputValue::String(text) | InputValue::Enum(text) | InputValue::File { text, .. }) => {
+            text.clone()
+        }
+        _ => String::new(),
+    }
+}
+
+fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
+    if plan.position(step).is_some() {
+        return Ok(());
+    }
+    let known = plan.steps().iter().map(|step| step.id.as_str());
+    Err(SetupError::UnknownStep { step: step.clone(), help: suggest::advice(step.as_str(), known) })
+}
+
+fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The model of most steps, and those of the steps that differ.
+fn models(
+    workspace: &Workspace,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), SetupError> {
+    if options.offline {
+        let model = OFFLINE_MODEL.parse().expect("the offline model has a valid name");
+        return Ok((model, IndexMap::new()));
+    }
+    let config = &workspace.config;
+    let flag = options.model.as_deref();
+    let mut own = IndexMap::new();
+    let mut all_named = true;
+    for step in plan.steps() {
+        let Action::Persona(action) = &step.action else { continue };
+        match action.model.as_deref() {
+            Some(name) => {
+                let (model, _) = config.model(flag, Some(name))?;
+                own.insert(step.id.clone(), model);
+            }
+            None => all_named = false,
+        }
+    }
+    let model = match (config.model(flag, None), own.values().next()) {
+        (Ok((model, _)), _) => model,
+        // Every step names its model, so that nothing is missing.
+        (Err(ModelError::None), Some(first)) if all_named => first.clone(),
+        (Err(error), _) => return Err(error.into()),
+    };
+    own.retain(|_, named| *named != model);
+    Ok((model, own))
+}
+
+fn read_personas(
+    workspace: &Workspace,
+    plan: &Plan,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<IndexMap<String, Arc<Persona>>, SetupError> {
+    let mut personas = IndexMap::new();
+    for step in plan.steps() {
+        let Action::Persona(action) = &step.action else { continue };
+        for name in action.persona.candidates() {
+            if personas.contains_key(name) {
+                continue;
+            }
+            let Some(found) = workspace.personas.read(name)? else { continue };
+            diagnostics.extend(found.diagnostics);
+            if let Some(persona) = found.persona {
+                personas.insert(name.to_owned(), Arc::new(persona));
+            }
+        }
+    }
+    Ok(personas)
+}

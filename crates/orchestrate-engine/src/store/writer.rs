@@ -1,0 +1,85 @@
+//! The one thread that writes a journal, so that the driver never blocks its runtime on a disk.
+
+use std::{
+    path::PathBuf,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use orchestrate_core::{
+    Timestamp,
+    event::{Event, Recorded},
+};
+use tokio::sync::oneshot;
+
+use super::{Blob, Index, Journal, StoreError};
+
+struct Commit {
+    at: Timestamp,
+    events: Vec<Event>,
+    blobs: Vec<Blob>,
+    reply: oneshot::Sender<Result<Vec<Recorded>, StoreError>>,
+}
+
+/// Sends commits to the thread that owns a journal.
+///
+/// The channel holds one commit: the driver waits for each before it decides anything new, and gathers
+/// what arrives meanwhile into the next. That is the group commit.
+#[derive(Debug)]
+pub struct JournalWriter {
+    commits: Option<mpsc::SyncSender<Commit>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl JournalWriter {
+    /// Starts the thread that owns `journal`; good answers are remembered in `index` after they are
+    /// durable in the journal.
+    pub fn start(mut journal: Journal, mut index: Option<Index>) -> Result<Self, StoreError> {
+        let (commits, inbox) = mpsc::sync_channel::<Commit>(1);
+        let thread = thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || {
+                while let Ok(commit) = inbox.recv() {
+                    let result = journal.commit(commit.at, commit.events, &commit.blobs);
+                    let broken = result.is_err();
+                    if let (Ok(recorded), Some(index)) = (&result, &mut index) {
+                        // The index is derived and can be rebuilt; a failure here loses nothing.
+                        if let Err(error) = index.remember(recorded) {
+                            tracing::warn!(%error, "the index of answers could not be updated");
+                        }
+                    }
+                    // The driver may be gone; then nobody waits for the answer.
+                    let _ = commit.reply.send(result);
+                    if broken {
+                        break;
+                    }
+                }
+            })
+            .map_err(StoreError::io(PathBuf::from("thread `journal`")))?;
+        Ok(Self { commits: Some(commits), thread: Some(thread) })
+    }
+
+    /// Records events and contents durably.
+    pub async fn commit(
+        &self,
+        at: Timestamp,
+        events: Vec<Event>,
+        blobs: Vec<Blob>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let commits = self.commits.as_ref().ok_or(StoreError::WriterGone)?;
+        commits.send(Commit { at, events, blobs, reply }).map_err(|_| StoreError::WriterGone)?;
+        answer.await.map_err(|_| StoreError::WriterGone)?
+    }
+}
+
+impl Drop for JournalWriter {
+    /// Waits until the journal is closed, so that whoever takes the run's lock next finds it at rest.
+    fn drop(&mut self) {
+        self.commits = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported as `WriterGone` already.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrate", version, propagate_version = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    after_help = "Try it without a key: orchestrate run end-to-end-ml --task \"Predict churn\" --offline"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Folder of runs and their index [default: `orchestrate` in the XDG state folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ORCHESTRATE_HOME",
+        hide_env_values = true
+    )]
+    pub(crate) home: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workflow
+    Run(RunArguments),
+    /// Show what a run would do: stages, personas, models, prompt sizes
+    Plan(PlanArguments),
+    /// Check workflow files and the personas they name
+    Validate(ValidateArguments),
+    /// Go on with a run that was interrupted, failed or reached a cap
+    Resume(ResumeArguments),
+    /// Do a run again with the files as they are now, reusing every answer that still fits
+    Rerun(RerunArguments),
+    /// List and show runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// List and show personas
+    #[command(subcommand)]
+    Personas(PersonasCommand),
+    /// List and show workflows
+    #[command(subcommand)]
+    Workflows(WorkflowsCommand),
+    /// Draw a workflow's steps
+    Graph(GraphArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    /// What the team shall do: text, @FILE, or - for standard input
+    #[arg(short, long, value_name = "TEXT|@FILE|-")]
+    pub(crate) task: Option<String>,
+    /// An input of the workflow, may be repeated: name=text, name=@FILE, name=@- for standard input
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    pub(crate) inputs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArguments {
+    /// Model of every step: an alias of your config, or provider:model such as openai:gpt-5-mini
+    #[arg(short, long, value_name = "MODEL", conflicts_with = "offline")]
+    pub(crate) model: Option<String>,
+    /// Call no model: compose each persona's worksheet for the task
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CapArguments {
+    /// Send at most this many requests, retries included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_calls: Option<u64>,
+    /// Use at most this many tokens, checked on the worst case before each call
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_tokens: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// What standard error shows while it runs
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    pub(crate) progress: Progress,
+    /// End with code 5 where an optional step failed
+    #[arg(long)]
+    pub(crate) fail_on_partial: bool,
+}
+
+/// What standard output holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// The result, for people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+    /// One JSON line per event, then the result
+    Jsonl,
+    /// The whole report as Markdown
+    Markdown,
+}
+
+/// What standard error shows while a run is going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Progress {
+    /// Rows on a terminal, lines elsewhere
+    #[default]
+    Auto,
+    /// A row for each running step
+    Tty,
+    /// A line for each transition
+    Plain,
+    /// A JSON line for each event
+    Json,
+    /// Nothing but warnings and errors
+    Quiet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Name of a workflow, or path of a .yaml file
+    pub(crate) workflow: String,
+    #[command(flatten)]
+    pub(crate) inputs: InputArguments,
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) caps: CapArguments,
+    /// Calls at a time [default: the workflow's, else 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) concurrency: Option<u32>,
+    /// Refuse answers of earlier runs: for all steps, or for the steps named
+    #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) fresh: Vec<String>,
+    /// Write each deliverable and a report.md into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// Name of a workflow, or path of a .yaml file
+    pub(crate) workflow: String,
+    #[command(flatten)]
+    pub(crate) inputs: InputArguments,
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ListFormat,
+}
+
+/// What the output of a list or a check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArguments {
+    /// Names or paths; all workflows that can be found where none is given
+    pub(crate) workflows: Vec<String>,
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// Id of the run, or four or more characters of it [default: the newest unfinished one]
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) caps: CapArguments,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RerunArguments {
+    /// Id of the run, or four or more characters of it
+    pub(crate) run: String,
+    /// The step to do again, with all that depends on it
+    pub(crate) step: Option<String>,
+    /// A remark that the step gets beside its earlier document
+    #[arg(short = 'm', long, value_name = "TEXT", requires = "step")]
+    pub(crate) remark: Option<String>,
+    /// Model of every step [default: that of the run]
+    #[arg(long, value_name = "MODEL", conflicts_with = "offline")]
+    pub(crate) model: Option<String>,
+    /// Call no model
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) caps: CapArguments,
+    /// Write each deliverable and a report.md into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, newest first
+    List {
+        /// What standard output holds
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: ListFormat,
+    },
+    /// Show a run: its steps and how it ended
+    Show {
+        /// Id of the run, or four or more characters of it [default: the newest]
+        run: Option<String>,
+        /// Print the result, as `run` did
+        #[arg(long)]
+        result: bool,
+        /// What standard output holds
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonasCommand {
+    /// List the personas that can be named here
+    List {
+        /// What standard output holds
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: ListFormat,
+    },
+    /// Show a persona
+    Show {
+        /// Its name
+        name: String,
+        /// Print the system prompt that primes a model with it
+        #[arg(long)]
+        prompt: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowsCommand {
+    /// List the workflows that can be named here
+    List {
+        /// What standard output holds
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: ListFormat,
+    },
+    /// Show a workflow: inputs, steps, personas
+    Show {
+        /// Its name, or the path of a .yaml file
+        name: String,
+        /// Print the file itself
+        #[arg(long)]
+        source: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArguments {
+    /// Name of a workflow, or path of a .yaml file
+    pub(crate) workflow: String,
+    /// How to draw it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: GraphFormat,
+}
+
+/// How a workflow is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A drawing in text
+    #[default]
+    Text,
+    /// A Mermaid flowchart
+    Mermaid,
+}

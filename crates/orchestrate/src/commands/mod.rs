@@ -1,0 +1,33 @@
+//! The commands, one file per verb.
+
+mod common;
+mod graph;
+mod personas;
+mod plan;
+mod rerun;
+mod resume;
+mod run;
+mod runs;
+mod validate;
+mod workflows;
+
+use crate::{
+    cli::{Arguments, Command},
+    exit::{CliError, Exit},
+};
+
+/// Carries out a command line.
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    let workspace = common::workspace(arguments.home.as_deref())?;
+    match arguments.command {
+        Command::Run(arguments) => run::run(&workspace, &arguments),
+        Command::Plan(arguments) => plan::plan(&workspace, &arguments),
+        Command::Validate(arguments) => Ok(validate::validate(&workspace, &arguments)),
+        Command::Resume(arguments) => resume::resume(&workspace, &arguments),
+        Command::Rerun(arguments) => rerun::rerun(&workspace, &arguments),
+        Command::Runs(command) => runs::runs(&workspace, command),
+        Command::Personas(command) => personas::personas(&workspace, command),
+        Command::Workflows(command) => workflows::workflows(&workspace, command),
+        Command::Graph(arguments) => graph::graph(&workspace, &arguments),
+    }
+}

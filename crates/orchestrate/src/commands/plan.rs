@@ -1,0 +1,209 @@
+//! `orchestrate plan`.
+
+use std::fmt::Write as _;
+
+use orchestrate_core::plan::InputKind;
+use orchestrate_engine::{
+    config::ModelError,
+    providers::ProviderError,
+    session::{RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
+};
+use orchestrate_workflow::Given;
+use serde_json::json;
+
+use super::common;
+use crate::{
+    cli::{ListFormat, PlanArguments},
+    exit::{CliError, Exit, chain},
+    terminal,
+};
+
+pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<Exit, CliError> {
+    let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
+    let mut given = common::given(&arguments.inputs)?;
+    let mut missing = Vec::new();
+    let options = RunOptions {
+        model: arguments.model.model.clone(),
+        offline: arguments.model.offline,
+        ..RunOptions::default()
+    };
+    let mut decided = RunSetup::decide(workspace, &workflow, &given, &options);
+    // What a run would miss is part of the plan, not a reason to show none.
+    if let Err(SetupError::Inputs(problems)) = &decided
+        && problems.iter().all(orchestrate_workflow::InputProblem::is_missing)
+    {
+        let (plan, _, _) = RunSetup::compile(workspace, &workflow)?;
+        for (name, spec) in plan.inputs() {
+            if spec.required && !given.contains_key(name) {
+                let how =
+                    if name == "task" { "--task".to_owned() } else { format!("-i {name}=…") };
+                missing.push(format!("input `{name}`: give it with {how}"));
+                given.insert(name.clone(), placeholder(&spec.kind));
+            }
+        }
+        decided = RunSetup::decide(workspace, &workflow, &given, &options);
+    }
+    if let Err(SetupError::Provider(ProviderError::Model(error))) = &decided {
+        let unset = matches!(error, ModelError::None | ModelError::NoKey { .. });
+        if unset {
+            let help =
+                error.help().unwrap_or("give --model, or --offline for worksheets without a model");
+            missing.push(format!("{}: {help}", chain(error)));
+            let offline = RunOptions { model: None, offline: true, ..options };
+            decided = RunSetup::decide(workspace, &workflow, &given, &offline);
+        }
+    }
+    let setup = decided?;
+    terminal::diagnostics(&setup.warnings);
+    let steps = forecast(&setup);
+    let model_known =
+        !missing.iter().any(|line| line.contains("model") || line.contains("API key"));
+    match arguments.format {
+        ListFormat::Json => terminal::out_json(&as_json(&setup, &steps, &missing, model_known)),
+        ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
+    }
+    Ok(Exit::Ok)
+}
+
+/// A value of the right kind, so that the rest of the plan can be shown.
+fn placeholder(kind: &InputKind) -> Given {
+    match kind {
+        InputKind::String => Given::Text("(not given yet)".into()),
+        InputKind::Integer | InputKind::Number => Given::Text("0".into()),
+        InputKind::Boolean => Given::Text("false".into()),
+        InputKind::Enum(words) => Given::Text(words.first().cloned().unwrap_or_default()),
+        InputKind::File => {
+            Given::File { name: "(not given yet)".into(), text: "(not given yet)".into() }
+        }
+    }
+}
+
+fn as_text(
+    setup: &RunSetup,
+    steps: &[StepForecast],
+    missing: &[String],
+    model_known: bool,
+) -> String {
+    let mut text = String::new();
+    let count = steps.len();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{} — {count} {}, {} at a time{}",
+        setup.plan.workflow(),
+        if count == 1 { "step" } else { "steps" },
+        setup.concurrency,
+        if setup.offline && model_known { ", offline: no model is called" } else { "" },
+    );
+    if let Some(summary) = setup.plan.summary() {
+        let _ = writeln!(text, "{summary}");
+    }
+    let width =
+        |of: &dyn Fn(&StepForecast) -> usize| steps.iter().map(of).max().unwrap_or_default();
+    let (id, persona) = (
+        width(&|step| step.step.as_str().chars().count()),
+        width(&|step| persona(step).chars().count()),
+    );
+    let mut stage = 0;
+    let mut ordered: Vec<&StepForecast> = steps.iter().collect();
+    ordered.sort_by_key(|step| step.stage);
+    for step in ordered {
+        if step.stage != stage {
+            stage = step.stage;
+            let _ = writeln!(text, "\nStage {stage}");
+        }
+        let model = match &step.model {
+            Some(model) if model_known => model.to_string(),
+            Some(_) => "no model yet".into(),
+            None => "no model needed".into(),
+        };
+        let _ =
+            write!(text, "  {:id$}  {:persona$}  {model}", step.step.as_str(), self::persona(step));
+        if step.model.is_some() {
+            let _ = write!(text, "  ≈{} tokens", grouped(step.prompt_tokens));
+        }
+        if step.handoff_tokens > 0 {
+            let needs: Vec<&str> =
+                step.needs.iter().map(orchestrate_core::ids::StepPath::as_str).collect();
+            let _ = write!(text, " + handoffs of {}", needs.join(", "));
+        }
+        if step.optional {
+            text.push_str("  (optional)");
+        }
+        text.push('\n');
+        if let Some(choice) = &step.choice {
+            let _ = writeln!(text, "  {:id$}  └ {choice}", "");
+        }
+    }
+    let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
+    let calls = steps.iter().filter(|step| step.model.is_some()).count();
+    let _ =
+        writeln!(text, "\n{calls} calls, ≈{} tokens of prompts before handoffs", grouped(prompts));
+    for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
+        if let Some(cap) = cap {
+            let _ = writeln!(text, "at most {} {what}", grouped(cap));
+        }
+    }
+    if missing.is_empty() {
+        text.push_str("nothing is missing\n");
+    } else {
+        text.push_str("\nMissing\n");
+        for line in missing {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+fn persona(step: &StepForecast) -> String {
+    match step.personas.as_slice() {
+        [] => "—".into(),
+        several => several.join(" | "),
+    }
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn as_json(
+    setup: &RunSetup,
+    steps: &[StepForecast],
+    missing: &[String],
+    model_known: bool,
+) -> serde_json::Value {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            json!({
+                "step": step.step,
+                "stage": step.stage,
+                "personas": step.personas,
+                "choice": step.choice,
+                "model": step.model.as_ref().filter(|_| model_known),
+                "prompt_tokens": step.prompt_tokens,
+                "needs": step.needs,
+                "handoff_tokens_at_most": step.handoff_tokens,
+                "optional": step.optional,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "orchestrate/plan/1",
+        "workflow": setup.plan.workflow(),
+        "offline": setup.offline && model_known,
+        "concurrency": setup.concurrency,
+        "limits": setup.limits,
+        "steps": steps,
+        "missing": missing,
+    })
+}

@@ -1,0 +1,63 @@
+//! `orchestrate rerun`.
+
+use orchestrate_core::{ids::StepPath, suggest};
+use orchestrate_engine::session::{
+    OpenRun, Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run,
+};
+
+use super::common;
+use crate::{
+    cli::RerunArguments,
+    exit::{CliError, Exit},
+    terminal,
+};
+
+pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
+    let id = find_run(&workspace.home, Some(&arguments.run), false)?;
+    let record = RunRecord::read(&workspace.home.run(&id))?;
+    let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;
+    let compiled = RunSetup::compile(workspace, &workflow)?;
+    let offline = arguments.offline || (record.created.offline && arguments.model.is_none());
+    let options = RunOptions {
+        // Without a word the models stay what they were, whatever the configuration says now.
+        model: arguments.model.clone().or_else(|| record.created.model_flag.clone()),
+        offline,
+        limits: common::limits(&arguments.caps),
+        concurrency: None,
+        fresh: orchestrate_core::event::Freshness::Reuse,
+        output: common::output(arguments.output.as_ref())?,
+    };
+    let inputs = record.inputs.clone();
+    let setup = RunSetup::with_inputs(workspace, &workflow, compiled, inputs, &options)?;
+    let step = arguments.step.as_deref().map(StepPath::new);
+    let rework = Rework {
+        from: id,
+        earlier: step
+            .as_ref()
+            .filter(|_| arguments.remark.is_some())
+            .map(|step| earlier(&record, step))
+            .transpose()?,
+        step,
+        remark: arguments.remark.clone(),
+    };
+    let setup = setup.rework(rework)?;
+    terminal::diagnostics(&setup.warnings);
+    let run = OpenRun::create(workspace, &setup)?;
+    common::drive(run, &arguments.show)
+}
+
+/// The document that the remark speaks of.
+fn earlier(record: &RunRecord, step: &StepPath) -> Result<String, CliError> {
+    let Some(summary) = record.summary.step(step) else {
+        let known = record.plan.steps().iter().map(|step| step.id.as_str());
+        let error = CliError::new(Exit::Invalid, format!("the run has no step `{step}`"));
+        return Err(suggest::advice(step.as_str(), known).into_iter().fold(error, CliError::help));
+    };
+    match summary.deliverable {
+        Some(digest) => Ok(record.blobs.text(&digest)?),
+        None => {
+            Err(CliError::new(Exit::Invalid, format!("step `{step}` has no document to remark on"))
+                .help("leave -m out to do the step for the first time"))
+        }
+    }
+}

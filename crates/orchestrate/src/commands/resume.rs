@@ -1,0 +1,34 @@
+//! `orchestrate resume`.
+
+use orchestrate_core::policy::Limits;
+use orchestrate_engine::session::{OpenRun, RunRecord, Workspace, changed_files, find_run};
+
+use super::common;
+use crate::{
+    cli::ResumeArguments,
+    exit::{CliError, Exit},
+    terminal,
+};
+
+pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Result<Exit, CliError> {
+    let id = find_run(&workspace.home, arguments.run.as_deref(), true)?;
+    let asked = common::limits(&arguments.caps);
+    let record = RunRecord::read(&workspace.home.run(&id))?;
+    // A cap that is given replaces the run's; one that is not stays.
+    let now = record.summary.limits;
+    let limits = (asked != Limits::default()).then_some(Limits {
+        max_calls: asked.max_calls.or(now.max_calls),
+        max_tokens: asked.max_tokens.or(now.max_tokens),
+    });
+    let changed = changed_files(workspace, &record);
+    let run = OpenRun::resume(workspace, &id, limits)?;
+    if !changed.is_empty() {
+        terminal::warn(
+            &format!("changed since the run began: {}", changed.join(", ")),
+            &[format!(
+                "the run goes on with what it began with; `orchestrate rerun {id}` takes the new files"
+            )],
+        );
+    }
+    common::drive(run, &arguments.show)
+}

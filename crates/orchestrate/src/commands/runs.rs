@@ -1,0 +1,177 @@
+//! `orchestrate runs`.
+
+use std::fmt::Write as _;
+
+use orchestrate_core::{
+    event::{PauseReason, RunFailure},
+    neutral,
+    policy::Cap,
+    summary::{RunStatus, RunSummary, StepState, StepSummary},
+};
+use orchestrate_engine::session::{RunRecord, Workspace, find_run, list_runs};
+use serde_json::json;
+
+use crate::{
+    cli::{Format, ListFormat, RunsCommand},
+    exit::{CliError, Exit, chain},
+    terminal,
+};
+
+pub(super) fn runs(workspace: &Workspace, command: RunsCommand) -> Result<Exit, CliError> {
+    match command {
+        RunsCommand::List { format } => Ok(list(workspace, format)),
+        RunsCommand::Show { run, result, format } => {
+            show(workspace, run.as_deref(), result, format)
+        }
+    }
+}
+
+fn list(workspace: &Workspace, format: ListFormat) -> Exit {
+    let runs = list_runs(&workspace.home);
+    let mut exit = Exit::Ok;
+    let mut rows = Vec::new();
+    for run in &runs {
+        match &run.record {
+            Ok(record) => rows.push(&record.summary),
+            Err(error) => {
+                exit = Exit::Journal;
+                terminal::warn(&format!("run {}: {}", run.id, chain(error)), &[]);
+            }
+        }
+    }
+    match format {
+        ListFormat::Json => {
+            let runs: Vec<_> = rows
+                .iter()
+                .map(|summary| {
+                    json!({
+                        "run": summary.run,
+                        "workflow": summary.workflow,
+                        "task": summary.task,
+                        "status": summary.status,
+                        "offline": summary.offline,
+                        "created_at": summary.created_at,
+                        "updated_at": summary.updated_at,
+                        "steps": summary.steps.len(),
+                        "finished": summary.finished(),
+                        "calls": summary.calls,
+                        "usage": summary.usage,
+                    })
+                })
+                .collect();
+            terminal::out_json(&json!({ "schema": "orchestrate/runs/1", "runs": runs }));
+        }
+        ListFormat::Text if rows.is_empty() && exit == Exit::Ok => {
+            terminal::say(
+                "no runs yet; begin with: orchestrate run end-to-end-ml --task \"…\" --offline",
+            );
+        }
+        ListFormat::Text => {
+            let width = rows
+                .iter()
+                .map(|summary| summary.workflow.chars().count())
+                .max()
+                .unwrap_or_default();
+            for summary in rows {
+                let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
+                let steps = format!("{}/{}", summary.finished(), summary.steps.len());
+                let line = format!(
+                    "{id}  {:width$}  {:<12}  {steps:>5}  {}\n",
+                    summary.workflow,
+                    status(summary),
+                    neutral::excerpt(&summary.task, 60),
+                );
+                terminal::out(&line);
+            }
+        }
+    }
+    exit
+}
+
+/// The status of a run in a word or two.
+fn status(summary: &RunSummary) -> &'static str {
+    match &summary.status {
+        // Whether somebody still runs it only its lock tells; `resume` finds out.
+        RunStatus::Running => "unfinished",
+        RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
+        RunStatus::Succeeded if summary.given_up().next().is_some() => "partial",
+        RunStatus::Succeeded => "ok",
+        RunStatus::Failed(RunFailure::Step(_)) => "failed",
+        RunStatus::Failed(RunFailure::Budget(Cap::Calls | Cap::Tokens)) => "cap reached",
+    }
+}
+
+fn show(
+    workspace: &Workspace,
+    given: Option<&str>,
+    result: bool,
+    format: Format,
+) -> Result<Exit, CliError> {
+    let id = find_run(&workspace.home, given, false)?;
+    let record = RunRecord::read(&workspace.home.run(&id))?;
+    if result || format != Format::Text {
+        terminal::result::print_recorded(&record, format);
+    } else {
+        terminal::out(&describe(&record));
+    }
+    Ok(Exit::Ok)
+}
+
+fn describe(record: &RunRecord) -> String {
+    let summary = &record.summary;
+    let mut text = String::new();
+    let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "run {id}  {}  {}", summary.workflow, status(summary));
+    if !summary.task.is_empty() {
+        let _ = writeln!(text, "task: {}", neutral::one_line(&summary.task));
+    }
+    if let Some(from) = &summary.forked_from {
+        let _ = writeln!(text, "made from run {from}");
+    }
+    text.push('\n');
+    let width =
+        |of: &dyn Fn(&StepSummary) -> usize| summary.steps.iter().map(of).max().unwrap_or_default();
+    let id_width = width(&|step| step.step.as_str().chars().count());
+    let persona_width = width(&|step| step.persona.as_deref().unwrap_or("—").chars().count());
+    for step in &summary.steps {
+        let state = match step.state {
+            StepState::Waiting => "not begun",
+            StepState::Running => "begun",
+            StepState::Retrying => "retrying",
+            StepState::Succeeded if step.reused_from.is_some() => "reused",
+            StepState::Succeeded => "ok",
+            StepState::Failed => "failed",
+        };
+        let _ = write!(
+            text,
+            "  {state:9}  {:id_width$}  {:persona_width$}",
+            step.step.as_str(),
+            step.persona.as_deref().unwrap_or("—"),
+        );
+        if step.usage.total() > 0 {
+            let _ = write!(text, "  {} tok", terminal::progress::thousands(step.usage.total()));
+        }
+        if step.attempts > 1 {
+            let _ = write!(text, "  {} attempts", step.attempts);
+        }
+        text.push('\n');
+        let mut below = |line: String| {
+            let _ = writeln!(text, "  {:9}  {:id_width$}  └ {line}", "", "");
+        };
+        if let Some(choice) = &step.choice {
+            below(neutral::one_line(choice));
+        }
+        if let Some(failure) = &step.failure {
+            below(neutral::one_line(&failure.to_string()));
+        }
+        for note in &step.notes {
+            below(neutral::one_line(note));
+        }
+    }
+    text.push('\n');
+    for line in orchestrate_report::closing(summary) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}

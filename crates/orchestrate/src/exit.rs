@@ -1,0 +1,275 @@
+//! Exit codes, and errors that carry one.
+
+use std::{error::Error, fmt, process::ExitCode};
+
+use orchestrate_core::{
+    diagnostic::Diagnostic,
+    summary::{RunStatus, RunSummary},
+};
+use orchestrate_engine::{
+    config::{ConfigError, ModelError},
+    driver::DriveError,
+    library::LibraryError,
+    providers::ProviderError,
+    session::{FindRunError, RunError, SetupError, WorkspaceError},
+    store::StoreError,
+};
+
+/// How the program ends. The numbers are part of its interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Everything asked for was done.
+    Ok = 0,
+    /// The run failed.
+    RunFailed = 1,
+    /// The command line is wrong, or a required input is missing.
+    Usage = 2,
+    /// A workflow, persona, config or input is wrong.
+    Invalid = 3,
+    /// Credentials are missing or were refused.
+    Credentials = 4,
+    /// Finished without an optional step, with `--fail-on-partial`.
+    Partial = 5,
+    /// A cap was reached.
+    Budget = 8,
+    /// A journal is damaged, newer, or cannot be written.
+    Journal = 11,
+    /// Another process uses the run.
+    InUse = 75,
+    /// Interrupted from the terminal.
+    Interrupted = 130,
+    /// Asked to end by the system.
+    Terminated = 143,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code for a run that has come to rest without a signal.
+    pub(crate) fn of_run(summary: &RunSummary, fail_on_partial: bool) -> Self {
+        match &summary.status {
+            RunStatus::Succeeded if fail_on_partial && summary.given_up().next().is_some() => {
+                Self::Partial
+            }
+            RunStatus::Succeeded => Self::Ok,
+            RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
+            RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
+            RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
+            RunStatus::Paused(_) => Self::Interrupted,
+        }
+    }
+}
+
+/// An error on its way to the terminal.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    /// What went wrong, with the causes behind it.
+    pub(crate) message: String,
+    /// Diagnostics to print in place of the message.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Further lines of the same kind, one problem each.
+    pub(crate) more: Vec<(String, Option<String>)>,
+    /// What to do about it.
+    pub(crate) help: Vec<String>,
+    /// How the program ends.
+    pub(crate) exit: Exit,
+}
+
+impl CliError {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            diagnostics: Vec::new(),
+            more: Vec::new(),
+            help: Vec::new(),
+            exit,
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    fn of(exit: Exit, error: &dyn Error) -> Self {
+        Self::new(exit, chain(error))
+    }
+}
+
+/// An error and the causes behind it on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<Vec<Diagnostic>> for CliError {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        let mut error = Self::new(Exit::Invalid, "");
+        error.diagnostics = diagnostics;
+        error
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Content(diagnostics) => diagnostics.into(),
+            error => Self::of(Exit::Invalid, &error),
+        }
+    }
+}
+
+impl From<LibraryError> for CliError {
+    fn from(error: LibraryError) -> Self {
+        let told = Self::of(Exit::Invalid, &error);
+        match error {
+            LibraryError::NotUtf8 { .. } => told.help("save the file as UTF-8"),
+            LibraryError::Twice { .. } => told.help("remove or rename one of them"),
+            LibraryError::Read { .. } | LibraryError::TooLarge { .. } => told,
+        }
+    }
+}
+
+impl From<WorkspaceError> for CliError {
+    fn from(error: WorkspaceError) -> Self {
+        match error {
+            WorkspaceError::Config(error) => error.into(),
+            WorkspaceError::Library(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for CliError {
+    fn from(error: ProviderError) -> Self {
+        match &error {
+            ProviderError::Model(ModelError::None) => no_model(),
+            ProviderError::Model(model) => {
+                let exit = match model {
+                    ModelError::NoKey { .. } => Exit::Credentials,
+                    _ => Exit::Invalid,
+                };
+                let told = Self::of(exit, &error);
+                model.help().map(str::to_owned).into_iter().fold(told, Self::help)
+            }
+            ProviderError::Settings { source, .. } => {
+                let told = Self::of(Exit::Invalid, &error);
+                source.help().map(str::to_owned).into_iter().fold(told, Self::help)
+            }
+        }
+    }
+}
+
+/// The text a newcomer meets first: what there is to choose from.
+fn no_model() -> CliError {
+    CliError::new(Exit::Credentials, "no model is configured")
+        .help("choose one of these:")
+        .help("  --offline                    compose the team's worksheets, without a model, key or network")
+        .help("  --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment")
+        .help("  --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too")
+        .help("or set it once: in orchestrate/config.toml of your config folder, [models] default = \"openai:gpt-5-mini\"")
+}
+
+impl From<SetupError> for CliError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Invalid(diagnostics) => diagnostics.into(),
+            SetupError::Library(error) => error.into(),
+            SetupError::Provider(error) => error.into(),
+            SetupError::UnknownWorkflow { ref help, .. } => {
+                let help = help.clone();
+                let told = Self::of(Exit::Invalid, &error);
+                help.into_iter()
+                    .fold(told, Self::help)
+                    .help("`orchestrate workflows list` shows all of them")
+            }
+            SetupError::UnknownStep { ref help, .. } => {
+                let help = help.clone();
+                let told = Self::of(Exit::Invalid, &error);
+                help.into_iter().fold(told, Self::help)
+            }
+            SetupError::Inputs(problems) => {
+                // A missing input is a matter of the command line, a wrong one of its content.
+                let missing = problems.iter().all(orchestrate_workflow::InputProblem::is_missing);
+                let exit = if missing { Exit::Usage } else { Exit::Invalid };
+                let mut told = Self::new(exit, "");
+                told.more = problems
+                    .iter()
+                    .map(|problem| (chain(problem), problem.help().map(str::to_owned)))
+                    .collect();
+                told
+            }
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::InUse => Exit::InUse,
+            _ => Exit::Journal,
+        };
+        let told = Self::of(exit, &error);
+        match error {
+            StoreError::InUse => told.help("wait for it, or stop it with Ctrl-C where it runs"),
+            StoreError::Damaged { .. } => {
+                told.help("nothing was changed; `rerun` starts anew and reuses every answer that can still be read")
+            }
+            StoreError::OtherSemantics { .. } | StoreError::Newer { .. } => {
+                told.help("use the version of orchestrate that wrote it")
+            }
+            _ => told,
+        }
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) | RunError::Drive(DriveError::Store(error)) => error.into(),
+            RunError::Setup(error) => error.into(),
+            RunError::OtherEndpoint { .. } => Self::of(Exit::Invalid, &error)
+                .help("set OPENAI_BASE_URL or your config back to resume, or `rerun` against the new address"),
+            RunError::Complete(_) => {
+                Self::of(Exit::Usage, &error).help("`runs show` prints it, `rerun` does it again")
+            }
+            RunError::Artifact(_) => Self::of(Exit::RunFailed, &error)
+                .help("the run itself is recorded; `runs show --result` prints its result"),
+            RunError::Drive(_) => Self::of(Exit::RunFailed, &error),
+        }
+    }
+}
+
+impl From<FindRunError> for CliError {
+    fn from(error: FindRunError) -> Self {
+        match error {
+            FindRunError::Store(error) => error.into(),
+            FindRunError::None | FindRunError::AllComplete => Self::of(Exit::Usage, &error),
+            FindRunError::Unknown(_) => Self::of(Exit::Usage, &error).help(
+                "`orchestrate runs list` shows all runs; four characters of an id or more will do",
+            ),
+            FindRunError::Ambiguous { .. } => {
+                Self::of(Exit::Usage, &error).help("give more of the id")
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The closing block: what was done, what it took, and what to do next.
+
+use std::path::Path;
+
+use orchestrate_core::{
+    event::RunFailure,
+    summary::{RunStatus, RunSummary},
+};
+use orchestrate_engine::session::RunRecord;
+
+use super::{safe_talk, talk};
+use crate::cli::Progress;
+
+/// Prints the closing block to standard error.
+pub(crate) fn print(record: &RunRecord, output: Option<&Path>, progress: Progress) {
+    if matches!(progress, Progress::Quiet | Progress::Json) {
+        return;
+    }
+    let mut lines = vec![String::new()];
+    lines.extend(orchestrate_report::closing(&record.summary));
+    if let Some(folder) = output {
+        lines.push(format!("written to {}", folder.display()));
+    }
+    lines.extend(next(&record.summary));
+    for line in lines {
+        talk(&format!("{}\n", safe_talk(&line)));
+    }
+}
+
+/// The command that a person would want next.
+fn next(summary: &RunSummary) -> Option<String> {
+    let id = summary.run.as_ref()?;
+    Some(match &summary.status {
+        RunStatus::Succeeded if summary.offline => format!(
+            "next: orchestrate run {} --model openai:gpt-5-mini … for answers, with OPENAI_API_KEY set",
+            summary.workflow
+        ),
+        RunStatus::Succeeded => {
+            let step = summary.steps.last().map_or("STEP", |step| step.step.as_str());
+            format!("next: orchestrate rerun {id} {step} -m \"your remark\" to have it reworked")
+        }
+        RunStatus::Failed(RunFailure::Budget(cap)) => {
+            format!("next: orchestrate resume {id} {} N with a higher cap", cap.flag())
+        }
+        RunStatus::Failed(RunFailure::Step(_)) => {
+            format!(
+                "next: orchestrate resume {id} once the cause is mended; finished steps are kept"
+            )
+        }
+        RunStatus::Paused(_) | RunStatus::Running => format!("next: orchestrate resume {id}"),
+    })
+}

@@ -1,0 +1,76 @@
+//! Diagnostics on a terminal and as JSON.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+use orchestrate_core::{
+    diagnostic::{Diagnostic, Severity},
+    neutral,
+};
+use serde_json::json;
+
+/// Prints diagnostics to standard error, each with its line and a caret.
+pub(crate) fn diagnostics(found: &[Diagnostic]) {
+    let renderer = if super::styled() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(super::width());
+    for diagnostic in found {
+        super::talk(&format!("{}\n\n", render(diagnostic, &renderer)));
+    }
+}
+
+fn render(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    // The renderer neutralises the source it shows; titles and labels are ours to neutralise.
+    let title = level.primary_title(neutral::one_line(&diagnostic.message)).id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    for (index, label) in diagnostic.labels.iter().enumerate() {
+        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let length = label.source.text.len();
+        let span = label.span.start.min(length)
+            ..label.span.end.clamp(label.span.start.min(length), length);
+        let annotation = kind.span(span);
+        let annotation = if label.text.is_empty() {
+            annotation
+        } else {
+            annotation.label(neutral::one_line(&label.text))
+        };
+        group = group.element(
+            Snippet::source(label.source.text.as_str())
+                .path(label.source.name.as_str())
+                .annotation(annotation),
+        );
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(neutral::visible(help)));
+    }
+    renderer.render(&[group])
+}
+
+/// A diagnostic as JSON, with lines and columns from 1.
+pub(crate) fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
+    let labels: Vec<_> = diagnostic
+        .labels
+        .iter()
+        .map(|label| {
+            let (line, column) = label.source.position(label.span.start);
+            let (end_line, end_column) = label.source.position(label.span.end);
+            json!({
+                "file": label.source.name,
+                "line": line,
+                "column": column,
+                "end_line": end_line,
+                "end_column": end_column,
+                "text": label.text,
+            })
+        })
+        .collect();
+    json!({
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "places": labels,
+        "help": diagnostic.help,
+    })
+}

@@ -1,0 +1,161 @@
+//! Events of a run as lines for people: one line per transition.
+
+use orchestrate_core::{
+    Timestamp,
+    event::{Event, LossCause, Recorded, StepSource},
+    ids::{Purpose, StepPath},
+    neutral,
+    summary::{RunSummary, StepSummary},
+};
+
+use super::progress::{seconds, thousands};
+
+/// The line for an event, where it is a transition worth one.
+pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
+    let text = match &recorded.event {
+        Event::RunCreated(created) => {
+            let count = summary.steps.len();
+            let steps = if count == 1 { "step" } else { "steps" };
+            let model = if created.offline {
+                "offline: no model is called".into()
+            } else {
+                created.model.to_string()
+            };
+            format!("run {}  {}  {count} {steps}  {model}", created.run, created.workflow)
+        }
+        Event::RunResumed { .. } => {
+            let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!(
+                "resuming {id}  {}  {} of {} steps finished",
+                summary.workflow,
+                summary.finished(),
+                summary.steps.len()
+            )
+        }
+        Event::CallIntent { call, attempt, .. } => {
+            let step = summary.step(&call.step)?;
+            let who = who(step);
+            match (call.purpose, attempt) {
+                (Purpose::Draft, 1) => format!("{}start   {}{who}", count(summary), call.step),
+                (Purpose::Draft, attempt) => {
+                    format!("{}again   {}{who}  attempt {attempt}", count(summary), call.step)
+                }
+                (Purpose::Brief, 1) => format!(
+                    "{}brief   {}  came without one; asking for it",
+                    count(summary),
+                    call.step
+                ),
+                (Purpose::Brief, attempt) => {
+                    format!("{}brief   {}  attempt {attempt}", count(summary), call.step)
+                }
+            }
+        }
+        Event::StepSucceeded { step, source, .. } => finished(summary, step, *source)?,
+        Event::StepFailed { step, failure, optional } => {
+            let word = if *optional { "without" } else { "FAILED " };
+            format!("{}{word} {step}: {}", count(summary), neutral::one_line(&failure.to_string()))
+        }
+        Event::RetryScheduled { call, due } => {
+            let wait = due.since(recorded.at);
+            let why = summary
+                .step(&call.step)
+                .and_then(|step| step.failure.as_ref())
+                .map(|failure| neutral::one_line(&failure.to_string()))
+                .unwrap_or_default();
+            format!("{}retry   {} in {}: {why}", count(summary), call.step, seconds(wait))
+        }
+        Event::CallUnknown { call, cause, .. } => {
+            let cause = match cause {
+                LossCause::ProcessEnded => "its process ended",
+                LossCause::Cancelled => "it was cancelled",
+                LossCause::Connection => "the connection was lost",
+            };
+            format!(
+                "{}unknown {}: {cause}; whether it was charged is not known",
+                count(summary),
+                call.step
+            )
+        }
+        Event::SessionOpened { .. }
+        | Event::RunForked(_)
+        | Event::RunStarted
+        | Event::CallPrepared { .. }
+        | Event::CallSucceeded { .. }
+        | Event::CallReused { .. }
+        | Event::CallFailed { .. }
+        | Event::OutputRejected { .. }
+        | Event::ArtifactWritten { .. }
+        | Event::RunPaused { .. }
+        | Event::RunSucceeded
+        | Event::RunFailed { .. } => return None,
+    };
+    Some(text)
+}
+
+fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option<String> {
+    let told = summary.step(step)?;
+    let took = match (told.started_at, told.ended_at) {
+        (Some(from), Some(to)) => format!("  {}", seconds(to.since(from))),
+        _ => String::new(),
+    };
+    let who = who(told);
+    Some(match (source, &told.reused_from) {
+        (StepSource::Reuse, Some((run, at))) => {
+            let age = told.ended_at.map_or_else(String::new, |now| format!(", {}", age(now, *at)));
+            let id = run.as_str();
+            format!(
+                "{}reused  {step}{who}  paid for in run …{}{age}",
+                count(summary),
+                &id[id.len().saturating_sub(8)..]
+            )
+        }
+        (StepSource::Reuse, None) => {
+            format!("{}reused  {step}{who}  asked the same as another step", count(summary))
+        }
+        (StepSource::Render, _) => format!("{}ok      {step}  rendered", count(summary)),
+        (StepSource::Call, _) => {
+            let tokens = if told.usage.total() == 0 {
+                String::new()
+            } else {
+                format!("  {} tok", thousands(told.usage.total()))
+            };
+            format!("{}ok      {step}{who}{took}{tokens}", count(summary))
+        }
+    })
+}
+
+/// `[3/9] `, by steps that have come to their end.
+fn count(summary: &RunSummary) -> String {
+    let total = summary.steps.len();
+    let width = total.to_string().len();
+    format!("[{:>width$}/{total}] ", summary.finished() + summary.given_up().count())
+}
+
+fn who(step: &StepSummary) -> String {
+    step.persona.as_ref().map(|persona| format!("  {persona}")).unwrap_or_default()
+}
+
+/// How long ago, in the largest unit that says enough.
+fn age(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.since(then).as_secs();
+    match seconds {
+        0..=59 => format!("{seconds} s ago"),
+        60..=3_599 => format!("{} min ago", seconds / 60),
+        3_600..=86_399 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_the_largest_unit_that_says_enough() {
+        let told = |seconds: u64| age(Timestamp(seconds * 1_000), Timestamp(0));
+        assert_eq!(told(5), "5 s ago");
+        assert_eq!(told(150), "2 min ago");
+        assert_eq!(told(7_300), "2 h ago");
+        assert_eq!(told(200_000), "2 days ago");
+    }
+}

@@ -1,0 +1,186 @@
+//! Everything that is printed: results to standard output, all talk to standard error.
+
+pub(crate) mod closing;
+pub(crate) mod progress;
+pub(crate) mod result;
+
+mod diagnostics;
+mod lines;
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use anstyle::{AnsiColor, Style};
+use orchestrate_core::neutral;
+
+use crate::exit::CliError;
+
+pub(crate) use diagnostics::{diagnostic_json, diagnostics};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Whether the output may be read by a CI runner that obeys commands in it.
+fn in_ci() -> bool {
+    ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| {
+        std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
+    })
+}
+
+/// Prints data. Hidden characters are made visible, and in CI log commands lose their power.
+pub(crate) fn out(text: &str) {
+    if in_ci() {
+        put(&neutral::for_ci_log(text));
+    } else {
+        put(&neutral::visible(text));
+    }
+}
+
+/// Prints one JSON document.
+pub(crate) fn out_json(value: &serde_json::Value) {
+    let text = serde_json::to_string_pretty(value).expect("a JSON value can be written");
+    out_json_line(&text);
+}
+
+/// Prints JSON text; in CI, what a runner would obey is written as an escape, which reads the same.
+fn out_json_line(text: &str) {
+    if in_ci() {
+        put(&format!("{}\n", text.replace("##", "#\\u0023")));
+    } else {
+        put(&format!("{text}\n"));
+    }
+}
+
+/// Says something to whoever is watching.
+pub(crate) fn say(text: &str) {
+    talk(&format!("{}\n", safe_talk(text)));
+}
+
+/// Talk never holds characters that move the cursor, or commands that a CI runner obeys.
+fn safe_talk(text: &str) -> String {
+    if in_ci() {
+        neutral::for_ci_log(text).into_owned()
+    } else {
+        neutral::visible(text).into_owned()
+    }
+}
+
+/// Prints a warning.
+pub(crate) fn warn(message: &str, help: &[String]) {
+    talk(&format!("{WARNING}warning{WARNING:#}: {}\n", safe_talk(message)));
+    for line in help {
+        talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+    }
+}
+
+/// Prints an error with everything that belongs to it.
+pub(crate) fn error(error: &CliError) {
+    if !error.diagnostics.is_empty() {
+        diagnostics(&error.diagnostics);
+        let count = error
+            .diagnostics
+            .iter()
+            .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error)
+            .count();
+        if count > 1 {
+            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes; nothing was run\n"));
+        }
+    }
+    for (message, help) in &error.more {
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(message)));
+        if let Some(help) = help {
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(help)));
+        }
+    }
+    if !error.message.is_empty() {
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(&error.message)));
+    }
+    for line in &error.help {
+        // Indented lines belong to the one before.
+        if line.starts_with(' ') {
+            talk(&format!("    {}\n", safe_talk(line)));
+        } else {
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+        }
+    }
+}
+
+/// Prints what is wrong with a command line, or the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is nobody's mistake.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+/// Warnings of the libraries go to standard error; `ORCHESTRATE_LOG` asks for more.
+pub(crate) fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_env("ORCHESTRATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+}
+
+/// Columns of the terminal; 100 where there is none.
+pub(crate) fn width() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || {
+        if !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal() {
+            return None;
+        }
+        console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+    };
+    set.or_else(asked).filter(|&columns| columns >= 20).unwrap_or(100)
+}
+
+/// A row of a list: a name in its column, then text wrapped beside it.
+pub(crate) fn row(name: &str, column: usize, text: &str) -> String {
+    let indent = column + 2;
+    let room = width().saturating_sub(indent).max(30);
+    let mut row = format!("{name:column$}  ");
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            row.push('\n');
+            row.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            row.push(' ');
+            used += 1;
+        }
+        row.push_str(word);
+        used += length;
+    }
+    row.push('\n');
+    row
+}
+
+/// Whether standard error is a terminal that can be drawn on.
+fn can_draw() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Writes to standard output. Whoever has closed it wants no more of it.
+fn put(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes to standard error text that was made safe before.
+fn talk(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+}
+
+/// Whether a diagnostic is shown with colour.
+fn styled() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
