@@ -61,12 +61,17 @@ fn list(workspace: &Workspace, format: ListFormat) -> Result<Exit, CliError> {
                     orchestrate_engine::library::Level::BuiltIn => String::new(),
                     level => format!("[{}] ", level.as_str()),
                 };
-                let line = format!("{level}{}", persona.description);
+                let line = format!("{level}{}", first_sentence(&persona.description));
                 terminal::out(&terminal::row(&persona.name, width, &line));
             }
         }
     }
     Ok(exit)
+}
+
+/// A list says what a persona does; when to call on it is for `personas show`.
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first)
 }
 
 fn show(workspace: &Workspace, name: &str, prompt: bool) -> Result<Exit, CliError> {

@@ -10,6 +10,11 @@ use orchestrate_core::{
 
 use super::progress::{seconds, thousands};
 
+/// Whether the event is the first attempt of a step's draft.
+pub(super) fn is_beginning(recorded: &Recorded) -> bool {
+    matches!(&recorded.event, Event::CallIntent { call, attempt: 1, .. } if call.purpose == Purpose::Draft)
+}
+
 /// The line for an event, where it is a transition worth one.
 pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
     let text = match &recorded.event {

@@ -13,7 +13,7 @@ use std::{
 
 use indexmap::IndexMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orchestrate_core::{event::Recorded, ids::CallId, summary::RunSummary};
+use orchestrate_core::{event::Recorded, ids::CallId, neutral, summary::RunSummary};
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
 
 use super::{can_draw, lines, safe_talk, talk};
@@ -153,7 +153,8 @@ impl Screen {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "   and {more} more");
             }
-            bar.set_message(text);
+            // Room is left at the end: what the terminal echoes of a Ctrl-C must not begin a new line.
+            bar.set_message(neutral::excerpt(&text, super::width().saturating_sub(10)));
             bar.tick();
         }
     }
@@ -186,7 +187,7 @@ impl Screen {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {wide_msg}")
+    ProgressStyle::with_template("  {spinner} {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
@@ -215,6 +216,8 @@ impl Observer for Watcher {
                     let line = serde_json::to_string(recorded).expect("an event is plain data");
                     self.screen.print(&line);
                 }
+                // A row says already that a step has begun.
+                Kind::Rows if lines::is_beginning(recorded) => {}
                 Kind::Rows | Kind::Lines => {
                     if let Some(line) = lines::line(recorded, summary) {
                         self.screen.print(&safe_talk(&line));
