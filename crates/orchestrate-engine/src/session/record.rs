@@ -10,7 +10,7 @@ use orchestrate_core::{
     persona::Persona,
     plan::{InputValue, Plan},
     run::Input,
-    summary::{RunStatus, RunSummary, StepState},
+    summary::{RunStatus, RunSummary},
 };
 use orchestrate_report::{Blobs, Context};
 use orchestrate_workflow::{Scope, StepValue, StepValues};
@@ -224,7 +224,11 @@ pub fn list_runs(home: &Home) -> Vec<ListedRun> {
     let folders = run_folders(&home.runs());
     let listed = folders.into_iter().rev().filter_map(|folder| {
         let id = RunId::new(folder.file_name()?.to_str()?);
-        Some(ListedRun { id, record: RunRecord::read(&folder) })
+        match RunRecord::read(&folder) {
+            // There is no run to list.
+            Err(StoreError::NeverBegan(_)) => None,
+            record => Some(ListedRun { id, record }),
+        }
     });
     listed.collect()
 }
@@ -238,18 +242,17 @@ pub fn find_run(home: &Home, given: Option<&str>, unfinished: bool) -> Result<Ru
         .filter_map(|folder| folder.file_name().and_then(|name| name.to_str()))
         .collect();
     let Some(given) = given else {
-        if ids.is_empty() {
-            return Err(FindRunError::None);
-        }
+        let mut any = false;
         for (id, folder) in ids.iter().zip(&folders).rev() {
-            let complete = || {
-                RunRecord::read(folder).map(|record| record.summary.status == RunStatus::Succeeded)
-            };
-            if !unfinished || !complete()? {
-                return Ok(RunId::new(*id));
+            match RunRecord::read(folder) {
+                Err(StoreError::NeverBegan(_)) => continue,
+                Ok(record) if unfinished && record.summary.status == RunStatus::Succeeded => {}
+                Ok(_) => return Ok(RunId::new(*id)),
+                Err(error) => return Err(error.into()),
             }
+            any = true;
         }
-        return Err(FindRunError::AllComplete);
+        return Err(if any { FindRunError::AllComplete } else { FindRunError::None });
     };
     // Ids of one minute share their beginning, so any part will do.
     let matching: Vec<&&str> = match ids.iter().find(|id| **id == given) {
@@ -261,12 +264,5 @@ pub fn find_run(home: &Home, given: Option<&str>, unfinished: bool) -> Result<Ru
         [] => Err(FindRunError::Unknown(given.to_owned())),
         [only] => Ok(RunId::new(**only)),
         several => Err(FindRunError::Ambiguous { given: given.to_owned(), count: several.len() }),
-    }
-}
-
-impl RunRecord {
-    /// Steps that did not begin, for messages.
-    pub fn not_begun(&self) -> usize {
-        self.summary.steps.iter().filter(|step| step.state == StepState::Waiting).count()
     }
 }

@@ -34,6 +34,9 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The process that made the folder ended before the run's creation was durable: there is no run.
+    #[error("`{}` holds no run: its creation was never recorded", .0.display())]
+    NeverBegan(PathBuf),
     /// The journal is not one of ours.
     #[error("`{}` is not a journal of orchestrate", .0.display())]
     Foreign(PathBuf),

@@ -244,6 +244,9 @@ pub fn read_journal(folder: &Path) -> Result<JournalContents, StoreError> {
         read_events(&connection, &path)?
     };
     check_witness(&Witness::beside(folder), &events, mark, &path)?;
+    if events.is_empty() {
+        return Err(StoreError::NeverBegan(path));
+    }
     let Some(Event::RunCreated(created)) = events.first().map(|(first, _)| &first.event) else {
         return Err(StoreError::damaged(&path, "it does not begin with the run's creation"));
     };
@@ -282,10 +285,15 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), StoreError> 
             .pragma_query_value(None, name, |row| row.get(0))
             .map_err(StoreError::sqlite(path))
     };
-    if number("application_id")? != APPLICATION_ID {
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    if (application, version) != (0, 0) && application != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    match number("user_version")? {
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(StoreError::sqlite(path))?;
+    match version {
+        0 | FORMAT if tables == 0 => Err(StoreError::NeverBegan(path.to_owned())),
         FORMAT => Ok(()),
         found if found > FORMAT => {
             Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT })

@@ -13,7 +13,7 @@ use std::{
 
 use indexmap::IndexMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orchestrate_core::{event::Recorded, ids::CallId, neutral, summary::RunSummary};
+use orchestrate_core::{event::Recorded, ids::CallId, summary::RunSummary};
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
 
 use super::{can_draw, lines, safe_talk, talk};
@@ -154,7 +154,9 @@ impl Screen {
                 let _ = write!(text, "   and {more} more");
             }
             // Room is left at the end: what the terminal echoes of a Ctrl-C must not begin a new line.
-            bar.set_message(neutral::excerpt(&text, super::width().saturating_sub(10)));
+            bar.set_message(
+                text.chars().take(super::width().saturating_sub(10)).collect::<String>(),
+            );
             bar.tick();
         }
     }
