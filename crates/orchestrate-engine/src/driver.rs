@@ -132,7 +132,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 asked = stop.recv(), if stop_open => match asked {
-                    Some(asked) => self.stop(asked).await?,
+                    Some(asked) => self.stop(asked, &mut inbox).await?,
                     None => stop_open = false,
                 },
                 message = inbox.recv() => {
@@ -159,11 +159,19 @@ impl Driver {
         }
     }
 
-    async fn stop(&mut self, asked: Stop) -> Result<(), DriveError> {
+    async fn stop(
+        &mut self,
+        asked: Stop,
+        inbox: &mut mpsc::Receiver<Message>,
+    ) -> Result<(), DriveError> {
         let input = match asked {
             Stop::Gently => Input::Interrupt,
             Stop::Now => {
                 self.tasks.shutdown().await;
+                // An answer that has arrived is paid for and kept, however late the person was.
+                while let Ok(message) = inbox.try_recv() {
+                    self.take_in(message)?;
+                }
                 Input::Abort
             }
         };

@@ -121,3 +121,25 @@ fn travels_in_clear(address: &str) -> bool {
     !matches!(name, Some("localhost" | "[::1"))
         && !name.is_some_and(|name| name.starts_with("127."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_key_that_leaves_this_machine_unencrypted_is_warned_of() {
+        for safe in [
+            "https://a.example/v1",
+            "http://localhost:8000/v1",
+            "http://127.0.0.1/v1",
+            "http://[::1]:1/v1",
+        ] {
+            assert!(!travels_in_clear(safe), "{safe}");
+        }
+        for open in
+            ["http://a.example/v1", "http://192.168.1.4:8000/v1", "http://localhost.example/v1"]
+        {
+            assert!(travels_in_clear(open), "{open}");
+        }
+    }
+}

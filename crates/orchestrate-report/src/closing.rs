@@ -15,5 +15,8 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     }
     lines.push(format!("time    {}", words::duration(summary.active_ms)));
     lines.push(format!("status  {}", words::status(summary)));
+    if let Some(advice) = words::advice(summary) {
+        lines.push(format!("advice  {advice}"));
+    }
     lines
 }

@@ -96,6 +96,13 @@ pub(crate) fn status(summary: &RunSummary) -> String {
     }
 }
 
+/// What a person can do about the step that ended the run.
+pub(crate) fn advice(summary: &RunSummary) -> Option<String> {
+    let RunStatus::Failed(RunFailure::Step(path)) = &summary.status else { return None };
+    let failure = summary.step(path)?.failure.as_ref()?;
+    failure.help.as_deref().map(neutral::one_line)
+}
+
 /// `step a`, `steps a and b`, `steps a, b and c`.
 pub(crate) fn named(what: &str, names: &[String]) -> String {
     match names {

@@ -104,6 +104,10 @@ impl Complaint {
                 .any(|phrase| message.contains(phrase))
     }
 
+    fn is_unknown_model(&self) -> bool {
+        self.message.to_ascii_lowercase().contains("invalid model name")
+    }
+
     /// The kind of failure under this HTTP status.
     pub(super) fn class_under(&self, status: u16) -> FailureClass {
         if matches!(status, 402) || self.is_quota() {
@@ -114,7 +118,11 @@ impl Complaint {
             404 => FailureClass::NotFound,
             429 => FailureClass::RateLimited,
             400 | 413 | 422 if self.is_context() => FailureClass::ContextTooLong,
-            400 if self.names(&["model_not_found"]) => FailureClass::NotFound,
+            400 if self.names(&["model_not_found"]) || self.is_unknown_model() => {
+                FailureClass::NotFound
+            }
+            // LiteLLM says so of any key that is not its master key when it keeps no others.
+            400 if self.names(&["no_db_connection"]) => FailureClass::Credentials,
             400 if self.names(&["content_filter", "content_policy_violation"]) => {
                 FailureClass::Refused
             }
@@ -147,7 +155,9 @@ impl Complaint {
 
     /// Code and words for a message, `(no explanation)` where there are none.
     fn quoted(&self, redactor: &Redactor) -> String {
-        let code = if self.code.is_empty() { &self.kind } else { &self.code };
+        // A number as code only repeats the status.
+        let repeats = self.code.bytes().all(|byte| byte.is_ascii_digit());
+        let code = if repeats { &self.kind } else { &self.code };
         let message = redactor.excerpt(&self.message, WIDTH);
         let code = redactor.excerpt(code, 60);
         match (code.is_empty(), message.is_empty()) {
@@ -257,6 +267,12 @@ mod tests {
             C::ContextTooLong,
         );
         check(400, "nonsense", C::BadRequest);
+        check(400, r#"{"error":{"type":"no_db_connection","code":"400"}}"#, C::Credentials);
+        check(
+            400,
+            r#"{"error":{"message":"Invalid model name passed in model=nope"}}"#,
+            C::NotFound,
+        );
         check(503, "", C::Unavailable);
         check(529, "", C::Unavailable);
         check(418, "", C::BadRequest);

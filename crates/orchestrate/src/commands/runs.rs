@@ -164,6 +164,9 @@ fn describe(record: &RunRecord) -> String {
         }
         if let Some(failure) = &step.failure {
             below(neutral::one_line(&failure.to_string()));
+            if let Some(help) = &failure.help {
+                below(format!("help: {}", neutral::one_line(help)));
+            }
         }
         for note in &step.notes {
             below(neutral::one_line(note));

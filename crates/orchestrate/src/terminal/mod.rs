@@ -163,9 +163,11 @@ pub(crate) fn row(name: &str, column: usize, text: &str) -> String {
     row
 }
 
-/// Whether standard error is a terminal that can be drawn on.
+/// Whether standard error is a terminal that can be drawn on. A CI job's is read as a log.
 fn can_draw() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    !in_ci()
+        && std::io::stderr().is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Writes to standard output. Whoever has closed it wants no more of it.
