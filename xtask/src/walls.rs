@@ -42,10 +42,12 @@ pub(crate) fn check() -> Result<usize> {
             match layer(need) {
                 Some(below) if below < own => {}
                 Some(_) => {
-                    faults.push(format!("`{name}` imports `{need}`, which does not stand below it"))
+                    faults
+                        .push(format!("`{name}` imports `{need}`, which does not stand below it"));
                 }
                 None => {
-                    faults.push(format!("`{name}` imports `{need}`, which is for development only"))
+                    faults
+                        .push(format!("`{name}` imports `{need}`, which is for development only"));
                 }
             }
         }

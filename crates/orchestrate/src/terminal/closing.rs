@@ -4,8 +4,6 @@ use std::path::Path;
 
 use orchestrate_core::{
     event::RunFailure,
-    failure::FailureClass,
-    ids::StepPath,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::session::RunRecord;
@@ -51,22 +49,4 @@ fn next(summary: &RunSummary) -> Option<String> {
         }
         RunStatus::Paused(_) | RunStatus::Running => format!("next: orchestrate resume {id}"),
     })
-}
-
-/// Whether the same request would fail again, so that a file or flag has to change: `resume` keeps
-/// what the run began with, `rerun` takes what is there now.
-fn asks_for_change(summary: &RunSummary, step: &StepPath) -> bool {
-    let class =
-        summary.step(step).and_then(|step| step.failure.as_ref()).map(|failure| failure.class);
-    matches!(
-        class,
-        Some(
-            FailureClass::Truncated
-                | FailureClass::ContextTooLong
-                | FailureClass::BadRequest
-                | FailureClass::NotFound
-                | FailureClass::Refused
-                | FailureClass::Preparation
-        )
-    )
 }

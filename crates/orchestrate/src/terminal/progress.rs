@@ -260,7 +260,7 @@ mod tests {
     fn durations_and_counts_are_short() {
         assert_eq!(seconds(Duration::from_millis(840)), "840 ms");
         assert_eq!(seconds(Duration::from_millis(12_440)), "12.4 s");
-        assert_eq!(seconds(Duration::from_millis(185_000)), "3 min 05 s");
+        assert_eq!(seconds(Duration::from_secs(185)), "3 min 05 s");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(3_060), "3.1k");
         assert_eq!(thousands(999_960), "1.0M");

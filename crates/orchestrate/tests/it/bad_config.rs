@@ -1,0 +1,173 @@
+//! Configuration that cannot be used, and what a project may not configure.
+
+use crate::support::{Place, Server};
+
+const RUN: [&str; 6] = ["run", "end-to-end-ml", "--task", "x", "--model", "openai:m"];
+
+#[test]
+fn a_config_with_a_mistake_is_refused_with_its_place() {
+    let place = Place::new();
+    let check = |content: &str| {
+        place.configure(content);
+        place.refused(&["run", "end-to-end-ml", "--task", "x", "--offline"])
+    };
+    insta::assert_snapshot!(check("[models\n"), @r"
+    exit 3
+    error[config-invalid]: unclosed table, expected `]`
+     --> [ROOT]/home/.config/orchestrate/config.toml:1:8
+      |
+    1 | [models
+      |        ^
+    ");
+    insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
+    exit 3
+    error[config-invalid]: unknown field `defalts`, expected one of `models`, `providers`, `defaults`
+     --> [ROOT]/home/.config/orchestrate/config.toml:1:2
+      |
+    1 | [defalts]
+      |  ^^^^^^^
+    ");
+    insta::assert_snapshot!(check("[models]\ndefault = 3\n"), @r"
+    exit 3
+    error[config-invalid]: invalid type: integer `3`, expected a string
+     --> [ROOT]/home/.config/orchestrate/config.toml:2:11
+      |
+    2 | default = 3
+      |           ^
+    ");
+    insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r#"
+    exit 3
+    error[config-invalid]: unknown variant `olama`, expected `openai`
+     --> [ROOT]/home/.config/orchestrate/config.toml:2:8
+      |
+    2 | kind = "olama"
+      |        ^^^^^^^
+    "#);
+    insta::assert_snapshot!(check("[providers.offline]\nbase_url = \"http://127.0.0.1/v1\"\n"), @r"
+    exit 3
+    error[config-invalid]: the provider name `offline` is taken
+    ");
+    insta::assert_snapshot!(check("[providers.local]\napi_key_env = \"LOCAL_KEY\"\n"), @r"
+    exit 3
+    error[config-invalid]: [providers.local]: `base_url` is missing
+     |
+     = help: see `[ROOT]/home/.config/orchestrate/config.toml`
+    ");
+}
+
+#[test]
+fn a_project_cannot_name_an_endpoint_or_a_key() {
+    let server = Server::echo();
+    let elsewhere = Server::echo();
+    let url = elsewhere.base_url();
+    let place = Place::beside(&server);
+    let check = |content: &str| {
+        place.write("orchestrate.toml", content);
+        place.refused(&RUN)
+    };
+    insta::assert_snapshot!(check(&format!("[providers.openai]\nbase_url = \"{url}\"\n")), @r"
+    exit 3
+    error[config-not-allowed]: a project cannot name endpoints or keys
+     --> [ROOT]/work/orchestrate.toml:1:1
+      |
+    1 | [providers.openai]
+      | ^^^^^^^^^^^^^^^^^^
+      |
+      = help: put it into your own config, `orchestrate/config.toml` in your config folder
+    ");
+    insta::assert_snapshot!(check(&format!("base_url = \"{url}\"\n")), @r#"
+    exit 3
+    error[config-invalid]: unknown field `base_url`, expected `models` or `defaults`
+     --> [ROOT]/work/orchestrate.toml:1:1
+      |
+    1 | base_url = "http://[SERVER]/v1"
+      | ^^^^^^^^
+    "#);
+    insta::assert_snapshot!(check(&format!("providers.openai.base_url = \"{url}\"\n")), @r#"
+    exit 3
+    error[config-invalid]: unknown field `providers`, expected `models` or `defaults`
+     --> [ROOT]/work/orchestrate.toml:1:1
+      |
+    1 | providers.openai.base_url = "http://[SERVER]/v1"
+      | ^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(check("[defaults]\napi_key = \"sk-x\"\n"), @r#"
+    exit 3
+    error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`
+     --> [ROOT]/work/orchestrate.toml:2:1
+      |
+    2 | api_key = "sk-x"
+      | ^^^^^^^
+    "#);
+    assert_eq!((server.count(), elsewhere.count()), (0, 0));
+}
+
+#[test]
+fn a_workflow_cannot_name_an_endpoint_or_a_key() {
+    let place = Place::new();
+    place.write(
+        "w.yaml",
+        "workflow: w\ndefaults: { base_url: \"http://x\" }\nsteps:\n  a: { persona: data-engineer, api_key: k }\n",
+    );
+    insta::assert_snapshot!(place.refused(&["run", "w.yaml", "--offline"]), @r#"
+    exit 3
+    error[unknown-key]: `defaults` has no key `base_url`
+     --> w.yaml:2:13
+      |
+    2 | defaults: { base_url: "http://x" }
+      |             ^^^^^^^^
+      |
+      = help: known here: model, temperature, max_output_tokens, timeout
+
+    error[unknown-key]: step `a` has no key `api_key`
+     --> w.yaml:4:32
+      |
+    4 |   a: { persona: data-engineer, api_key: k }
+      |                                ^^^^^^^
+      |
+      = help: known here: persona, render, prompt, needs, optional, save, model, temperature, max_output_tokens, timeout
+
+    error: 2 mistakes; nothing was run
+    "#);
+}
+
+#[test]
+fn a_project_may_set_aliases_and_lower_limits() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("orchestrate.toml", "[models]\ndefault = \"openai:of-the-project\"\n");
+    place.good(&["run", "end-to-end-ml", "--task", "x"]);
+    assert!(server.requests().iter().all(|request| request.model() == "of-the-project"));
+}
+
+#[test]
+fn a_provider_of_the_users_config_gets_its_own_key() {
+    let server = Server::echo();
+    let vendor = Server::echo();
+    let place = Place::beside(&vendor).with("LOCAL_KEY", "local-secret");
+    place.configure(&format!(
+        "[models]\ndefault = \"mine\"\nmine = \"local:m\"\n[providers.local]\nbase_url = \"{}\"\n\
+         api_key_env = \"LOCAL_KEY\"\ntoken_limit = \"max_tokens\"\n",
+        server.base_url()
+    ));
+    place.good(&["run", "end-to-end-ml", "--task", "x", "--max-tokens", "1000000"]);
+    assert_eq!((server.count(), vendor.count()), (5, 0));
+    for request in server.requests() {
+        assert_eq!(request.header("authorization"), Some("Bearer local-secret"));
+        assert!(request.json["max_tokens"].is_number());
+    }
+}
+
+#[test]
+fn the_flag_goes_before_the_environment_and_that_before_the_config() {
+    let server = Server::echo();
+    let place = Place::beside(&server).with("ORCHESTRATE_MODEL", "openai:of-the-environment");
+    place.configure("[models]\ndefault = \"openai:of-the-config\"\n");
+    place
+        .write("one.yaml", "workflow: one\nsteps:\n  a: { persona: data-engineer, prompt: Go. }\n");
+    place.good(&["run", "one.yaml"]);
+    place.good(&["run", "one.yaml", "--model", "openai:of-the-flag"]);
+    let models: Vec<String> =
+        server.requests().iter().map(|request| request.model().to_owned()).collect();
+    assert_eq!(models, ["of-the-environment", "of-the-flag"]);
+}

@@ -1,0 +1,244 @@
+//! Command lines and inputs that cannot be used.
+
+use crate::support::{Place, Server, TASK};
+
+#[test]
+fn an_unknown_workflow_is_refused_with_advice() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["run", "end-to-end-lm", "--offline"]), @r"
+    exit 3
+    error: unknown workflow `end-to-end-lm`
+    help: did you mean `end-to-end-ml`?
+    help: `orchestrate workflows list` shows all of them
+    ");
+    insta::assert_snapshot!(place.refused(&["run", "nope", "--offline"]), @r"
+    exit 3
+    error: unknown workflow `nope`
+    help: known here: data-infrastructure, design-review, end-to-end-ml, research-to-production
+    help: `orchestrate workflows list` shows all of them
+    ");
+    insta::assert_snapshot!(place.refused(&["graph", "design_review"]), @r"
+    exit 3
+    error: unknown workflow `design_review`
+    help: did you mean `design-review`?
+    help: `orchestrate workflows list` shows all of them
+    ");
+}
+
+#[test]
+fn a_missing_input_is_a_matter_of_the_command_line() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["run", "end-to-end-ml", "--offline"]), @r#"
+    exit 2
+    error: input `task` is missing
+    help: What to build, with whatever is known about the data and the deadline: give it with `--task "…"`, or `--task @file`
+    "#);
+    insta::assert_snapshot!(place.refused(&["run", "design-review", "--offline"]), @r"
+    exit 2
+    error: input `document` is missing
+    help: The design document or diff to review, as -i document=@design.md: give it with `-i document=@path`
+    ");
+}
+
+#[test]
+fn wrong_inputs_are_all_told_at_once() {
+    let place = Place::new();
+    let run = |inputs: &[&str]| {
+        let args = ["run", "end-to-end-ml", "--task", "x", "--offline"];
+        place.refused(&[&args[..], inputs].concat())
+    };
+    insta::assert_snapshot!(run(&["-i", "framework=torch", "-i", "framwork=jax"]), @r"
+    exit 3
+    error: the workflow has no input `framwork`
+    help: did you mean `framework`?
+    error: input `framework` is of type enum, and `torch` is not
+    help: did you mean `pytorch`?
+    ");
+    insta::assert_snapshot!(run(&["-i", "bad", "-i", "=y"]), @r"
+    exit 2
+    error: `bad` is no input
+    help: write it as name=value
+    error: `=y` is no input
+    help: write it as name=value
+    ");
+    insta::assert_snapshot!(run(&["-i", "task=y"]), @r"
+    exit 2
+    error: the input `task` is given twice
+    ");
+    insta::assert_snapshot!(
+        place.refused(&["run", "design-review", "--offline", "-i", "document=text"]),
+        @r"
+    exit 3
+    error: input `document` is a file, and a text was given
+    help: write `-i document=@path`, or `-i document=@-` for standard input
+    "
+    );
+}
+
+#[test]
+fn typed_inputs_are_checked_against_their_types() {
+    let place = Place::new();
+    place.write(
+        "typed.yaml",
+        "workflow: typed
+inputs:
+  count: { type: integer, default: 3 }
+  share: { type: number, default: 0.5 }
+  strict: { type: boolean, default: true }
+steps:
+  data: { persona: data-engineer, prompt: \"{{ inputs.count }} {{ inputs.share }} {{ inputs.strict }}\" }
+",
+    );
+    let args = ["run", "typed.yaml", "--offline"];
+    let wrong = ["-i", "count=many", "-i", "share=half", "-i", "strict=maybe"];
+    insta::assert_snapshot!(place.refused(&[&args[..], &wrong].concat()), @r"
+    exit 3
+    error: input `count` is of type integer, and `many` is not
+    help: give a whole number of 64 bits
+    error: input `share` is of type number, and `half` is not
+    help: give a number such as `0.5`
+    error: input `strict` is of type boolean, and `maybe` is not
+    help: give `true` or `false`
+    ");
+    let good = ["-i", "count=-4", "-i", "share=1e-3", "-i", "strict=false"];
+    assert!(place.good(&[&args[..], &good].concat()).contains("> -4 0.001 false"));
+}
+
+#[test]
+fn an_input_file_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    place.write("folder/file.md", "text");
+    place.write("latin1.md", b"caf\xe9");
+    place.write("large.md", vec![b'x'; 8 * 1024 * 1024 + 1]);
+    let review = |document: &str| {
+        place.refused(&["run", "design-review", "--offline", "-i", &format!("document={document}")])
+    };
+    insta::assert_snapshot!(review("@nope.md"), @r"
+    exit 3
+    error: input `document`: reading `nope.md`: No such file or directory (os error [N])
+    ");
+    insta::assert_snapshot!(review("@folder"), @r"
+    exit 3
+    error: input `document`: `folder` is a folder, not a file
+    ");
+    insta::assert_snapshot!(review("@latin1.md"), @r"
+    exit 3
+    error: input `document`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    ");
+    insta::assert_snapshot!(review("@large.md"), @r"
+    exit 3
+    error: input `document`: `large.md` is larger than 8 MiB
+    ");
+    let args = ["run", "end-to-end-ml", "--offline", "--task", "@latin1.md"];
+    insta::assert_snapshot!(place.refused(&args), @r"
+    exit 3
+    error: input `task`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    ");
+}
+
+#[test]
+fn standard_input_can_be_given_once() {
+    let place = Place::new();
+    let args = ["run", "design-review", "--offline", "--task", "-", "-i", "document=@-"];
+    let said = place.refused(&args);
+    assert!(said.contains("standard input is given to both `task` and `document`"), "{said}");
+}
+
+#[test]
+fn without_a_model_the_choices_are_told_and_nothing_runs() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["run", "end-to-end-ml", "--task", TASK]), @r#"
+    exit 4
+    error: no model is configured
+    help: choose one of these:
+          --offline                    compose the team's worksheets, without a model, key or network
+          --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment
+          --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too
+    help: or set it once: in orchestrate/config.toml of your config folder, [models] default = "openai:gpt-5-mini"
+    "#);
+    assert!(!place.state().join("runs").exists());
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_refused_with_advice() {
+    let place = Place::new();
+    let run = |model: &str| place.refused(&["run", "end-to-end-ml", "--task", "x", "-m", model]);
+    insta::assert_snapshot!(run("gpt"), @r"
+    exit 3
+    error: unknown model `gpt`
+    help: write `provider:model`, such as `openai:gpt`, or an alias from [models] of your config
+    ");
+    insta::assert_snapshot!(run("openia:gpt-5-mini"), @r"
+    exit 3
+    error: unknown provider `openia` in model `openia:gpt-5-mini`
+    help: did you mean `openai:gpt-5-mini`?
+    ");
+    insta::assert_snapshot!(run("openai:gpt-5-mini"), @r"
+    exit 4
+    error: no API key for `openai:gpt-5-mini`
+    help: set the environment variable `OPENAI_API_KEY`
+    ");
+    insta::assert_snapshot!(run("openai:"), @r"
+    exit 3
+    error: unknown model `openai:`
+    help: write `provider:model`, such as `openai:openai:`, or an alias from [models] of your config
+    ");
+    insta::assert_snapshot!(run(""), @r"
+    exit 3
+    error: unknown model ``
+    help: write `provider:model`, such as `openai:`, or an alias from [models] of your config
+    ");
+    let place = place.with("OPENAI_BASE_URL", "not a url").with("OPENAI_API_KEY", "k");
+    insta::assert_snapshot!(
+        place.refused(&["run", "end-to-end-ml", "--task", "x", "-m", "openai:m"]),
+        @r"
+    exit 3
+    error: setting up provider `openai`: the base URL of provider `openai` is not an http or https URL
+    help: write it like https://api.example.com/v1
+    "
+    );
+    let place = place.with("OPENAI_BASE_URL", "https://me:secret@models.example/v1");
+    let said = place.refused(&["run", "end-to-end-ml", "--task", "x", "-m", "openai:m"]);
+    assert!(!said.contains("secret"), "{said}");
+    insta::assert_snapshot!(said, @r"
+    exit 3
+    error: setting up provider `openai`: the base URL of provider `openai` holds credentials
+    help: give the key by itself, not in the URL
+    ");
+}
+
+#[test]
+fn an_output_that_is_a_file_is_refused_before_anything_is_sent() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("taken", "text");
+    let args = ["run", "end-to-end-ml", "--task", "x", "-m", "openai:m", "--output", "taken"];
+    insta::assert_snapshot!(place.refused(&args), @r"
+    exit 2
+    error: `taken` is not a folder
+    help: give --output a folder; it is made where it is missing
+    ");
+    assert_eq!((server.count(), place.read("taken").as_str()), (0, "text"));
+}
+
+#[test]
+fn a_home_folder_that_is_a_file_ends_with_11_before_anything_is_sent() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("taken", "text");
+    let args = ["--home", "taken", "run", "end-to-end-ml", "--task", "x", "-m", "openai:m"];
+    insta::assert_snapshot!(place.refused(&args), @r"
+    exit 11
+    error: using `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    ");
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn no_name_leads_out_of_the_libraries() {
+    let place = Place::new();
+    for name in ["../personas/data-engineer", "", ".", "data-engineer.md", "a\u{1b}[31mb"] {
+        let said = place.refused(&["personas", "show", name]);
+        assert!(said.starts_with("exit 3\n") && !said.contains('\u{1b}'), "{name:?}: {said}");
+    }
+}

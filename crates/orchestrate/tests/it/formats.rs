@@ -1,0 +1,104 @@
+//! The formats of a result.
+
+use serde_json::Value;
+
+use crate::support::{Place, STEPS, TASK};
+
+fn offline(place: &Place, format: &str) -> String {
+    place.good(&["run", "end-to-end-ml", "--task", TASK, "--offline", "--format", format])
+}
+
+#[test]
+fn every_format_says_first_that_no_model_was_called() {
+    let place = Place::new();
+    for format in ["text", "markdown"] {
+        let result = offline(&place, format);
+        assert!(result.lines().next().unwrap().contains("no model was called"), "{format}");
+    }
+    let document: Value = serde_json::from_str(&offline(&place, "json")).unwrap();
+    assert_eq!(document["offline"], true);
+    let lines = offline(&place, "jsonl");
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["offline"], true);
+}
+
+#[test]
+fn json_holds_the_run_its_steps_and_their_texts() {
+    let document: Value = serde_json::from_str(&offline(&Place::new(), "json")).unwrap();
+    assert_eq!(document["schema"], "orchestrate/run/1");
+    assert_eq!(document["workflow"], "end-to-end-ml");
+    assert_eq!(document["status"], "succeeded");
+    assert_eq!(document["task"], TASK);
+    let steps = document["steps"].as_array().unwrap();
+    let told: Vec<(&str, &str)> = steps
+        .iter()
+        .map(|step| (step["step"].as_str().unwrap(), step["persona"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, STEPS);
+    for step in steps {
+        assert!(step["text"].as_str().unwrap().contains("no model was called"));
+        assert!(!step["brief"]["decisions"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn json_lines_are_a_version_then_events_then_the_result() {
+    let place = Place::new();
+    let text = offline(&place, "jsonl");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect();
+    assert_eq!(lines[0]["type"], "version");
+    assert_eq!(lines[1]["type"], "run_created");
+    let last = lines.last().unwrap();
+    assert_eq!(last["type"], "result");
+    assert_eq!(last["result"]["schema"], "orchestrate/run/1");
+    let events = &lines[1..lines.len() - 1];
+    let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
+    assert!(events.iter().any(|event| event["type"] == "run_succeeded"));
+    assert_eq!(place.good(&["runs", "show", "--format", "jsonl"]), text, "told again the same way");
+}
+
+#[test]
+fn markdown_is_the_report_that_the_output_folder_gets() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline"];
+    let printed = place.good(&[&args[..], &["--format", "markdown", "--output", "out"]].concat());
+    assert_eq!(
+        crate::support::without_run_header(&printed),
+        crate::support::without_run_header(&place.read("out/report.md"))
+    );
+}
+
+#[test]
+fn a_failure_is_told_in_json_too() {
+    let server = crate::support::Server::start(|_| {
+        orchestrate_testkit::reply::Reply::error(400, "odd", "no")
+    });
+    let place = Place::beside(&server);
+    let args = ["run", "end-to-end-ml", "--task", "x", "--model", "openai:m", "--format", "json"];
+    let outcome = place.run(&args);
+    assert_eq!(outcome.code, Some(1));
+    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(document["status"], "failed");
+    assert_eq!(document["offline"], false);
+    assert_eq!(document["steps"][0]["failure"]["class"], "bad_request");
+    assert_eq!(document["steps"][1]["state"], "waiting");
+}
+
+#[test]
+fn progress_can_be_json_lines_on_standard_error() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "json"];
+    let outcome = place.run(&args);
+    assert_eq!(outcome.code, Some(0));
+    let kinds: Vec<String> = outcome
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().into())
+        .collect();
+    assert_eq!(kinds.first().map(String::as_str), Some("run_created"));
+    assert!(kinds.iter().any(|kind| kind == "run_succeeded"), "{kinds:?}");
+}

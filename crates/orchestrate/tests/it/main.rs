@@ -1,0 +1,23 @@
+//! The program from outside: command lines, exit codes, what it prints and what it sends.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers included")]
+
+mod bad_config;
+mod bad_input;
+mod bad_journal;
+mod bad_workflow;
+mod caps;
+mod faults;
+mod formats;
+mod help;
+mod kills;
+mod layout;
+mod lists;
+mod offline;
+mod rerun;
+mod resume;
+mod reuse;
+mod runs;
+mod sent;
+mod signals;
+mod support;

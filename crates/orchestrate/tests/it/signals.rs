@@ -1,0 +1,99 @@
+//! Ctrl-C and termination.
+
+use rustix::process::Signal;
+
+use crate::support::{Place, Running, Server, TASK};
+
+const MAIN_JOB: [&str; 6] = ["run", "end-to-end-ml", "--task", TASK, "--model", "openai:m"];
+
+/// The main job with its second step waiting for its answer, told to stop once.
+fn told_to_stop(signal: Signal) -> (Server, Place, Running) {
+    let server = Server::holding("data-scientist-stats");
+    let place = Place::beside(&server);
+    let mut running = place.start(&MAIN_JOB);
+    server.wait_until_held();
+    running.signal(signal);
+    running.wait_for("stopping: calls under way may finish; once more cancels them");
+    (server, place, running)
+}
+
+#[test]
+fn one_interrupt_starts_nothing_new_and_keeps_the_answer_under_way() {
+    let (server, place, running) = told_to_stop(Signal::INT);
+    server.release();
+    let stopped = running.finish();
+    assert_eq!((stopped.code, server.count()), (Some(130), 2), "{}", stopped.stderr);
+    insta::assert_snapshot!(stopped.stderr, @r"
+    run [RUN]  end-to-end-ml  5 steps  openai:m
+    [0/5] start   data  data-engineer
+    [1/5] ok      data  data-engineer  [TIME]  [N] tok
+    [1/5] start   analysis  data-scientist-stats
+    stopping: calls under way may finish; once more cancels them
+    [2/5] ok      analysis  data-scientist-stats  [TIME]  [N] tok
+
+    steps   2 of 5 finished
+    calls   2 sent
+    tokens  [N] in, [N] out
+    time    [TIME]
+    status  stopped on request, to be resumed
+    next: orchestrate resume [RUN]
+    ");
+    let id = place.run_ids().remove(0);
+    assert!(stopped.stderr.ends_with(&format!("next: orchestrate resume {id}\n")));
+    assert!(stopped.stdout.contains("## Data Scientist"), "what is finished is printed");
+    assert!(place.good(&["runs", "list"]).contains("interrupted"));
+    let resumed = place.run(&["resume"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 5), "{}", resumed.stderr);
+}
+
+#[test]
+fn two_interrupts_end_at_once_and_the_run_can_be_resumed() {
+    let (server, place, running) = told_to_stop(Signal::INT);
+    running.signal(Signal::INT);
+    // The server still holds the answer: ending does not wait for it.
+    let stopped = running.finish();
+    assert_eq!((stopped.code, server.count()), (Some(130), 2), "{}", stopped.stderr);
+    insta::assert_snapshot!(stopped.stderr, @r"
+    run [RUN]  end-to-end-ml  5 steps  openai:m
+    [0/5] start   data  data-engineer
+    [1/5] ok      data  data-engineer  [TIME]  [N] tok
+    [1/5] start   analysis  data-scientist-stats
+    stopping: calls under way may finish; once more cancels them
+    cancelling the calls under way
+    [1/5] unknown analysis: it was cancelled; whether it was charged is not known
+
+    steps   1 of 5 finished
+    calls   2 sent
+    tokens  [N] in, [N] out; up to [N] more in attempts that were lost
+    time    [TIME]
+    status  stopped on request, to be resumed
+    next: orchestrate resume [RUN]
+    ");
+    server.release();
+    let resumed = place.run(&["resume"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 6), "{}", resumed.stderr);
+}
+
+#[test]
+fn termination_ends_with_143() {
+    let (server, place, running) = told_to_stop(Signal::TERM);
+    server.release();
+    let stopped = running.finish();
+    assert_eq!((stopped.code, server.count()), (Some(143), 2), "{}", stopped.stderr);
+    let id = place.run_ids().remove(0);
+    assert!(stopped.stderr.ends_with(&format!("next: orchestrate resume {id}\n")));
+}
+
+#[test]
+fn an_interrupt_during_the_last_call_lets_the_run_complete() {
+    let server = Server::holding("data-viz-specialist");
+    let place = Place::beside(&server);
+    let mut running = place.start(&MAIN_JOB);
+    server.wait_until_held();
+    running.signal(Signal::INT);
+    running.wait_for("stopping");
+    server.release();
+    let outcome = running.finish();
+    assert_eq!((outcome.code, server.count()), (Some(0), 5), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("## Data Visualization Specialist — report"));
+}
