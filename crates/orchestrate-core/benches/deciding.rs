@@ -229,6 +229,7 @@ fn overloaded() -> AttemptOutcome {
         billed: Billed::No,
         usage: None,
         retry_after_ms: None,
+        partial: None,
     }
 }
 
@@ -247,6 +248,7 @@ fn created() -> Box<RunCreated> {
             origin: "none".into(),
             dialect: "none".into(),
         },
+        endpoints: IndexMap::new(),
         model: "bench:model".parse().expect("a model"),
         models: IndexMap::new(),
         model_flag: None,

@@ -91,6 +91,9 @@ pub enum Event {
         billed: Billed,
         /// What the provider reported, where it did.
         usage: Option<Usage>,
+        /// Digest of what text had arrived.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Digest>,
     },
     /// An attempt was answered, but the answer is truncated, refused or empty.
     OutputRejected {
@@ -219,6 +222,9 @@ pub struct RunCreated {
     pub personas: IndexMap<String, Digest>,
     /// Where calls go by default.
     pub endpoint: Endpoint,
+    /// Where calls of other providers go, by provider.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub endpoints: IndexMap<String, Endpoint>,
     /// The model where a step names none.
     pub model: ModelRef,
     /// The models of the steps that name another one.
@@ -257,6 +263,31 @@ pub struct RunForked {
     /// Digest of that step's deliverable in the other run, which it gets beside the remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Digest>,
+    /// What had been redone in the other run and those before it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Reworked>,
+}
+
+/// A step that was redone, and what it got for that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reworked {
+    /// The step; none where the whole workflow was run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPath>,
+    /// Digest of the remark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<Digest>,
+    /// Digest of the deliverable that the remark speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Digest>,
+}
+
+impl RunForked {
+    /// Everything that was redone on the way to this run, oldest first.
+    pub fn reworks(&self) -> Vec<Reworked> {
+        let own = Reworked { step: self.step.clone(), remark: self.remark, earlier: self.earlier };
+        self.before.iter().cloned().chain([own]).collect()
+    }
 }
 
 /// Which steps refuse answers of earlier runs.

@@ -319,18 +319,6 @@ impl Plan {
                 .any(|&dependent| matches!(self.parts.steps[dependent].action, Action::Persona(_)))
     }
 
-    /// The step and all that depend on it, directly or not.
-    pub fn downstream(&self, position: usize) -> Vec<usize> {
-        let mut seen = vec![false; self.parts.steps.len()];
-        let mut open = vec![position];
-        while let Some(at) = open.pop() {
-            if !std::mem::replace(&mut seen[at], true) {
-                open.extend(&self.dependents[at]);
-            }
-        }
-        (0..seen.len()).filter(|&at| seen[at]).collect()
-    }
-
     /// The hash of the whole plan, to which a run is pinned.
     pub fn digest(&self) -> Digest {
         Digest::of(self.to_json())
@@ -419,7 +407,6 @@ mod tests {
         let plan =
             plan(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &[]), ("a", &[])]).expect("sound");
         assert_eq!(plan.stages(), [vec![2, 3], vec![1], vec![0]]);
-        assert_eq!(plan.downstream(3), [0, 1, 3]);
     }
 
     #[test]

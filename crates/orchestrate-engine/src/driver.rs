@@ -1,13 +1,14 @@
 //! The driver: carries out what the run machine decides, and nothing before it is durable.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use orchestrate_core::{
     Timestamp,
+    event::Recorded,
     ids::{CallId, Digest},
     plan::Action,
     request::Request,
-    run::{Effect, IllegalEvent, Input, Outcome, Run},
+    run::{Effect, IllegalEvent, Input, Outcome, Prepared, Run},
     summary::RunSummary,
 };
 use tokio::{
@@ -19,7 +20,7 @@ use tokio::{
 use crate::{
     clock,
     live::{LiveBoard, Observer},
-    prepare::{NeedState, Preparer, View},
+    prepare::{NeedState, Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
     worker,
 };
@@ -42,7 +43,7 @@ pub enum DriveError {
     /// The machine refused: a defect of this program.
     #[error("deciding failed; this is a defect of orchestrate, please report it")]
     Illegal(#[from] IllegalEvent),
-    /// A worker died: a defect of this program.
+    /// A worker died without a word: a defect of this program.
     #[error(
         "a worker stopped without an answer; this is a defect of orchestrate, please report it"
     )]
@@ -54,10 +55,9 @@ struct News {
     input: Input,
     blobs: Vec<Blob>,
     request: Option<(CallId, Arc<Request>)>,
+    /// The journal could not be read; the news says so in its own way.
+    damage: Option<StoreError>,
 }
-
-/// What a worker task sends back.
-type Message = Result<News, DriveError>;
 
 /// Drives one run.
 pub(crate) struct Driver {
@@ -72,7 +72,15 @@ pub(crate) struct Driver {
     pending: Vec<Blob>,
     tasks: JoinSet<()>,
     wake_at: Option<Timestamp>,
+    /// What was found wrong with the journal while calls were in flight: they are waited for first.
+    damage: Option<StoreError>,
+    /// Every event of the run, those of earlier sessions first.
+    pub(crate) recorded: Vec<Recorded>,
 }
+
+/// Calls that one blocking task prepares, one after the other: few enough to keep all cores busy, enough
+/// to save most of the hops between threads.
+const PREPARED_TOGETHER: usize = 16;
 
 /// Messages that may wait for the driver. Each worker sends one and ends, so the bound only limits how
 /// many finished workers keep their answer in memory while a commit is under way.
@@ -100,17 +108,21 @@ impl Driver {
             pending: Vec::new(),
             tasks: JoinSet::new(),
             wake_at: None,
+            damage: None,
+            recorded: Vec::new(),
         }
     }
 
-    /// Feeds one piece of news and records what follows, without carrying anything out.
-    pub(crate) async fn tell(
+    /// Feeds news that belongs together and records what follows, without carrying anything out.
+    pub(crate) async fn tell_all(
         &mut self,
-        input: Input,
+        inputs: impl IntoIterator<Item = Input>,
         blobs: Vec<Blob>,
     ) -> Result<Vec<Effect>, DriveError> {
         self.pending.extend(blobs);
-        self.run.handle(clock::now(), input)?;
+        for input in inputs {
+            self.run.handle(clock::now(), input)?;
+        }
         self.settle().await
     }
 
@@ -120,13 +132,16 @@ impl Driver {
         first: Vec<Effect>,
         stop: &mut mpsc::Receiver<Stop>,
     ) -> Result<Outcome, DriveError> {
-        let (sender, mut inbox) = mpsc::channel::<Message>(INBOX);
+        let (sender, mut inbox) = mpsc::channel::<News>(INBOX);
         let mut effects = first;
         let mut stop_open = true;
         loop {
-            if let Some(outcome) = self.carry_out(effects, &sender)? {
+            if let Some(outcome) = self.carry_out(effects, &sender) {
                 self.tasks.shutdown().await;
-                return Ok(outcome);
+                return match self.damage.take() {
+                    Some(damage) => Err(damage.into()),
+                    None => Ok(outcome),
+                };
             }
             let deadline = self.wake_at.map(until);
             tokio::select! {
@@ -162,7 +177,7 @@ impl Driver {
     async fn stop(
         &mut self,
         asked: Stop,
-        inbox: &mut mpsc::Receiver<Message>,
+        inbox: &mut mpsc::Receiver<News>,
     ) -> Result<(), DriveError> {
         let input = match asked {
             Stop::Gently => Input::Interrupt,
@@ -179,17 +194,21 @@ impl Driver {
         Ok(())
     }
 
-    fn take_in(&mut self, message: Message) -> Result<(), DriveError> {
-        let news = message?;
+    fn take_in(&mut self, news: News) -> Result<(), DriveError> {
         if let Input::AttemptEnded { call, .. } = &news.input {
             self.board.end(call);
             // A retry reads it from the journal again; a long run keeps no request it may not need.
             self.requests.remove(call);
         }
-        if let Some((call, request)) = news.request {
+        if let Some((call, request)) = news.request
+            && !is_reuse(&news.input)
+        {
             self.requests.insert(call, request);
         }
         self.pending.extend(news.blobs);
+        if let Some(damage) = news.damage {
+            self.damage.get_or_insert(damage);
+        }
         self.run.handle(clock::now(), news.input)?;
         Ok(())
     }
@@ -205,71 +224,78 @@ impl Driver {
                 self.summary.apply(event);
             }
             self.observer.recorded(&recorded, &self.summary);
+            self.recorded.extend(recorded);
         }
         Ok(decisions.effects)
     }
 
-    fn carry_out(
-        &mut self,
-        effects: Vec<Effect>,
-        sender: &mpsc::Sender<Message>,
-    ) -> Result<Option<Outcome>, DriveError> {
+    fn carry_out(&mut self, effects: Vec<Effect>, sender: &mpsc::Sender<News>) -> Option<Outcome> {
+        let mut to_prepare = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Prepare { call } => self.prepare(call, sender.clone()),
+                Effect::Prepare { call } => to_prepare.push(call),
                 Effect::StartAttempt { call, attempt, request } => {
-                    self.start(call, attempt, &request, sender.clone())?;
+                    self.start(call, attempt, &request, sender.clone());
                 }
                 Effect::WakeAt(at) => self.wake_at = Some(at),
-                Effect::Finish(outcome) => return Ok(Some(outcome)),
+                Effect::Finish(outcome) => return Some(outcome),
             }
         }
-        Ok(None)
+        while !to_prepare.is_empty() {
+            let rest = to_prepare.split_off(to_prepare.len().min(PREPARED_TOGETHER));
+            self.prepare(std::mem::replace(&mut to_prepare, rest), sender.clone());
+        }
+        None
     }
 
-    fn prepare(&mut self, call: CallId, sender: mpsc::Sender<Message>) {
-        let view = self.view(&call);
+    fn prepare(&mut self, calls: Vec<CallId>, sender: mpsc::Sender<News>) {
+        let work: Vec<(CallId, View)> = calls
+            .into_iter()
+            .map(|call| {
+                let view = self.view(&call);
+                (call, view)
+            })
+            .collect();
         let preparer = Arc::clone(&self.preparer);
-        self.tasks.spawn(async move {
-            let for_work = call.clone();
-            let work = tokio::task::spawn_blocking(move || preparer.prepare(&for_work, &view));
-            let message = match work.await {
-                Ok(Ok(preparation)) => Ok(News {
-                    request: preparation.request.map(|request| (call.clone(), request)),
-                    input: Input::Prepared { call, prepared: preparation.prepared },
-                    blobs: preparation.blobs,
-                }),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(DriveError::Worker),
-            };
-            // Nobody listens any more once the run has come to rest.
-            let _ = sender.send(message).await;
+        self.tasks.spawn_blocking(move || {
+            for (call, view) in work {
+                // Nobody listens any more once the run has come to rest.
+                if sender.blocking_send(prepare(&preparer, call, &view)).is_err() {
+                    break;
+                }
+            }
         });
     }
 
-    fn start(
-        &mut self,
-        call: CallId,
-        attempt: u32,
-        digest: &Digest,
-        sender: mpsc::Sender<Message>,
-    ) -> Result<(), DriveError> {
-        let request = if let Some(request) = self.requests.get(&call) {
-            Arc::clone(request)
-        } else {
-            let request = Arc::new(StoredRequest::load(digest, &self.blobs)?);
-            self.requests.insert(call.clone(), Arc::clone(&request));
-            request
+    fn start(&mut self, call: CallId, attempt: u32, digest: &Digest, sender: mpsc::Sender<News>) {
+        let request = match self.request(&call, digest) {
+            Ok(request) => request,
+            Err(error) => {
+                let outcome = worker::not_sent(&error);
+                let input = Input::AttemptEnded { call, attempt, outcome };
+                let news = News { input, blobs: Vec::new(), request: None, damage: Some(error) };
+                self.tasks.spawn(async move {
+                    let _ = sender.send(news).await;
+                });
+                return;
+            }
         };
-        let provider = self.preparer.providers.of(&request.model).ok_or(DriveError::Worker)?;
-        let provider = Arc::clone(provider);
+        let provider = self.preparer.providers.of(&request.model).map(Arc::clone);
         let live = self.board.begin(&call);
         self.tasks.spawn(async move {
             let (outcome, blobs) = worker::attempt(provider, request, live).await;
             let input = Input::AttemptEnded { call, attempt, outcome };
-            let _ = sender.send(Ok(News { input, blobs, request: None })).await;
+            let _ = sender.send(News { input, blobs, request: None, damage: None }).await;
         });
-        Ok(())
+    }
+
+    fn request(&mut self, call: &CallId, digest: &Digest) -> Result<Arc<Request>, StoreError> {
+        if let Some(request) = self.requests.get(call) {
+            return Ok(Arc::clone(request));
+        }
+        let request = Arc::new(StoredRequest::load(digest, &self.blobs)?);
+        self.requests.insert(call.clone(), Arc::clone(&request));
+        Ok(request)
     }
 
     /// What a preparation may know of the run.
@@ -301,11 +327,31 @@ impl Driver {
     }
 }
 
+/// Prepares one call. Whatever goes wrong here fails this call alone: others are in flight and paid for.
+fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| preparer.prepare(&call, view)));
+    let (preparation, damage) = match prepared {
+        Ok(Ok(preparation)) => (preparation, None),
+        Ok(Err(error)) => (Preparation::invalid(worker::unreadable_journal(&error)), Some(error)),
+        Err(_) => (Preparation::invalid(worker::defect("preparing the call")), None),
+    };
+    News {
+        request: preparation.request.map(|request| (call.clone(), request)),
+        input: Input::Prepared { call, prepared: preparation.prepared },
+        blobs: preparation.blobs,
+        damage,
+    }
+}
+
 fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
     match action {
         Action::Persona(_) => found.cloned(),
         Action::Render(_) => None,
     }
+}
+
+fn is_reuse(input: &Input) -> bool {
+    matches!(input, Input::Prepared { prepared: Prepared::Call { reuse: Some(_), .. }, .. })
 }
 
 /// The runtime's instant for a point in time.

@@ -42,6 +42,7 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
+    pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
 }
 
 /// What a finished or given-up need looks like when a dependent is prepared.
@@ -68,6 +69,13 @@ pub(crate) struct Preparation {
     pub(crate) prepared: Prepared,
     pub(crate) request: Option<Arc<Request>>,
     pub(crate) blobs: Vec<Blob>,
+}
+
+impl Preparation {
+    /// A preparation that failed.
+    pub(crate) fn invalid(failure: Failure) -> Self {
+        Self { prepared: Prepared::Invalid(failure), request: None, blobs: Vec::new() }
+    }
 }
 
 /// An answer that was paid for, and where.
@@ -98,11 +106,7 @@ impl Preparer {
     pub(crate) fn prepare(&self, call: &CallId, view: &View) -> Result<Preparation, StoreError> {
         match self.try_prepare(call, view) {
             Ok(preparation) => Ok(preparation),
-            Err(Stop::Invalid(failure)) => Ok(Preparation {
-                prepared: Prepared::Invalid(failure),
-                request: None,
-                blobs: Vec::new(),
-            }),
+            Err(Stop::Invalid(failure)) => Ok(Preparation::invalid(failure)),
             Err(Stop::Store(error)) => Err(error),
         }
     }
@@ -141,6 +145,16 @@ impl Preparer {
         }
     }
 
+    /// The persona as the journal keeps it, written out once per run.
+    fn persona_blob(&self, persona: &Persona) -> Blob {
+        let mut known =
+            self.persona_blobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let blob = known.entry(persona.name.clone()).or_insert_with(|| {
+            Blob::new(serde_json::to_vec(persona).expect("a persona is plain data"))
+        });
+        blob.clone()
+    }
+
     /// Adds identity, bound and reuse to a request.
     fn finish(
         &self,
@@ -156,8 +170,9 @@ impl Preparer {
         let offline = request.model.provider == "offline";
         let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
-        let reuse = if reusable { self.paid_before(&identity)? } else { None };
-        let mut blobs = Vec::from(StoredRequest::store(&request));
+        let reuse = if reusable { self.paid_before(&identity) } else { None };
+        let persona = self.persona_blob(&request.persona);
+        let mut blobs = Vec::from(StoredRequest::store(&request, persona));
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -209,16 +224,7 @@ impl Preparer {
             note_form(&handoff, &mut notes);
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
-        if let Some(forked) =
-            self.forked.as_ref().filter(|forked| forked.step.as_ref() == Some(&call.step))
-        {
-            if let Some(earlier) = &forked.earlier {
-                segments.push(Segment::Earlier(self.blobs.text(earlier)?));
-            }
-            if let Some(remark) = &forked.remark {
-                segments.push(Segment::Remark(self.blobs.text(remark)?));
-            }
-        }
+        self.reworks(&call.step, &mut segments)?;
         if let Some(prompt) = prompt {
             let text = orchestrate_workflow::render_prompt(prompt, scope)
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
@@ -227,6 +233,22 @@ impl Preparer {
         let system =
             self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
         Ok((self.request(call, action, persona, system, segments), notes))
+    }
+
+    /// What people said of this step in this run and those it was made from: every remark holds on,
+    /// beside the last document that it was made on.
+    fn reworks(&self, step: &StepPath, segments: &mut Vec<Segment>) -> Result<(), StoreError> {
+        let all = self.forked.iter().flat_map(RunForked::reworks);
+        let own: Vec<_> = all.filter(|rework| rework.step.as_ref() == Some(step)).collect();
+        for (at, rework) in own.iter().enumerate() {
+            if let Some(earlier) = rework.earlier.filter(|_| at + 1 == own.len()) {
+                segments.push(Segment::Earlier(self.blobs.text(&earlier)?));
+            }
+            if let Some(remark) = &rework.remark {
+                segments.push(Segment::Remark(self.blobs.text(remark)?));
+            }
+        }
+        Ok(())
     }
 
     fn brief_request(
@@ -296,24 +318,21 @@ impl Preparer {
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
-    fn paid_before(&self, identity: &Identity) -> Result<Option<(Reuse, Vec<Blob>)>, Stop> {
-        let Some(index) = &self.index else { return Ok(None) };
-        let found =
-            index.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look_up(identity)?;
-        let Some(found) = found else { return Ok(None) };
+    fn paid_before(&self, identity: &Identity) -> Option<(Reuse, Vec<Blob>)> {
+        let index = self.index.as_ref()?.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = index.look_up(identity).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the index of answers cannot be read; the call is made");
+            None
+        })?;
+        drop(index);
         // The run may have been removed since; then its answer is gone too, and the call is made.
-        let Ok(blobs) = BlobReader::open(&self.home.run(&found.origin.run)) else {
-            return Ok(None);
-        };
-        let mut copied = Vec::new();
-        for digest in [Some(found.answer.raw), Some(found.answer.deliverable), found.answer.brief]
-            .into_iter()
-            .flatten()
-        {
-            let Ok(text) = blobs.text(&digest) else { return Ok(None) };
-            copied.push(Blob::new(text));
-        }
-        Ok(Some(((found.origin, found.answer), copied)))
+        let blobs = BlobReader::open(&self.home.run(&found.origin.run)).ok()?;
+        let answer = &found.answer;
+        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief];
+        let copied =
+            contents.into_iter().flatten().map(|digest| blobs.text(&digest).map(Blob::new));
+        let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
+        Some(((found.origin, found.answer), copied))
     }
 }
 

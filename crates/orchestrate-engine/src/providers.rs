@@ -72,6 +72,11 @@ impl Providers {
     pub fn endpoint(&self, model: &ModelRef) -> Option<&Endpoint> {
         self.of(model).map(|provider| provider.endpoint())
     }
+
+    /// Where calls go, by provider.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
+        self.0.iter().map(|(name, provider)| (name.as_str(), provider.endpoint()))
+    }
 }
 
 impl std::fmt::Debug for Providers {

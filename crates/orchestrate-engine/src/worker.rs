@@ -2,27 +2,43 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
+use futures::FutureExt;
 use orchestrate_core::{
     brief,
     event::{Answered, LossCause},
-    failure::{Failure, FailureClass},
+    failure::{Billed, Failure, FailureClass},
     ids::Purpose,
     request::Request,
     run::AttemptOutcome,
 };
 use orchestrate_provider::{AttemptError, Completion, Provider};
 
-use crate::{live::LiveCall, store::Blob};
+use crate::{
+    live::LiveCall,
+    store::{Blob, StoreError},
+};
 
 /// Makes one attempt and reads the answer.
 pub(crate) async fn attempt(
-    provider: Arc<dyn Provider>,
+    provider: Option<Arc<dyn Provider>>,
     request: Arc<Request>,
     live: Arc<LiveCall>,
 ) -> (AttemptOutcome, Vec<Blob>) {
     let started = Instant::now();
     let purpose = request.call.purpose;
-    match provider.complete(request, live).await {
+    let Some(provider) = provider else {
+        let message = format!("the provider of model `{}` is not configured", request.model);
+        return (unsent(Failure::new(FailureClass::Preparation, message)), Vec::new());
+    };
+    // A defect in an adapter fails this attempt alone.
+    let answer =
+        AssertUnwindSafe(async { provider.complete(request, live).await }).catch_unwind().await;
+    let Ok(answer) = answer else {
+        let failure = defect("making the call");
+        let cause = LossCause::Connection;
+        return (AttemptOutcome::Lost { failure, cause, partial: None }, Vec::new());
+    };
+    match answer {
         Ok(completion) => {
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             // Whatever reading does, the answer that was paid for is kept.
@@ -35,6 +51,35 @@ pub(crate) async fn attempt(
         }
         Err(error) => failed(error),
     }
+}
+
+/// An attempt that was not made since its request cannot be read.
+pub(crate) fn not_sent(error: &StoreError) -> AttemptOutcome {
+    unsent(unreadable_journal(error))
+}
+
+fn unsent(failure: Failure) -> AttemptOutcome {
+    AttemptOutcome::Failed {
+        failure,
+        billed: Billed::No,
+        usage: None,
+        retry_after_ms: None,
+        partial: None,
+    }
+}
+
+/// What a step is told whose contents in the journal cannot be read.
+pub(crate) fn unreadable_journal(error: &StoreError) -> Failure {
+    let causes =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let message = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Failure::new(FailureClass::Preparation, message)
+}
+
+/// A failure that is ours.
+pub(crate) fn defect(doing: &str) -> Failure {
+    Failure::new(FailureClass::Preparation, format!("{doing} ended in a panic"))
+        .help("this is a defect of orchestrate: please report it")
 }
 
 /// Splits an answer by what it was asked for.
@@ -117,6 +162,7 @@ fn failed(error: AttemptError) -> (AttemptOutcome, Vec<Blob>) {
             billed: error.billed,
             usage: error.usage,
             retry_after_ms: error.retry_after_ms,
+            partial: digest,
         }
     };
     (outcome, partial.into_iter().collect())

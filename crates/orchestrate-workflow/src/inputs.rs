@@ -21,6 +21,21 @@ pub enum Given {
     },
 }
 
+impl From<&InputValue> for Given {
+    /// The value as it would be given again.
+    fn from(value: &InputValue) -> Self {
+        match value {
+            InputValue::String(text) | InputValue::Enum(text) => Self::Text(text.clone()),
+            InputValue::Integer(number) => Self::Text(number.to_string()),
+            InputValue::Number(number) => Self::Text(number.to_string()),
+            InputValue::Boolean(truth) => Self::Text(truth.to_string()),
+            InputValue::File { name, text } => {
+                Self::File { name: name.clone(), text: text.clone() }
+            }
+        }
+    }
+}
+
 /// What is wrong with one input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputProblem {

@@ -107,6 +107,8 @@ pub enum AttemptOutcome {
         usage: Option<Usage>,
         /// How long the provider asks to wait, in milliseconds.
         retry_after_ms: Option<u64>,
+        /// Digest of what text had arrived.
+        partial: Option<Digest>,
     },
     /// Nobody knows: the connection broke or timed out after the request was sent.
     Lost {

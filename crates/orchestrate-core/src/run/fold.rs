@@ -7,24 +7,25 @@ use super::{
     step::{Happening, IllegalEvent, StepStatus, happening, next},
 };
 use crate::{
-    event::{Event, LossCause, StepSource},
+    Timestamp,
+    event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
     failure::Billed,
     ids::Purpose,
     plan::Plan,
 };
 
 impl Run {
-    /// The state after `events`.
+    /// The state after `events`, each with the time at which it was decided.
     ///
     /// # Errors
     /// [`IllegalEvent`] where an event cannot follow what came before.
     pub fn replay<'a>(
         plan: Arc<Plan>,
-        events: impl IntoIterator<Item = &'a Event>,
+        events: impl IntoIterator<Item = (Timestamp, &'a Event)>,
     ) -> Result<Self, IllegalEvent> {
         let mut run = Self::new(plan);
-        for event in events {
-            run.apply(event)?;
+        for (at, event) in events {
+            run.apply(at, event)?;
         }
         Ok(run)
     }
@@ -33,8 +34,9 @@ impl Run {
     ///
     /// # Errors
     /// [`IllegalEvent`] where it cannot follow what came before.
-    pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
+    pub fn apply(&mut self, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
         self.touches += 1;
+        self.now = at;
         match happening(event) {
             Some((path, what)) => {
                 let kind = event.kind();
@@ -90,18 +92,23 @@ impl Run {
                 self.ledger.reserve(*reserved);
                 self.in_flight += 1;
             }
-            Event::CallSucceeded { answer, .. } => {
+            Event::CallSucceeded { call, answer, .. } => {
                 match instance.purpose {
                     Purpose::Draft => instance.draft = Some((StepSource::Call, answer.clone())),
                     Purpose::Brief => instance.brief = answer.brief,
                 }
                 self.ledger.settle(instance.reserved, &answer.usage);
                 self.in_flight -= 1;
+                let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
+                self.keep_answer(step, origin, answer);
             }
-            Event::CallReused { answer, .. } => match instance.purpose {
-                Purpose::Draft => instance.draft = Some((StepSource::Reuse, answer.clone())),
-                Purpose::Brief => instance.brief = answer.brief,
-            },
+            Event::CallReused { origin, answer, .. } => {
+                match instance.purpose {
+                    Purpose::Draft => instance.draft = Some((StepSource::Reuse, answer.clone())),
+                    Purpose::Brief => instance.brief = answer.brief,
+                }
+                self.keep_answer(step, origin.clone(), answer);
+            }
             Event::CallFailed { billed, usage, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
                 match (billed, usage) {
@@ -152,6 +159,13 @@ impl Run {
             | Event::RunFailed { .. } => {}
         }
         Ok(())
+    }
+
+    /// Whoever asks the same in this run gets this answer.
+    fn keep_answer(&mut self, step: usize, origin: ReuseOrigin, answer: &Answered) {
+        if let Some(prepared) = &self.instances[step].call {
+            self.answers.entry(prepared.identity).or_insert_with(|| (origin, answer.clone()));
+        }
     }
 
     /// The step counts as met: its dependents have one need less.

@@ -2,9 +2,11 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, VecDeque},
+    collections::{BTreeSet, BinaryHeap, VecDeque},
     sync::Arc,
 };
+
+use indexmap::IndexMap;
 
 use super::{
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
@@ -52,13 +54,11 @@ impl Phase {
     }
 }
 
-/// Calls with one identity: the first is made, the others wait for its answer.
+/// A call that is being made, and the steps that ask the same and wait for its answer.
 #[derive(Debug, Clone)]
-pub(super) enum SameCall {
-    /// The step that makes it, and those that wait.
-    Leading { step: usize, followers: Vec<usize> },
-    /// It was answered.
-    Answered { call: CallId, at: Timestamp, answer: Box<Answered> },
+pub(super) struct Leading {
+    step: usize,
+    followers: Vec<usize>,
 }
 
 /// One execution of a plan: decides what happens next, and does nothing itself.
@@ -78,18 +78,25 @@ pub struct Run {
     pub(super) ledger: Ledger,
     pub(super) in_flight: usize,
     pub(super) unsettled: usize,
+    /// Good answers by what was asked, so that the same is not asked again.
+    pub(super) answers: IndexMap<Identity, (ReuseOrigin, Answered)>,
 
     // What follows is rebuilt when a run is resumed. The queues may hold steps that have moved on;
     // whoever takes one out looks at its status first.
     pub(super) ready: VecDeque<usize>,
     pub(super) due: VecDeque<usize>,
-    pub(super) starved: Vec<usize>,
+    /// Whether the first of `due` waits for a reservation in flight to be given back.
+    pub(super) starving: bool,
+    /// Steps whose call is evaluated anew before it is sent: their request knows no cap yet.
+    pub(super) outdated: BTreeSet<usize>,
     pub(super) waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
     pub(super) preparing: Vec<bool>,
     pub(super) preparing_count: usize,
-    pub(super) same_calls: BTreeMap<Identity, SameCall>,
+    pub(super) leading: IndexMap<Identity, Leading>,
     pub(super) stopping: Option<Outcome>,
     pub(super) wake_at: Option<Timestamp>,
+    /// When what is being decided or folded happens.
+    pub(super) now: Timestamp,
     pub(super) touches: u64,
     pub(super) decisions: Decisions,
 }
@@ -111,15 +118,18 @@ impl Run {
             ledger: Ledger::default(),
             in_flight: 0,
             unsettled: count,
+            answers: IndexMap::new(),
             ready,
             due: VecDeque::new(),
-            starved: Vec::new(),
+            starving: false,
+            outdated: BTreeSet::new(),
             waiting: BinaryHeap::new(),
             preparing: vec![false; count],
             preparing_count: 0,
-            same_calls: BTreeMap::new(),
+            leading: IndexMap::new(),
             stopping: None,
             wake_at: None,
+            now: Timestamp(0),
             touches: 0,
             decisions: Decisions::default(),
         }
@@ -156,11 +166,6 @@ impl Run {
         self.instances[position].call.as_deref()
     }
 
-    /// Whether the step at `position` is optional and failed.
-    pub fn gave_up(&self, position: usize) -> bool {
-        self.instances[position].gave_up
-    }
-
     /// What was sent and spent.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -195,6 +200,7 @@ impl Run {
     /// # Errors
     /// [`IllegalEvent`] where the news cannot be: a defect of the driver, or a damaged journal.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<(), IllegalEvent> {
+        self.now = now;
         match input {
             Input::Create { created, forked } => {
                 self.record(Event::RunCreated(created))?;
@@ -236,6 +242,7 @@ impl Run {
     /// # Errors
     /// [`IllegalEvent`] where a decision cannot be recorded: a defect of this program.
     pub fn poll_to_quiescence(&mut self, now: Timestamp) -> Result<Decisions, IllegalEvent> {
+        self.now = now;
         if self.phase == Phase::Running {
             self.schedule(now)?;
             self.come_to_rest()?;
@@ -247,7 +254,7 @@ impl Run {
         self.created.as_ref().map_or(1, |created| created.concurrency.max(1) as usize)
     }
 
-    fn run_id(&self) -> RunId {
+    pub(super) fn run_id(&self) -> RunId {
         self.created.as_ref().map_or_else(|| RunId::new(""), |created| created.run.clone())
     }
 
@@ -266,13 +273,16 @@ impl Run {
         }
         while self.stopping.is_none() && self.in_flight + self.preparing_count < self.concurrency()
         {
-            if let Some(step) = self.due.pop_front() {
+            if !self.starving
+                && let Some(step) = self.due.pop_front()
+            {
                 self.touches += 1;
-                if matches!(
-                    self.instances[step].status,
-                    StepStatus::Prepared | StepStatus::Ended | StepStatus::RetryWait
-                ) {
-                    self.send(step)?;
+                if self.instances[step].status.awaits_sending() {
+                    if self.outdated.contains(&step) {
+                        self.prepare(step);
+                    } else {
+                        self.send(step)?;
+                    }
                 }
             } else if let Some(step) = self.ready.pop_front() {
                 self.touches += 1;
@@ -294,7 +304,7 @@ impl Run {
     fn prepare(&mut self, step: usize) {
         let wanted =
             matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered);
-        if !wanted || self.preparing[step] {
+        if self.preparing[step] || !(wanted || self.outdated.contains(&step)) {
             return;
         }
         if self.instances[step].status == StepStatus::Answered {
@@ -309,40 +319,39 @@ impl Run {
     /// Sends the prepared call of `step`, unless the same is being asked or was answered already, or
     /// a cap forbids it.
     fn send(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        let Some(prepared) = self.instances[step].call.clone() else { return Ok(()) };
-        match self.same_calls.get_mut(&prepared.identity) {
-            Some(SameCall::Leading { step: leader, followers }) if *leader != step => {
-                followers.push(step);
-                return Ok(());
-            }
-            Some(SameCall::Answered { call, at, answer }) => {
-                let (call, at) = (call.clone(), *at);
-                let answer = (**answer).clone();
-                return self.reuse(step, ReuseOrigin { run: self.run_id(), call, at }, &answer);
-            }
-            Some(SameCall::Leading { .. }) | None => {}
+        let Some(prepared) = &self.instances[step].call else { return Ok(()) };
+        let (identity, reserved, request) =
+            (prepared.identity, prepared.reserved, prepared.request);
+        if let Some((origin, answer)) = self.answers.get(&identity) {
+            let (origin, answer) = (origin.clone(), answer.clone());
+            return self.reuse(step, origin, &answer);
         }
-        match self.ledger.allows(&self.limits, prepared.reserved) {
+        if let Some(leading) = self.leading.get_mut(&identity)
+            && leading.step != step
+        {
+            leading.followers.push(step);
+            return Ok(());
+        }
+        match self.ledger.allows(&self.limits, reserved) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id(&self.plan.steps()[step].id);
                 let attempt = self.instances[step].attempts + 1;
-                self.same_calls
-                    .entry(prepared.identity)
-                    .or_insert_with(|| SameCall::Leading { step, followers: Vec::new() });
-                self.record(Event::CallIntent {
-                    call: call.clone(),
-                    attempt,
-                    reserved: prepared.reserved,
-                })?;
-                self.decisions.effects.push(Effect::StartAttempt {
-                    call,
-                    attempt,
-                    request: prepared.request,
-                });
+                self.leading
+                    .entry(identity)
+                    .or_insert_with(|| Leading { step, followers: Vec::new() });
+                self.record(Event::CallIntent { call: call.clone(), attempt, reserved })?;
+                self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
             }
+            // First come, first served: whoever is behind waits too, so that a large call is not
+            // overtaken for ever and nobody is asked twice about the same reservation.
             Allowance::Wait(_) => {
-                self.starved.push(step);
+                if self.starving {
+                    self.due.push_back(step);
+                } else {
+                    self.due.push_front(step);
+                    self.starving = true;
+                }
                 Ok(())
             }
             Allowance::Exhausted(cap) => self.out_of_budget(step, cap),
@@ -352,6 +361,7 @@ impl Run {
     /// A brief is worth no more than what is left; a draft without budget ends the run.
     fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
         if self.instances[step].purpose == Purpose::Brief {
+            self.hand_over_the_lead(step);
             return self.finish_with(step, None);
         }
         self.due.push_front(step);
@@ -365,6 +375,7 @@ impl Run {
             return Ok(());
         }
         self.preparing_count -= 1;
+        self.outdated.remove(&step);
         match prepared {
             Prepared::Call { call: prepared, reuse } => {
                 self.record(Event::CallPrepared { call: call.clone(), prepared })?;
@@ -445,9 +456,9 @@ impl Run {
                     attempt,
                     answer: answer.clone(),
                 })?;
-                self.feed_the_starved();
+                self.starving = false;
                 self.conclude(step, &answer)?;
-                self.answer_followers(now, step, &call, &answer)
+                self.answer_followers(step)
             }
             AttemptOutcome::Rejected { failure, partial, usage } => {
                 self.record(Event::OutputRejected {
@@ -459,13 +470,14 @@ impl Run {
                 })?;
                 self.retry_or_give_up(now, step, failure, None)
             }
-            AttemptOutcome::Failed { failure, billed, usage, retry_after_ms } => {
+            AttemptOutcome::Failed { failure, billed, usage, retry_after_ms, partial } => {
                 self.record(Event::CallFailed {
                     call,
                     attempt,
                     failure: failure.clone(),
                     billed,
                     usage,
+                    partial,
                 })?;
                 self.retry_or_give_up(now, step, failure, retry_after_ms)
             }
@@ -483,7 +495,7 @@ impl Run {
         failure: Failure,
         retry_after_ms: Option<u64>,
     ) -> Result<(), IllegalEvent> {
-        self.feed_the_starved();
+        self.starving = false;
         if self.stopping.is_some() {
             // The run is coming to rest; a resume takes up where this attempt ended.
             return Ok(());
@@ -520,47 +532,28 @@ impl Run {
     }
 
     /// Every step that asked the same gets the answer.
-    fn answer_followers(
-        &mut self,
-        now: Timestamp,
-        step: usize,
-        call: &CallId,
-        answer: &Answered,
-    ) -> Result<(), IllegalEvent> {
-        let Some(identity) = self.instances[step].call.as_ref().map(|prepared| prepared.identity)
-        else {
-            return Ok(());
-        };
-        let done =
-            SameCall::Answered { call: call.clone(), at: now, answer: Box::new(answer.clone()) };
-        if let Some(SameCall::Leading { followers, .. }) = self.same_calls.insert(identity, done) {
-            for follower in followers {
-                self.touches += 1;
-                let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: now };
-                self.reuse(follower, origin, answer)?;
-            }
+    fn answer_followers(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let Some(leading) = self.stop_leading(step) else { return Ok(()) };
+        for follower in leading.followers {
+            self.touches += 1;
+            self.send(follower)?;
         }
         Ok(())
     }
 
     /// The first that asked the same makes the call itself.
     fn hand_over_the_lead(&mut self, step: usize) {
-        let Some(identity) = self.instances[step].call.as_ref().map(|prepared| prepared.identity)
-        else {
-            return;
-        };
-        if let Some(SameCall::Leading { step: leader, .. }) = self.same_calls.get(&identity)
-            && *leader == step
-            && let Some(SameCall::Leading { followers, .. }) = self.same_calls.remove(&identity)
-        {
-            self.due.extend(followers);
+        if let Some(leading) = self.stop_leading(step) {
+            self.due.extend(leading.followers);
         }
     }
 
-    fn feed_the_starved(&mut self) {
-        self.touches += self.starved.len() as u64;
-        for step in self.starved.drain(..).rev() {
-            self.due.push_front(step);
+    fn stop_leading(&mut self, step: usize) -> Option<Leading> {
+        let identity = self.instances[step].call.as_ref()?.identity;
+        if self.leading.get(&identity)?.step == step {
+            self.leading.swap_remove(&identity)
+        } else {
+            None
         }
     }
 
@@ -594,6 +587,7 @@ impl Run {
 
     /// Looks at every step once and puts it where it belongs.
     fn resume(&mut self, limits: Option<Limits>) -> Result<(), IllegalEvent> {
+        let was_uncapped = self.limits.max_tokens.is_none();
         if self.started {
             self.record(Event::RunResumed { limits: limits.unwrap_or(self.limits) })?;
         } else {
@@ -601,12 +595,17 @@ impl Run {
         }
         self.ready.clear();
         self.due.clear();
-        self.starved.clear();
+        self.starving = false;
+        self.outdated.clear();
         self.waiting.clear();
-        self.same_calls.clear();
+        self.leading.clear();
         self.stopping = None;
+        let newly_capped = was_uncapped && self.limits.max_tokens.is_some();
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
+            if newly_capped && instance.status.awaits_sending() {
+                self.outdated.insert(step);
+            }
             match instance.status {
                 StepStatus::Ready => self.ready.push_back(step),
                 StepStatus::Answered => match &instance.draft {
@@ -639,6 +638,7 @@ impl Run {
         let outcome = match self.stopping.take() {
             Some(outcome) => outcome,
             None if self.unsettled == 0 => Outcome::Succeeded,
+            None if self.waiting.is_empty() => return Err(IllegalEvent::Stuck(self.unsettled)),
             None => return Ok(()),
         };
         // Work that finished while the run was stopping may have been the last there was.
@@ -653,7 +653,7 @@ impl Run {
     }
 
     fn record(&mut self, event: Event) -> Result<(), IllegalEvent> {
-        self.apply(&event)?;
+        self.apply(self.now, &event)?;
         self.decisions.events.push(event);
         Ok(())
     }

@@ -29,6 +29,13 @@ pub enum StepStatus {
     Failed,
 }
 
+impl StepStatus {
+    /// Whether the step has an evaluated call that is to be sent, for the first time or again.
+    pub(super) fn awaits_sending(self) -> bool {
+        matches!(self, Self::Prepared | Self::Ended | Self::RetryWait)
+    }
+}
+
 /// An event that cannot follow what the journal says before it: damage, or a defect of this program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalEvent {
@@ -50,6 +57,9 @@ pub enum IllegalEvent {
         /// Where it stands.
         status: StepStatus,
     },
+    /// Nothing is in flight, nothing can begin, and steps are left.
+    #[error("nothing can happen any more, and {0} steps are not finished")]
+    Stuck(usize),
     /// The run is not in a state in which this can happen.
     #[error("event `{event}` cannot happen to a run that is {phase}")]
     Run {
@@ -84,7 +94,10 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
     use StepStatus as S;
     match (status, happening) {
         (S::Blocked, H::NeedsMet) | (S::Failed, H::Reopened) => Some(S::Ready),
-        (S::Ready | S::Answered, H::Prepared) => Some(S::Prepared),
+        // Evaluated again: a cap was set that the request must know of.
+        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::Prepared) => {
+            Some(S::Prepared)
+        }
         (S::Prepared | S::Ended | S::RetryWait, H::Intent) => Some(S::Calling),
         (S::Prepared | S::Ended | S::RetryWait, H::Reused) | (S::Calling, H::Succeeded) => {
             Some(S::Answered)

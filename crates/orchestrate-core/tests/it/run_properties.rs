@@ -12,7 +12,7 @@ use orchestrate_core::{
 };
 use proptest::prelude::*;
 
-use crate::support::{Desk, created, failed, good, persona_step, plan, prepared};
+use crate::support::{Desk, created, failed, good, persona_step, plan, prepared, timed};
 
 /// Steps by the positions of the earlier steps they need, and whether they are optional.
 fn plans() -> impl Strategy<Value = Arc<Plan>> {
@@ -148,14 +148,14 @@ proptest! {
         }
 
         // The recorded events, and every prefix of them, fold to a state; the whole to the same state.
-        let replayed = Run::replay(Arc::clone(&plan), &desk.events).expect("events fold");
+        let replayed = Run::replay(Arc::clone(&plan), timed(&desk.events)).expect("events fold");
         for position in 0..plan.steps().len() {
             prop_assert_eq!(replayed.status(position), desk.run.status(position));
             prop_assert_eq!(replayed.result(position), desk.run.result(position));
         }
         prop_assert_eq!(replayed.ledger(), desk.run.ledger());
         for end in 0..desk.events.len() {
-            prop_assert!(Run::replay(Arc::clone(&plan), &desk.events[..end]).is_ok());
+            prop_assert!(Run::replay(Arc::clone(&plan), timed(&desk.events[..end])).is_ok());
         }
     }
 
@@ -167,7 +167,7 @@ proptest! {
         let cut = 1 + cut.index(desk.events.len());
         let whole = desk.calls_sent(Purpose::Draft) + desk.calls_sent(Purpose::Brief);
         desk.events.truncate(cut.min(desk.events.len()));
-        let interrupted = Run::replay(Arc::clone(&plan), &desk.events).expect("events fold").in_flight();
+        let interrupted = Run::replay(Arc::clone(&plan), timed(&desk.events)).expect("events fold").in_flight();
         desk.crash(&plan);
         if !desk.run.is_finished() {
             desk.run_to_rest(&prepare, &mut |call, _| outcome(Fate::GoodWithoutBrief, call));

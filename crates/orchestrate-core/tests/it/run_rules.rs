@@ -8,7 +8,7 @@ use orchestrate_core::{
     run::{Effect, Input, Outcome, Prepared, Run, StepStatus},
 };
 
-use crate::support::{Desk, created, failed, good, persona_step, plan, prepared};
+use crate::support::{Desk, created, failed, good, lost, persona_step, plan, prepared, timed};
 
 fn by_step(call: &CallId) -> Prepared {
     prepared(&call.to_string(), 100)
@@ -108,7 +108,7 @@ fn an_optional_step_that_fails_counts_as_met() {
         _ => good("b", true),
     });
     assert_eq!(outcome, Outcome::Succeeded);
-    assert!(desk.run.gave_up(0));
+    assert_eq!(desk.run.result(0), None);
 }
 
 #[test]
@@ -218,6 +218,75 @@ fn a_token_cap_is_never_passed_by_what_is_reserved() {
 }
 
 #[test]
+fn equal_briefs_that_the_budget_forbids_are_all_given_up() {
+    let plan =
+        plan(vec![persona_step("a", &[]), persona_step("b", &[]), persona_step("c", &["a", "b"])]);
+    let limits = Limits { max_calls: None, max_tokens: Some(170) };
+    let mut desk = Desk::start(&plan, created(4, limits));
+    // Drafts differ and cost 30 tokens each; their briefs are one and the same call.
+    let prepare = |call: &CallId| match call.purpose {
+        Purpose::Draft => prepared(call.step.as_str(), 1),
+        Purpose::Brief => prepared("brief", 100),
+    };
+    let outcome = desk.run_to_rest(&prepare, &mut |call, attempt| match (call.purpose, attempt) {
+        (Purpose::Draft, _) => good(call.step.as_str(), call.step.as_str() == "c"),
+        // Its reservation is kept as spent, so that the second attempt is beyond the cap.
+        (Purpose::Brief, _) => lost(),
+    });
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(desk.calls_sent(Purpose::Brief), 1);
+}
+
+#[test]
+fn an_answer_that_arrived_before_a_crash_answers_whoever_asks_the_same_after_it() {
+    let plan = plan(vec![persona_step("a", &[]), persona_step("b", &[])]);
+    let mut desk = Desk::start(&plan, created(1, Limits::default()));
+    let same = |_: &CallId| prepared("same", 100);
+    while desk.run.result(0).is_none() {
+        let order = desk.orders.pop_front().expect("an order");
+        desk.carry_out(order, &same, &mut |_, _| good("x", true));
+    }
+    desk.crash(&plan);
+    let outcome = desk.run_to_rest(&same, &mut |_, _| panic!("nobody has to be asked again"));
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(desk.calls_sent(Purpose::Draft), 1);
+}
+
+#[test]
+fn a_token_cap_given_at_resume_makes_waiting_calls_be_evaluated_again() {
+    let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
+    let mut desk = Desk::start(&plan, created(1, Limits { max_calls: Some(0), max_tokens: None }));
+    let outcome = desk.run_to_rest(&by_step, &mut |_, _| unreachable!());
+    assert_eq!(outcome, Outcome::Failed(RunFailure::Budget(Cap::Calls)));
+    assert_eq!(desk.run.status(0), StepStatus::Prepared);
+    desk.outcome = None;
+    desk.tell(Input::Resume { limits: Some(Limits { max_calls: None, max_tokens: Some(1_000) }) });
+    let again = desk.take_orders();
+    assert!(matches!(&again[..], [Effect::Prepare { call }] if call.step.as_str() == "a"));
+    desk.orders.extend(again);
+    let outcome = desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(desk.calls_sent(Purpose::Draft), 2);
+}
+
+#[test]
+fn steps_that_wait_for_tokens_are_not_looked_at_again_and_again() {
+    let looks = |count: usize| {
+        let steps = (0..count).map(|at| persona_step(&format!("s{at}"), &[]));
+        let plan = plan(steps.collect());
+        // One call at a time fits under the cap, which all of them together do not reach.
+        let limits = Limits { max_calls: None, max_tokens: Some(31 * count as u64 + 100) };
+        let mut desk = Desk::start(&plan, created(u32::MAX, limits));
+        let prepare = |call: &CallId| prepared(&call.to_string(), 31 * count as u64);
+        let outcome = desk.run_to_rest(&prepare, &mut |call, _| good(call.step.as_str(), true));
+        assert!(matches!(outcome, Outcome::Failed(_) | Outcome::Succeeded));
+        (desk.run.touches(), desk.calls_sent(Purpose::Draft))
+    };
+    let ((small, _), (large, _)) = (looks(20), looks(400));
+    assert!(large <= small * 20 * 2, "{large} looks for 400 steps, {small} for 20");
+}
+
+#[test]
 fn an_interrupt_lets_paid_calls_finish_and_starts_nothing_new() {
     let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
     let mut desk = Desk::start(&plan, created(2, Limits::default()));
@@ -253,11 +322,11 @@ fn a_journal_that_contradicts_itself_is_refused() {
     let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
     let mut desk = Desk::start(&plan, created(2, Limits::default()));
     desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
-    assert!(Run::replay(std::sync::Arc::clone(&plan), &desk.events).is_ok());
+    assert!(Run::replay(std::sync::Arc::clone(&plan), timed(&desk.events)).is_ok());
     let mut damaged = desk.events.clone();
     let intent = damaged.iter().position(|event| event.kind() == "call_intent").expect("an intent");
     damaged.remove(intent);
-    let error = Run::replay(plan, &damaged).expect_err("a success without an intent");
+    let error = Run::replay(plan, timed(&damaged)).expect_err("a success without an intent");
     assert_eq!(
         error.to_string(),
         "event `call_succeeded` cannot happen to step `a`, which is Prepared"

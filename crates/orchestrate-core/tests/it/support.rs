@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use indexmap::IndexMap;
 use orchestrate_core::{
     Timestamp,
-    event::{Answered, Event, Freshness, PreparedCall, RunCreated},
+    event::{Answered, Event, Freshness, LossCause, PreparedCall, RunCreated},
     failure::{Billed, Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId},
     plan::{Action, Need, PersonaChoice, PersonaStep, Plan, PlanParts, Step},
@@ -58,6 +58,7 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
             origin: "none".into(),
             dialect: "none".into(),
         },
+        endpoints: IndexMap::new(),
         model: "test:model".parse().expect("a model"),
         models: IndexMap::new(),
         model_flag: None,
@@ -103,7 +104,22 @@ pub(crate) fn failed(class: FailureClass) -> AttemptOutcome {
         billed: Billed::No,
         usage: None,
         retry_after_ms: None,
+        partial: None,
     }
+}
+
+/// An attempt of which nobody knows how it ended, and which is worth another one.
+pub(crate) fn lost() -> AttemptOutcome {
+    AttemptOutcome::Lost {
+        failure: Failure::new(FailureClass::StreamCut, "scripted"),
+        cause: LossCause::Connection,
+        partial: None,
+    }
+}
+
+/// Events as a journal gives them; the rules do not look at when they were decided.
+pub(crate) fn timed(events: &[Event]) -> impl Iterator<Item = (Timestamp, &Event)> {
+    events.iter().map(|event| (Timestamp(0), event))
 }
 
 /// A run together with what it recorded and what it asked for.
@@ -132,7 +148,8 @@ impl Desk {
 
     /// The run as another process would find it: nothing survives but the events.
     pub(crate) fn crash(&mut self, plan: &Arc<Plan>) {
-        self.run = Run::replay(Arc::clone(plan), &self.events).expect("recorded events fold");
+        self.run =
+            Run::replay(Arc::clone(plan), timed(&self.events)).expect("recorded events fold");
         self.orders.clear();
         self.outcome = None;
         self.tell(Input::Opened { epoch: 2, program: "test".into() });

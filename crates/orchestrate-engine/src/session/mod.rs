@@ -14,5 +14,5 @@ mod workspace;
 pub use forecast::{StepForecast, forecast};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs};
-pub use setup::{Compiled, Rework, RunOptions, RunSetup, SetupError};
+pub use setup::{Compiled, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

@@ -1,17 +1,18 @@
 //! A run whose journal is open and locked: running it, and taking its result.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
 use indexmap::IndexMap;
 use orchestrate_core::{
-    event::Event,
+    event::{Event, RunCreated},
     ids::RunId,
     persona::Persona,
     plan::InputValue,
     policy::Limits,
+    request::Endpoint,
     run::{Input, Outcome, Run},
     summary::RunSummary,
 };
@@ -94,11 +95,17 @@ pub struct FinishedRun {
     pub record: RunRecord,
     /// The output folder, where files were written.
     pub output: Option<PathBuf>,
+    /// Why they could not be written, if so; `resume` writes them.
+    pub unwritten: Option<ArtifactError>,
 }
 
 impl OpenRun {
     /// Creates the journal of a new run and takes ownership of it. Nothing is recorded yet.
     pub fn create(workspace: &Workspace, setup: &RunSetup) -> Result<Self, RunError> {
+        // A folder that cannot be written to is found before anything is paid for.
+        if let Some(output) = &setup.output {
+            OutputFolder::open(output)?;
+        }
         let home = workspace.home.clone();
         let id = new_id();
         let folder = home.run(&id);
@@ -120,12 +127,13 @@ impl OpenRun {
             forked: forked.as_deref().cloned(),
             home: home.clone(),
             index: index(&home, setup.offline),
+            persona_blobs: Mutex::default(),
         };
         let first = vec![
             Input::Create { created, forked },
             Input::Opened { epoch: 1, program: PROGRAM.into() },
         ];
-        let writer = JournalWriter::start(journal, index_of(&home, setup.offline))?;
+        let writer = JournalWriter::start(journal, index_of(&home, setup.offline), &[])?;
         Ok(Self {
             id,
             lock,
@@ -165,22 +173,15 @@ impl OpenRun {
         let models = created.models.values().chain([&created.model]);
         let providers =
             Providers::for_models(&workspace.config, models).map_err(SetupError::from)?;
-        if let Some(configured) = providers.endpoint(&created.model)
-            && configured.origin != created.endpoint.origin
-        {
-            return Err(RunError::OtherEndpoint {
-                recorded: created.endpoint.origin.clone(),
-                configured: configured.origin.clone(),
-            });
-        }
+        same_endpoints(created, &providers)?;
         let contradiction =
             |source| StoreError::Contradiction { path: folder.join("journal.db"), source };
         let run = Run::replay(
             Arc::clone(&record.plan),
-            record.events.iter().map(|recorded| &recorded.event),
+            record.events.iter().map(|recorded| (recorded.at, &recorded.event)),
         )
         .map_err(contradiction)?;
-        if run.is_finished() {
+        if run.is_finished() && !record.lacks_files() {
             return Err(RunError::Complete(id.clone()));
         }
         let epoch = 1 + record
@@ -203,12 +204,10 @@ impl OpenRun {
             forked: record.forked().cloned(),
             home: home.clone(),
             index: index(&home, created.offline),
+            persona_blobs: Mutex::default(),
         };
-        let mut remembering = index_of(&home, created.offline);
-        if let Some(index) = &mut remembering {
-            index.follow(&record.events);
-        }
-        let writer = JournalWriter::start(journal, remembering)?;
+        let index = index_of(&home, created.offline);
+        let writer = JournalWriter::start(journal, index, &record.events)?;
         Ok(Self {
             id: id.clone(),
             lock,
@@ -255,22 +254,46 @@ impl OpenRun {
     ) -> Result<FinishedRun, RunError> {
         let DriverParts { run, summary, writer, blobs, preparer, first, first_blobs } = self.driver;
         let mut driver = Driver::new(run, summary, writer, blobs, preparer, self.board, observer);
-        let mut contents = first_blobs;
-        for input in first {
-            driver.tell(input, std::mem::take(&mut contents)).await?;
-        }
-        let effects = driver.tell(Input::Resume { limits: self.limits }, Vec::new()).await?;
-        let outcome = driver.drive(effects, &mut stop).await?;
+        let outcome = if driver.run.is_finished() {
+            // Only files are missing.
+            driver.tell_all(first, first_blobs).await?;
+            Outcome::Succeeded
+        } else {
+            // Creation, opening and start are one decision and one commit.
+            let resume = Input::Resume { limits: self.limits };
+            let effects = driver.tell_all(first.into_iter().chain([resume]), first_blobs).await?;
+            driver.drive(effects, &mut stop).await?
+        };
 
         let folder = self.home.run(&self.id);
-        let mut record = RunRecord::read(&folder)?;
-        let mut written = None;
-        if let Some(folder) = &self.output {
-            let folder = OutputFolder::open(folder)?;
-            for artifact in record.write_artifacts(&folder)? {
-                driver.tell(artifact, Vec::new()).await?;
+        let mut record = if self.fresh_journal {
+            let events = std::mem::take(&mut driver.recorded);
+            let created = events.iter().find_map(|recorded| match &recorded.event {
+                Event::RunCreated(created) => Some(created.clone()),
+                _ => None,
+            });
+            RunRecord {
+                events,
+                created: created.expect("a run begins with its creation"),
+                plan: Arc::clone(driver.run.plan()),
+                inputs: self.inputs.clone(),
+                personas: self.personas.clone(),
+                summary: driver.summary.clone(),
+                blobs: driver.blobs.clone(),
             }
-            written = Some(folder.path().to_owned());
+        } else {
+            RunRecord::read(&folder)?
+        };
+        let mut output = None;
+        let mut unwritten = None;
+        if let Some(folder) = &self.output {
+            match write(&record, folder) {
+                Ok((folder, written)) => {
+                    driver.tell_all(written, Vec::new()).await?;
+                    output = Some(folder);
+                }
+                Err(error) => unwritten = Some(error),
+            }
         }
         record.summary = driver.summary.clone();
         record.inputs = self.inputs;
@@ -278,8 +301,33 @@ impl OpenRun {
         // The journal is closed before the lock is given up.
         drop(driver);
         drop(self.lock);
-        Ok(FinishedRun { outcome, record, output: written })
+        Ok(FinishedRun { outcome, record, output, unwritten })
     }
+}
+
+/// Writes the files of a run; returns the real folder and what to record.
+fn write(record: &RunRecord, folder: &Path) -> Result<(PathBuf, Vec<Input>), ArtifactError> {
+    let folder = OutputFolder::open(folder)?;
+    let written = record.write_artifacts(&folder)?;
+    Ok((folder.path().to_owned(), written))
+}
+
+/// A run goes on only where it began: its answers and reservations belong to these addresses.
+fn same_endpoints(created: &RunCreated, providers: &Providers) -> Result<(), RunError> {
+    let usual = (created.model.provider.as_str(), &created.endpoint);
+    let others = created.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint));
+    let recorded: IndexMap<&str, &Endpoint> = others.chain([usual]).collect();
+    for (name, configured) in providers.endpoints() {
+        if let Some(recorded) = recorded.get(name)
+            && recorded.origin != configured.origin
+        {
+            return Err(RunError::OtherEndpoint {
+                recorded: recorded.origin.clone(),
+                configured: configured.origin.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Differences between what a journal holds and what the files say now.
@@ -328,7 +376,7 @@ fn new_id() -> RunId {
 }
 
 /// Creates the folders of a run so that only its owner can enter them.
-fn private_folders(home: &Home, folder: &std::path::Path) -> Result<(), StoreError> {
+fn private_folders(home: &Home, folder: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);

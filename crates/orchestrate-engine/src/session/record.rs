@@ -13,9 +13,9 @@ use orchestrate_core::{
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_report::{Blobs, Context};
-use orchestrate_workflow::{Scope, StepValue, StepValues};
+use orchestrate_workflow::{Given, Scope, StepValue, StepValues};
 
-use super::setup::task_of;
+use super::setup::{PastRework, task_of};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     home::Home,
@@ -106,6 +106,51 @@ impl RunRecord {
         })
     }
 
+    /// Everything that was redone on the way to this run, oldest first.
+    pub fn reworks(&self) -> Result<Vec<PastRework>, StoreError> {
+        let text =
+            |digest: Option<Digest>| digest.map(|digest| self.blobs.text(&digest)).transpose();
+        let reworks = self.forked().map(RunForked::reworks).unwrap_or_default();
+        let read = reworks.into_iter().map(|rework| {
+            Ok(PastRework {
+                step: rework.step,
+                remark: text(rework.remark)?,
+                earlier: text(rework.earlier)?,
+            })
+        });
+        read.collect()
+    }
+
+    /// The inputs as they would be given again: those that a default of the workflow supplied are left to
+    /// the workflow as it is now.
+    pub fn given_inputs(&self) -> IndexMap<String, Given> {
+        let is_default = |name: &str, value: &InputValue| {
+            let spec = self.plan.inputs().get(name);
+            spec.and_then(|spec| spec.default.as_ref()) == Some(value)
+        };
+        let given = self.inputs.iter().filter(|(name, value)| !is_default(name, value));
+        given.map(|(name, value)| (name.clone(), value.into())).collect()
+    }
+
+    /// Whether files that the run was to write are not all written.
+    pub fn lacks_files(&self) -> bool {
+        let written = |recorded: &Recorded| {
+            // The last file that is written.
+            matches!(&recorded.event, Event::ArtifactWritten { step: None, path, .. } if path == LAST_FILE)
+        };
+        self.created.output.is_some() && !self.events.iter().rev().any(written)
+    }
+
+    /// Reads every content that the result and the report show.
+    pub fn check_contents(&self) -> Result<(), StoreError> {
+        for step in &self.summary.steps {
+            for digest in [step.deliverable, step.brief].into_iter().flatten() {
+                self.blobs.text(&digest)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The user's request.
     pub fn task(&self) -> String {
         task_of(&self.inputs)
@@ -161,11 +206,11 @@ impl RunRecord {
             let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
             written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
         }
-        let report = self.report(orchestrate_report::report_markdown);
-        let mut whole = vec![("report.md", report)];
+        let mut whole = Vec::new();
         if self.summary.offline {
             whole.push(("OFFLINE.md", OFFLINE_NOTE.to_owned()));
         }
+        whole.push((LAST_FILE, self.report(orchestrate_report::report_markdown)));
         for (path, text) in whole {
             let digest = folder.write(path, text.as_bytes())?;
             written.push(Input::ArtifactWritten { step: None, path: path.to_owned(), digest });
@@ -173,6 +218,9 @@ impl RunRecord {
         Ok(written)
     }
 }
+
+/// The report is written last: with it, everything is there.
+const LAST_FILE: &str = "report.md";
 
 /// Accompanies saved files, whose own format may leave no room for the notice.
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
@@ -246,7 +294,10 @@ pub fn find_run(home: &Home, given: Option<&str>, unfinished: bool) -> Result<Ru
         for (id, folder) in ids.iter().zip(&folders).rev() {
             match RunRecord::read(folder) {
                 Err(StoreError::NeverBegan(_)) => continue,
-                Ok(record) if unfinished && record.summary.status == RunStatus::Succeeded => {}
+                Ok(record)
+                    if unfinished
+                        && record.summary.status == RunStatus::Succeeded
+                        && !record.lacks_files() => {}
                 Ok(_) => return Ok(RunId::new(*id)),
                 Err(error) => return Err(error.into()),
             }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::{Diagnostic, has_errors},
-    event::{Freshness, RunCreated, RunForked},
+    event::{Freshness, Reworked, RunCreated, RunForked},
     ids::{Digest, RunId, StepPath},
     neutral,
     persona::Persona,
@@ -42,6 +42,8 @@ pub struct RunOptions {
     pub fresh: Freshness,
     /// The folder to write deliverables to.
     pub output: Option<PathBuf>,
+    /// The model of steps that name none, whatever the configuration says.
+    pub usual_model: Option<ModelRef>,
 }
 
 /// A plan, its personas by name, and warnings about the files.
@@ -57,6 +59,19 @@ pub struct Rework {
     /// The remark on it.
     pub remark: Option<String>,
     /// The step's deliverable in that run.
+    pub earlier: Option<String>,
+    /// What had been redone in that run and those before it, oldest first.
+    pub before: Vec<PastRework>,
+}
+
+/// A step that was redone in an earlier run, and what it got for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRework {
+    /// The step; none where the whole workflow was run again.
+    pub step: Option<StepPath>,
+    /// The remark on it.
+    pub remark: Option<String>,
+    /// The deliverable that the remark speaks of.
     pub earlier: Option<String>,
 }
 
@@ -170,18 +185,6 @@ impl RunSetup {
         let (plan, personas, warnings) = Self::compile(workspace, workflow)?;
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given)
             .map_err(SetupError::Inputs)?;
-        Self::with_inputs(workspace, workflow, (plan, personas, warnings), inputs, options)
-    }
-
-    /// Like [`decide`](Self::decide), with inputs that were resolved before.
-    pub fn with_inputs(
-        workspace: &Workspace,
-        workflow: &FoundWorkflow,
-        compiled: Compiled,
-        inputs: IndexMap<String, InputValue>,
-        options: &RunOptions,
-    ) -> Result<Self, SetupError> {
-        let (plan, personas, warnings) = compiled;
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {
                 known_step(&plan, step)?;
@@ -264,14 +267,25 @@ impl RunSetup {
             })
             .collect();
         let forked = self.rework.as_ref().map(|rework| {
+            let mut keep = |text: &Option<String>| text.clone().map(|text| keep(text.into_bytes()));
             Box::new(RunForked {
                 from: rework.from.clone(),
                 step: rework.step.clone(),
-                remark: rework.remark.clone().map(|text| keep(text.into_bytes())),
-                earlier: rework.earlier.clone().map(|text| keep(text.into_bytes())),
+                remark: keep(&rework.remark),
+                earlier: keep(&rework.earlier),
+                before: rework
+                    .before
+                    .iter()
+                    .map(|past| Reworked {
+                        step: past.step.clone(),
+                        remark: keep(&past.remark),
+                        earlier: keep(&past.earlier),
+                    })
+                    .collect(),
             })
         });
         let endpoint = self.providers.endpoint(&self.model).cloned();
+        let others = self.providers.endpoints().filter(|(name, _)| *name != self.model.provider);
         let created = RunCreated {
             run: run.clone(),
             semantics: orchestrate_core::SEMANTICS,
@@ -282,6 +296,7 @@ impl RunSetup {
             task: neutral::excerpt(&task_of(&self.inputs), 120),
             personas,
             endpoint: endpoint.expect("every model's provider was set up"),
+            endpoints: others.map(|(name, other)| (name.to_owned(), other.clone())).collect(),
             model: self.model.clone(),
             models: self.models.clone(),
             model_flag: self.model_flag.clone(),
@@ -345,8 +360,12 @@ fn models(
             None => all_named = false,
         }
     }
-    let model = match (config.model(flag, None), own.values().next()) {
-        (Ok((model, _)), _) => model,
+    let usual = match (flag, &options.usual_model) {
+        (None, Some(model)) => Ok(model.clone()),
+        _ => config.model(flag, None).map(|(model, _)| model),
+    };
+    let model = match (usual, own.values().next()) {
+        (Ok(model), _) => model,
         // Every step names its model, so that nothing is missing.
         (Err(ModelError::None), Some(first)) if all_named => first.clone(),
         (Err(error), _) => return Err(error.into()),

@@ -1,7 +1,10 @@
 //! The index of answers: which call with which identity was answered in which run. Derived from the
 //! journals; deleting it loses nothing but the time to rebuild it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use orchestrate_core::{
     Timestamp,
@@ -9,22 +12,26 @@ use orchestrate_core::{
     ids::{CallId, RunId},
     request::Identity,
 };
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::{StoreError, lock::private_file, read_journal};
+use super::{StoreError, lock::private_file, read_journal, witness::Witness};
 use crate::home::Home;
 
 const APPLICATION_ID: i64 = 0x6f72_6369;
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS answers (
+DROP TABLE IF EXISTS answers;
+DROP TABLE IF EXISTS journals;
+CREATE TABLE answers (
     identity BLOB PRIMARY KEY,
     run      TEXT NOT NULL,
     call     TEXT NOT NULL,
     at       INTEGER NOT NULL,
     answer   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- How far each journal was taken in.
+CREATE TABLE journals (run TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// An answer that was paid for.
@@ -41,112 +48,175 @@ pub struct Remembered {
 pub struct Index {
     path: PathBuf,
     connection: Connection,
+}
+
+/// What the events of one run say about answers, taken in piece by piece.
+#[derive(Debug, Default)]
+pub(super) struct Intake {
     run: Option<RunId>,
-    /// Identities of calls that were prepared in this run, by call.
-    prepared: std::collections::BTreeMap<CallId, Identity>,
+    offline: bool,
+    /// Identities of calls that were evaluated and not yet answered.
+    prepared: BTreeMap<CallId, Identity>,
+    answers: Vec<(Identity, Remembered)>,
+    seq: u64,
+}
+
+impl Intake {
+    /// Whether there are answers to remember.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Takes in the next events of the run.
+    pub(super) fn take_in(&mut self, events: &[Recorded]) {
+        for recorded in events {
+            self.seq = recorded.seq;
+            match &recorded.event {
+                Event::RunCreated(created) => {
+                    self.run = Some(created.run.clone());
+                    self.offline = created.offline;
+                }
+                Event::CallPrepared { call, prepared } => {
+                    self.prepared.insert(call.clone(), prepared.identity);
+                }
+                Event::CallSucceeded { call, answer, .. } => self.answered(recorded, call, answer),
+                _ => {}
+            }
+        }
+    }
+
+    /// Offline worksheets are not remembered: they cost nothing to make.
+    fn answered(&mut self, recorded: &Recorded, call: &CallId, answer: &Answered) {
+        let (Some(identity), Some(run)) = (self.prepared.remove(call), &self.run) else { return };
+        if !self.offline {
+            let origin = ReuseOrigin { run: run.clone(), call: call.clone(), at: recorded.at };
+            self.answers.push((identity, Remembered { origin, answer: answer.clone() }));
+        }
+    }
 }
 
 impl Index {
-    /// Opens the index of `home`, building it from the journals where there is none yet.
+    /// Opens the index of `home` and takes in what the journals say beyond it. One that is damaged or of
+    /// another format is built anew: everything in it is in the journals.
     pub fn open(home: &Home) -> Result<Self, StoreError> {
         let path = home.index();
-        private_file().open(&path).map_err(StoreError::io(&path))?;
-        let connection = Connection::open_with_flags(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(StoreError::sqlite(&path))?;
-        let failed = StoreError::sqlite;
-        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed(&path))?;
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed(&path))?;
-        connection.pragma_update(None, "synchronous", "normal").map_err(failed(&path))?;
-        let found: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(failed(&path))?;
-        let mut index =
-            Self { path, connection, run: None, prepared: std::collections::BTreeMap::new() };
-        if found != FORMAT {
-            index.rebuild(home)?;
+        match Self::open_and_catch_up(&path, home) {
+            Err(StoreError::Sqlite { source, .. }) if is_damage(&source) => {
+                tracing::warn!(
+                    "the index of answers is damaged; it is built anew from the journals"
+                );
+                set_aside(&path)?;
+                Self::open_and_catch_up(&path, home)
+            }
+            opened => opened,
         }
+    }
+
+    fn open_and_catch_up(path: &Path, home: &Home) -> Result<Self, StoreError> {
+        let mut index = Self::open_as_it_is(path)?;
+        index.catch_up(home)?;
         Ok(index)
     }
 
-    /// Forgets everything and reads every journal again. Journals that cannot be read are left out.
-    pub fn rebuild(&mut self, home: &Home) -> Result<(), StoreError> {
+    fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        private_file().open(path).map_err(StoreError::io(path))?;
+        let failed = StoreError::sqlite;
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(failed(path))?;
+        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed(path))?;
+        connection.pragma_update(None, "journal_mode", "wal").map_err(failed(path))?;
+        connection.pragma_update(None, "synchronous", "normal").map_err(failed(path))?;
+        let mut index = Self { path: path.to_owned(), connection };
+        index.create_tables().map_err(failed(path))?;
+        Ok(index)
+    }
+
+    /// Makes the tables where they are missing or of another format; of several processes, one does.
+    fn create_tables(&mut self) -> rusqlite::Result<()> {
+        let format = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, "user_version", |row| row.get(0))
+        };
+        if format(&self.connection)? == FORMAT {
+            return Ok(());
+        }
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if format(&transaction)? != FORMAT {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+        }
+        transaction.commit()
+    }
+
+    /// Takes in every journal whose witness is ahead of what was taken in of it: runs whose process
+    /// ended between recording an answer and remembering it, and runs that were brought here.
+    fn catch_up(&mut self, home: &Home) -> Result<(), StoreError> {
+        let known = self.journals().map_err(StoreError::sqlite(&self.path))?;
+        for folder in run_folders(&home.runs()) {
+            let Some(run) = folder.file_name().and_then(|name| name.to_str()) else { continue };
+            let witnessed = Witness::beside(&folder).read().map_or(0, |mark| mark.seq);
+            if known.get(run).is_some_and(|&known| known >= witnessed) {
+                continue;
+            }
+            let mut intake = Intake::default();
+            match read_journal(&folder) {
+                Ok(contents) => {
+                    intake.take_in(&contents.events);
+                    intake.seq = contents.last();
+                }
+                // What cannot be read has nothing to give, now or later.
+                Err(_) => intake.seq = witnessed,
+            }
+            intake.run = Some(RunId::new(run));
+            self.remember(&mut intake)?;
+        }
+        Ok(())
+    }
+
+    fn journals(&self) -> rusqlite::Result<BTreeMap<String, u64>> {
+        let mut select = self.connection.prepare("SELECT run, seq FROM journals")?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        rows.map(|row| row.map(|(run, seq)| (run, seq.cast_unsigned()))).collect()
+    }
+
+    /// Remembers what was taken in. Of two answers to one call, the later one stays.
+    pub(super) fn remember(&mut self, intake: &mut Intake) -> Result<(), StoreError> {
         let path = self.path.clone();
         let failed = || StoreError::sqlite(&path);
-        self.connection
-            .execute_batch("DROP TABLE IF EXISTS answers;")
-            .and_then(|()| self.connection.execute_batch(SCHEMA))
+        let Some(run) = intake.run.clone() else { return Ok(()) };
+        let transaction = self.connection.transaction().map_err(failed())?;
+        for (identity, remembered) in &intake.answers {
+            let answer = serde_json::to_string(&remembered.answer)
+                .map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO answers (identity, run, call, at, answer) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (identity) DO UPDATE
+                     SET run = excluded.run, call = excluded.call, at = excluded.at, answer = excluded.answer
+                     WHERE excluded.at >= answers.at",
+                )
+                .and_then(|mut insert| {
+                    insert.execute(params![
+                        identity.0.as_bytes().as_slice(),
+                        remembered.origin.run.as_str(),
+                        remembered.origin.call.to_string(),
+                        remembered.origin.at.0.cast_signed(),
+                        answer
+                    ])
+                })
+                .map_err(failed())?;
+        }
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO journals (run, seq) VALUES (?1, ?2)")
+            .and_then(|mut insert| insert.execute(params![run.as_str(), intake.seq.cast_signed()]))
             .map_err(failed())?;
-        for folder in run_folders(&home.runs()) {
-            if let Ok(contents) = read_journal(&folder) {
-                self.remember(&contents.events)?;
-            }
-        }
-        self.run = None;
-        self.prepared.clear();
-        self.connection
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .and_then(|()| self.connection.pragma_update(None, "user_version", FORMAT))
-            .map_err(failed())
-    }
-
-    /// Takes in recorded events of one run, in order. Offline worksheets are not remembered: they cost
-    /// nothing to make.
-    pub fn remember(&mut self, events: &[Recorded]) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite;
-        let transaction = self.connection.transaction().map_err(failed(&self.path))?;
-        for recorded in events {
-            match &recorded.event {
-                Event::RunCreated(created) => {
-                    self.run = (!created.offline).then(|| created.run.clone());
-                    self.prepared.clear();
-                }
-                Event::CallPrepared { call, prepared } => {
-                    self.prepared.insert(call.clone(), prepared.identity);
-                }
-                Event::CallSucceeded { call, answer, .. } => {
-                    let (Some(run), Some(identity)) = (&self.run, self.prepared.remove(call))
-                    else {
-                        continue;
-                    };
-                    let answer = serde_json::to_string(answer)
-                        .map_err(|error| StoreError::damaged(&self.path, error.to_string()))?;
-                    transaction
-                        .prepare_cached(
-                            "INSERT OR REPLACE INTO answers (identity, run, call, at, answer) VALUES (?1, ?2, ?3, ?4, ?5)",
-                        )
-                        .and_then(|mut insert| {
-                            insert.execute(params![
-                                identity.0.as_bytes().as_slice(),
-                                run.as_str(),
-                                call.to_string(),
-                                recorded.at.0.cast_signed(),
-                                answer
-                            ])
-                        })
-                        .map_err(failed(&self.path))?;
-                }
-                _ => {}
-            }
-        }
-        transaction.commit().map_err(failed(&self.path))
-    }
-
-    /// Tells the index which calls a resumed run had prepared before.
-    pub fn follow(&mut self, events: &[Recorded]) {
-        for recorded in events {
-            match &recorded.event {
-                Event::RunCreated(created) => {
-                    self.run = (!created.offline).then(|| created.run.clone());
-                }
-                Event::CallPrepared { call, prepared } => {
-                    self.prepared.insert(call.clone(), prepared.identity);
-                }
-                _ => {}
-            }
-        }
+        transaction.commit().map_err(failed())?;
+        intake.answers.clear();
+        Ok(())
     }
 
     /// The answer to a call with this identity, where one was paid for.
@@ -172,13 +242,37 @@ impl Index {
     }
 }
 
+/// Whether the file itself is no index any more, as opposed to being busy or out of reach.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
+    )
+}
+
+/// Makes room for a new index. Another process may have done it already.
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io(PathBuf::from(name))(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// The folders of all runs, oldest first; ids sort by time.
 pub(crate) fn run_folders(runs: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(runs) else { return Vec::new() };
     let mut folders: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.join("journal.db").is_file())
+        // A witness without a journal tells of a run that was lost.
+        .filter(|path| path.join("journal.db").is_file() || path.join("witness").is_file())
         .collect();
     folders.sort();
     folders

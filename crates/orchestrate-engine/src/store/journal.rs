@@ -36,7 +36,7 @@ CREATE TABLE events (
 ) STRICT;
 -- A call that was answered is never made again.
 CREATE UNIQUE INDEX one_answer ON events (call) WHERE kind IN ('call_succeeded', 'call_reused');
-CREATE TABLE blobs (digest BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE blobs (digest BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT;
 ";
 
 /// A content with its digest.
@@ -191,6 +191,13 @@ pub struct JournalContents {
     mark: Mark,
 }
 
+impl JournalContents {
+    /// The number of the last event.
+    pub(super) fn last(&self) -> u64 {
+        self.mark.seq
+    }
+}
+
 /// Reads contents of one journal by digest, on a connection of its own that cannot write.
 #[derive(Debug, Clone)]
 pub struct BlobReader {
@@ -237,13 +244,19 @@ impl BlobReader {
 /// Reads and checks the journal in `folder` without writing to it.
 pub fn read_journal(folder: &Path) -> Result<JournalContents, StoreError> {
     let path = folder.join("journal.db");
+    // The witness is read first: the run may be live, and then its journal only grows meanwhile.
+    let witness = Witness::beside(folder).read();
     let blobs = BlobReader::open(folder)?;
     let (events, mark) = {
         let connection = blobs.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        check_format(&connection, &path)?;
-        read_events(&connection, &path)?
+        match check_format(&connection, &path) {
+            Err(StoreError::NeverBegan(_)) if witness.is_some_and(|seen| seen.seq > 0) => {
+                (Vec::new(), Mark { seq: 0, chain: chain_start() })
+            }
+            checked => checked.and_then(|()| read_events(&connection, &path))?,
+        }
     };
-    check_witness(&Witness::beside(folder), &events, mark, &path)?;
+    check_witness(witness, &events, mark, &path)?;
     if events.is_empty() {
         return Err(StoreError::NeverBegan(path));
     }
@@ -334,17 +347,20 @@ fn read_events(connection: &Connection, path: &Path) -> Result<(Vec<Chained>, Ma
 }
 
 fn check_witness(
-    witness: &Witness,
+    witness: Option<Mark>,
     events: &[Chained],
     mark: Mark,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let Some(seen) = witness.read() else { return Ok(()) };
+    let Some(seen) = witness else { return Ok(()) };
     if seen.seq > mark.seq {
         let lost = seen.seq - mark.seq;
         return Err(StoreError::damaged(
             path,
-            format!("{lost} recorded events are gone, the last one known is {}", mark.seq),
+            match mark.seq {
+                0 => format!("all of its {lost} recorded events are gone"),
+                last => format!("{lost} recorded events are gone, the last one known is {last}"),
+            },
         ));
     }
     let at_mark = usize::try_from(seen.seq)

@@ -28,9 +28,7 @@ pub(crate) struct StoredRequest {
 
 impl StoredRequest {
     /// The request as contents for the journal; the first is the request itself.
-    pub(crate) fn store(request: &Request) -> [Blob; 3] {
-        let persona =
-            Blob::new(serde_json::to_vec(&*request.persona).expect("a persona is plain data"));
+    pub(crate) fn store(request: &Request, persona: Blob) -> [Blob; 3] {
         let system = Blob::new(request.system.clone());
         let stored = Self {
             version: 1,

@@ -12,7 +12,7 @@ use orchestrate_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Blob, Index, Journal, StoreError};
+use super::{Blob, Index, Journal, StoreError, index::Intake};
 
 struct Commit {
     at: Timestamp,
@@ -32,9 +32,18 @@ pub struct JournalWriter {
 }
 
 impl JournalWriter {
-    /// Starts the thread that owns `journal`; good answers are remembered in `index` after they are
-    /// durable in the journal.
-    pub fn start(mut journal: Journal, mut index: Option<Index>) -> Result<Self, StoreError> {
+    /// Starts the thread that owns `journal`, which holds the events `earlier`; good answers are
+    /// remembered in `index` after they are durable in the journal.
+    pub fn start(
+        mut journal: Journal,
+        index: Option<Index>,
+        earlier: &[Recorded],
+    ) -> Result<Self, StoreError> {
+        let mut memory = index.map(|index| {
+            let mut intake = Intake::default();
+            intake.take_in(earlier);
+            (index, intake)
+        });
         let (commits, inbox) = mpsc::sync_channel::<Commit>(1);
         let thread = thread::Builder::new()
             .name("journal".into())
@@ -42,17 +51,26 @@ impl JournalWriter {
                 while let Ok(commit) = inbox.recv() {
                     let result = journal.commit(commit.at, commit.events, &commit.blobs);
                     let broken = result.is_err();
-                    if let (Ok(recorded), Some(index)) = (&result, &mut index) {
-                        // The index is derived and can be rebuilt; a failure here loses nothing.
-                        if let Err(error) = index.remember(recorded) {
-                            tracing::warn!(%error, "the index of answers could not be updated");
-                        }
+                    if let (Ok(recorded), Some((_, intake))) = (&result, &mut memory) {
+                        intake.take_in(recorded);
                     }
-                    // The driver may be gone; then nobody waits for the answer.
+                    // The driver may be gone; then nobody waits for the answer. Otherwise it goes on
+                    // while the index is updated.
                     let _ = commit.reply.send(result);
+                    // What is not remembered now is taken in with the next commit, or by whoever
+                    // opens the index next.
+                    if let Some((index, intake)) = &mut memory
+                        && intake.has_answers()
+                    {
+                        remember(index, intake);
+                    }
                     if broken {
                         break;
                     }
+                }
+                // Also how far the journal has got, so that nobody reads it again.
+                if let Some((index, intake)) = &mut memory {
+                    remember(index, intake);
                 }
             })
             .map_err(StoreError::io(PathBuf::from("thread `journal`")))?;
@@ -70,6 +88,12 @@ impl JournalWriter {
         let commits = self.commits.as_ref().ok_or(StoreError::WriterGone)?;
         commits.send(Commit { at, events, blobs, reply }).map_err(|_| StoreError::WriterGone)?;
         answer.await.map_err(|_| StoreError::WriterGone)?
+    }
+}
+
+fn remember(index: &mut Index, intake: &mut Intake) {
+    if let Err(error) = index.remember(intake) {
+        tracing::warn!(%error, "the index of answers could not be updated");
     }
 }
 

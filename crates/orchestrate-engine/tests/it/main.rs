@@ -5,6 +5,7 @@ mod journal;
 mod libraries;
 mod runs;
 mod support;
+mod survival;
 
 #[test]
 fn every_file_in_this_folder_is_part_of_the_suite() {

@@ -212,6 +212,7 @@ fn a_remark_reaches_its_step_with_the_earlier_document_and_everything_after_is_r
         step: Some("analysis".into()),
         remark: Some("Use fewer features".into()),
         earlier: Some("The earlier analysis.".into()),
+        before: vec![],
     };
     let reworked = place.run(&setup.rework(rework).expect("a known step")).expect("finished");
     assert_eq!(provider.calls()[3..], ["analysis#draft", "report#draft"], "the data is kept");

@@ -159,6 +159,7 @@ impl Journal {
                 origin: "https://api.example.com/v1".into(),
                 dialect: "chat-completions".into(),
             },
+            endpoints: IndexMap::new(),
             model,
             offline: self.offline,
             concurrency: 4,
@@ -261,6 +262,7 @@ impl Journal {
             failure: failure.clone(),
             billed: Billed::No,
             usage: None,
+            partial: None,
         });
         self.push(Event::StepFailed { step: step.into(), failure, optional });
     }

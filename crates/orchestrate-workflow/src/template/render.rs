@@ -104,6 +104,9 @@ pub fn evaluate(expression: &str, scope: &Scope<'_>) -> Result<String, TemplateE
 /// Whether a prompt prints `inputs.task` itself, whatever the values are, so that the task need not
 /// be given again.
 pub fn prints_task(template: &str) -> bool {
+    if is_plain(template) {
+        return false;
+    }
     let analysis = analyse(template, Form::Template, &Anything);
     analysis.problems.is_empty() && analysis.prints_task
 }
@@ -135,6 +138,11 @@ impl Names for Anything {
     }
 }
 
+/// Whether a template is nothing but text: every tag begins with a brace.
+fn is_plain(template: &str) -> bool {
+    !template.contains('{')
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Printing {
     Fenced,
@@ -142,6 +150,10 @@ enum Printing {
 }
 
 fn render(template: &str, scope: &Scope<'_>, printing: Printing) -> Result<String, TemplateError> {
+    // Most of the work goes into setting the engine up; plain text needs none of it.
+    if is_plain(template) && template.len() <= MAX_RENDERED_BYTES {
+        return Ok(template.to_owned());
+    }
     let analysis = sound(template, Form::Template, scope)?;
     let (context, origins) = context(&analysis, scope)?;
     let env = environment(printing, origins);

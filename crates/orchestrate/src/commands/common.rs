@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use orchestrate_engine::{
     driver::Stop,
     home::Home,
-    session::{FinishedRun, OpenRun, Workspace},
+    session::{FinishedRun, OpenRun, RunError, Workspace},
 };
 use orchestrate_workflow::Given;
 use tokio::sync::mpsc;
@@ -150,9 +150,12 @@ pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError
         finished
     });
     screen.finish();
-    let FinishedRun { record, output, .. } = finished?;
+    let FinishedRun { record, output, unwritten, .. } = finished?;
     terminal::result::print(&record, show.format);
     closing::print(&record, output.as_deref(), show.progress);
+    if let Some(error) = unwritten {
+        return Err(RunError::from(error).into());
+    }
     Ok(match signal.load(Ordering::Relaxed) {
         _ if record.summary.status == orchestrate_core::summary::RunStatus::Succeeded => {
             Exit::of_run(&record.summary, show.fail_on_partial)

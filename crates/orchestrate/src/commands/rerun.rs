@@ -1,6 +1,8 @@
 //! `orchestrate rerun`.
 
-use orchestrate_core::{ids::StepPath, suggest};
+use std::path::PathBuf;
+
+use orchestrate_core::{ids::StepPath, policy::Limits, suggest};
 use orchestrate_engine::session::{
     OpenRun, Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run,
 };
@@ -16,19 +18,26 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     let id = find_run(&workspace.home, Some(&arguments.run), false)?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;
-    let compiled = RunSetup::compile(workspace, &workflow)?;
     let offline = arguments.offline || (record.created.offline && arguments.model.is_none());
+    let created = &record.created;
+    let caps = common::limits(&arguments.caps);
+    let earlier_caps = record.summary.limits;
+    // Without a word everything stays what it was, whatever the configuration says now.
     let options = RunOptions {
-        // Without a word the models stay what they were, whatever the configuration says now.
-        model: arguments.model.clone().or_else(|| record.created.model_flag.clone()),
+        model: arguments.model.clone().or_else(|| created.model_flag.clone()),
+        usual_model: (!created.offline).then(|| created.model.clone()),
         offline,
-        limits: common::limits(&arguments.caps),
-        concurrency: None,
+        limits: Limits {
+            max_calls: caps.max_calls.or(earlier_caps.max_calls),
+            max_tokens: caps.max_tokens.or(earlier_caps.max_tokens),
+        },
+        concurrency: (record.plan.concurrency() != Some(created.concurrency))
+            .then_some(created.concurrency),
         fresh: orchestrate_core::event::Freshness::Reuse,
-        output: common::output(arguments.output.as_ref())?,
+        output: common::output(arguments.output.as_ref())?
+            .or_else(|| created.output.as_ref().map(PathBuf::from)),
     };
-    let inputs = record.inputs.clone();
-    let setup = RunSetup::with_inputs(workspace, &workflow, compiled, inputs, &options)?;
+    let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
     let step = arguments.step.as_deref().map(StepPath::new);
     let rework = Rework {
         from: id,
@@ -39,6 +48,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
             .transpose()?,
         step,
         remark: arguments.remark.clone(),
+        before: record.reworks()?,
     };
     let setup = setup.rework(rework)?;
     terminal::diagnostics(&setup.warnings);

@@ -20,6 +20,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
         concurrency: arguments.concurrency,
         fresh: freshness(&arguments.fresh),
         output: common::output(arguments.output.as_ref())?,
+        usual_model: None,
     };
     let setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
     terminal::diagnostics(&setup.warnings);
