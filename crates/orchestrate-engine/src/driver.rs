@@ -329,8 +329,8 @@ impl Driver {
 
 /// Prepares one call. Whatever goes wrong here fails this call alone: others are in flight and paid for.
 fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
-    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| preparer.prepare(&call, view)));
-    let (preparation, damage) = match prepared {
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| preparer.prepare(&call, view)));
+    let (preparation, damage) = match outcome {
         Ok(Ok(preparation)) => (preparation, None),
         Ok(Err(error)) => (Preparation::invalid(worker::unreadable_journal(&error)), Some(error)),
         Err(_) => (Preparation::invalid(worker::defect("preparing the call")), None),

@@ -13,6 +13,6 @@ mod workspace;
 
 pub use forecast::{StepForecast, forecast};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
-pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs};
+pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
 pub use setup::{Compiled, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

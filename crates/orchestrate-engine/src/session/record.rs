@@ -267,44 +267,50 @@ impl StepValues for RunRecord {
     }
 }
 
-/// All runs, newest first.
-pub fn list_runs(home: &Home) -> Vec<ListedRun> {
+/// All runs, newest first, each read when its turn comes.
+pub fn list_runs(home: &Home) -> impl Iterator<Item = ListedRun> {
     let folders = run_folders(&home.runs());
-    let listed = folders.into_iter().rev().filter_map(|folder| {
+    folders.into_iter().rev().filter_map(|folder| {
         let id = RunId::new(folder.file_name()?.to_str()?);
         match RunRecord::read(&folder) {
             // There is no run to list.
             Err(StoreError::NeverBegan(_)) => None,
             record => Some(ListedRun { id, record }),
         }
-    });
-    listed.collect()
+    })
 }
 
-/// Finds a run by its id or an unambiguous part of it; without one, the newest, or the newest that is
-/// not complete.
-pub fn find_run(home: &Home, given: Option<&str>, unfinished: bool) -> Result<RunId, FindRunError> {
+/// The newest run that is not complete, or lacks files, and the newer ones that cannot be read.
+pub fn newest_unfinished(home: &Home) -> Result<(RunId, Vec<(RunId, StoreError)>), FindRunError> {
+    let mut unreadable = Vec::new();
+    let mut any = false;
+    for listed in list_runs(home) {
+        any = true;
+        match listed.record {
+            Ok(record)
+                if record.summary.status == RunStatus::Succeeded && !record.lacks_files() => {}
+            Ok(_) => return Ok((listed.id, unreadable)),
+            Err(error) => unreadable.push((listed.id, error)),
+        }
+    }
+    match unreadable.into_iter().next() {
+        Some((_, error)) => Err(error.into()),
+        None if any => Err(FindRunError::AllComplete),
+        None => Err(FindRunError::None),
+    }
+}
+
+/// Finds a run by its id or an unambiguous part of it; without one, the newest.
+pub fn find_run(home: &Home, given: Option<&str>) -> Result<RunId, FindRunError> {
+    let Some(given) = given else {
+        let newest = list_runs(home).next().ok_or(FindRunError::None)?;
+        return newest.record.map(|_| newest.id).map_err(FindRunError::from);
+    };
     let folders = run_folders(&home.runs());
     let ids: Vec<&str> = folders
         .iter()
         .filter_map(|folder| folder.file_name().and_then(|name| name.to_str()))
         .collect();
-    let Some(given) = given else {
-        let mut any = false;
-        for (id, folder) in ids.iter().zip(&folders).rev() {
-            match RunRecord::read(folder) {
-                Err(StoreError::NeverBegan(_)) => continue,
-                Ok(record)
-                    if unfinished
-                        && record.summary.status == RunStatus::Succeeded
-                        && !record.lacks_files() => {}
-                Ok(_) => return Ok(RunId::new(*id)),
-                Err(error) => return Err(error.into()),
-            }
-            any = true;
-        }
-        return Err(if any { FindRunError::AllComplete } else { FindRunError::None });
-    };
     // Ids of one minute share their beginning, so any part will do.
     let matching: Vec<&&str> = match ids.iter().find(|id| **id == given) {
         Some(exact) => vec![exact],

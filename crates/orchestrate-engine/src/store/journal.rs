@@ -359,7 +359,9 @@ fn check_witness(
             path,
             match mark.seq {
                 0 => format!("all of its {lost} recorded events are gone"),
-                last => format!("{lost} recorded events are gone, the last one known is {last}"),
+                known => {
+                    format!("{lost} recorded events are gone, the last one known is {known}")
+                }
             },
         ));
     }

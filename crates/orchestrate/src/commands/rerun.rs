@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
-    let id = find_run(&workspace.home, Some(&arguments.run), false)?;
+    let id = find_run(&workspace.home, Some(&arguments.run))?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;
     let offline = arguments.offline || (record.created.offline && arguments.model.is_none());

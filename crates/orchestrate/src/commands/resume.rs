@@ -1,7 +1,9 @@
 //! `orchestrate resume`.
 
-use orchestrate_core::policy::Limits;
-use orchestrate_engine::session::{OpenRun, RunRecord, Workspace, changed_files, find_run};
+use orchestrate_core::{ids::RunId, policy::Limits};
+use orchestrate_engine::session::{
+    OpenRun, RunRecord, Workspace, changed_files, find_run, newest_unfinished,
+};
 
 use super::common;
 use crate::{
@@ -11,7 +13,10 @@ use crate::{
 };
 
 pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Result<Exit, CliError> {
-    let id = find_run(&workspace.home, arguments.run.as_deref(), true)?;
+    let id = match arguments.run.as_deref() {
+        Some(given) => find_run(&workspace.home, Some(given))?,
+        None => newest(workspace)?,
+    };
     let asked = common::limits(&arguments.caps);
     let record = RunRecord::read(&workspace.home.run(&id))?;
     // A cap that is given replaces the run's; one that is not stays.
@@ -31,4 +36,16 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
         );
     }
     common::drive(run, &arguments.show)
+}
+
+/// The newest run that can be gone on with; newer ones that cannot be read are named.
+fn newest(workspace: &Workspace) -> Result<RunId, CliError> {
+    let (id, unreadable) = newest_unfinished(&workspace.home)?;
+    for (other, error) in unreadable {
+        terminal::warn(
+            &format!("run {other} is passed over: {error}"),
+            &[format!("`orchestrate runs show {other}` says more")],
+        );
+    }
+    Ok(id)
 }

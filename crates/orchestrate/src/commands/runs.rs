@@ -27,15 +27,14 @@ pub(super) fn runs(workspace: &Workspace, command: RunsCommand) -> Result<Exit, 
 }
 
 fn list(workspace: &Workspace, format: ListFormat) -> Exit {
-    let runs = list_runs(&workspace.home);
     let mut exit = Exit::Ok;
     let mut rows = Vec::new();
-    for run in &runs {
-        match &run.record {
-            Ok(record) => rows.push(&record.summary),
+    for run in list_runs(&workspace.home) {
+        match run.record {
+            Ok(record) => rows.push(record.summary),
             Err(error) => {
                 exit = Exit::Journal;
-                terminal::warn(&format!("run {}: {}", run.id, chain(error)), &[]);
+                terminal::warn(&format!("run {}: {}", run.id, chain(&error)), &[]);
             }
         }
     }
@@ -72,7 +71,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                 .map(|summary| summary.workflow.chars().count())
                 .max()
                 .unwrap_or_default();
-            for summary in rows {
+            for summary in &rows {
                 let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
                 let steps = format!("{}/{}", summary.finished(), summary.steps.len());
                 let line = format!(
@@ -107,9 +106,10 @@ fn show(
     result: bool,
     format: Format,
 ) -> Result<Exit, CliError> {
-    let id = find_run(&workspace.home, given, false)?;
+    let id = find_run(&workspace.home, given)?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     if result || format != Format::Text {
+        record.check_contents()?;
         terminal::result::print_recorded(&record, format);
     } else {
         terminal::out(&describe(&record));
