@@ -1,15 +1,12 @@
 //! `orchestrate rerun`.
 
 use orchestrate_core::{ids::StepPath, suggest};
-use orchestrate_engine::session::{
-    OpenRun, Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run,
-};
+use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
 
 use super::common;
 use crate::{
     cli::RerunArguments,
     exit::{CliError, Exit},
-    terminal,
 };
 
 pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
@@ -40,10 +37,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         step,
         remark: arguments.remark.clone(),
     };
-    let setup = setup.rework(rework)?;
-    terminal::diagnostics(&setup.warnings);
-    let run = OpenRun::create(workspace, &setup)?;
-    common::drive(run, &arguments.show)
+    common::start(workspace, &mut setup.rework(rework)?, &arguments.show)
 }
 
 /// The document that the remark speaks of.

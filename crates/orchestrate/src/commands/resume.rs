@@ -1,17 +1,22 @@
 //! `orchestrate resume`.
 
-use orchestrate_core::policy::Limits;
-use orchestrate_engine::session::{OpenRun, RunRecord, Workspace, changed_files, find_run};
+use orchestrate_core::{ids::RunId, policy::Limits, summary::RunStatus};
+use orchestrate_engine::session::{
+    FindRunError, OpenRun, RunRecord, Workspace, changed_files, find_run, list_runs,
+};
 
 use super::common;
 use crate::{
     cli::ResumeArguments,
-    exit::{CliError, Exit},
+    exit::{CliError, Exit, chain},
     terminal,
 };
 
 pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Result<Exit, CliError> {
-    let id = find_run(&workspace.home, arguments.run.as_deref(), true)?;
+    let id = match &arguments.run {
+        Some(given) => find_run(&workspace.home, Some(given), true)?,
+        None => newest_unfinished(workspace)?,
+    };
     let asked = common::limits(&arguments.caps);
     let record = RunRecord::read(&workspace.home.run(&id))?;
     // A cap that is given replaces the run's; one that is not stays.
@@ -30,5 +35,25 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
             )],
         );
     }
-    common::drive(run, &arguments.show)
+    common::drive(workspace, run, &arguments.show)
+}
+
+/// The newest run that can be read and is not complete. A damaged one is told of and left out.
+fn newest_unfinished(workspace: &Workspace) -> Result<RunId, CliError> {
+    match find_run(&workspace.home, None, true) {
+        Err(FindRunError::Store(_)) => {}
+        found => return Ok(found?),
+    }
+    let mut damaged = None;
+    for run in list_runs(&workspace.home) {
+        match run.record {
+            Ok(record) if record.summary.status == RunStatus::Succeeded => {}
+            Ok(_) => return Ok(run.id),
+            Err(error) => {
+                terminal::warn(&format!("run {} is left out: {}", run.id, chain(&error)), &[]);
+                damaged = damaged.or(Some(error));
+            }
+        }
+    }
+    Err(damaged.map_or_else(|| FindRunError::AllComplete.into(), CliError::from))
 }

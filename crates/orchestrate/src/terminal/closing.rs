@@ -4,17 +4,23 @@ use std::path::Path;
 
 use orchestrate_core::{
     event::RunFailure,
+    neutral,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::session::RunRecord;
 
-use super::{safe_talk, talk};
-use crate::cli::Progress;
+use super::say;
+use crate::{
+    cli::Progress,
+    exit::{CliError, Exit},
+};
 
 /// Prints the closing block to standard error.
 pub(crate) fn print(record: &RunRecord, output: Option<&Path>, progress: Progress) {
-    if matches!(progress, Progress::Quiet | Progress::Json) {
-        return;
+    match progress {
+        Progress::Json => return,
+        Progress::Quiet => return troubles(&record.summary),
+        Progress::Auto | Progress::Tty | Progress::Plain => {}
     }
     let mut lines = vec![String::new()];
     lines.extend(orchestrate_report::closing(&record.summary));
@@ -23,7 +29,23 @@ pub(crate) fn print(record: &RunRecord, output: Option<&Path>, progress: Progres
     }
     lines.extend(next(&record.summary));
     for line in lines {
-        talk(&format!("{}\n", safe_talk(&line)));
+        say(&line);
+    }
+}
+
+/// What went wrong, and nothing else.
+fn troubles(summary: &RunSummary) {
+    for step in summary.given_up() {
+        let why =
+            step.failure.as_ref().map(|why| format!(": {}", neutral::one_line(&why.to_string())));
+        let why = why.unwrap_or_default();
+        super::warn(&format!("the optional step `{}` failed{why}", step.step), &[]);
+    }
+    if let RunStatus::Failed(_) = summary.status {
+        let mut error = CliError::new(Exit::RunFailed, orchestrate_report::status(summary));
+        error.help.extend(orchestrate_report::advice(summary));
+        error.help.extend(next(summary));
+        super::error(&error);
     }
 }
 

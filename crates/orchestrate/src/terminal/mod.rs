@@ -5,6 +5,7 @@ pub(crate) mod progress;
 pub(crate) mod result;
 
 mod diagnostics;
+mod escape;
 mod lines;
 
 use std::{
@@ -13,30 +14,19 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use orchestrate_core::neutral;
 
 use crate::exit::CliError;
 
 pub(crate) use diagnostics::{diagnostic_json, diagnostics};
+use escape::{in_ci, safe, safe_json};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Whether the output may be read by a CI runner that obeys commands in it.
-fn in_ci() -> bool {
-    ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| {
-        std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
-    })
-}
-
 /// Prints data. Hidden characters are made visible, and in CI log commands lose their power.
 pub(crate) fn out(text: &str) {
-    if in_ci() {
-        put(&neutral::for_ci_log(text));
-    } else {
-        put(&neutral::visible(text));
-    }
+    put(&safe(text));
 }
 
 /// Prints one JSON document.
@@ -45,34 +35,21 @@ pub(crate) fn out_json(value: &serde_json::Value) {
     out_json_line(&text);
 }
 
-/// Prints JSON text; in CI, what a runner would obey is written as an escape, which reads the same.
+/// Prints JSON text.
 fn out_json_line(text: &str) {
-    if in_ci() {
-        put(&format!("{}\n", text.replace("##", "#\\u0023")));
-    } else {
-        put(&format!("{text}\n"));
-    }
+    put(&format!("{}\n", safe_json(text)));
 }
 
 /// Says something to whoever is watching.
 pub(crate) fn say(text: &str) {
-    talk(&format!("{}\n", safe_talk(text)));
-}
-
-/// Talk never holds characters that move the cursor, or commands that a CI runner obeys.
-fn safe_talk(text: &str) -> String {
-    if in_ci() {
-        neutral::for_ci_log(text).into_owned()
-    } else {
-        neutral::visible(text).into_owned()
-    }
+    talk(&format!("{}\n", safe(text)));
 }
 
 /// Prints a warning.
 pub(crate) fn warn(message: &str, help: &[String]) {
-    talk(&format!("{WARNING}warning{WARNING:#}: {}\n", safe_talk(message)));
+    talk(&format!("{WARNING}warning{WARNING:#}: {}\n", safe(message)));
     for line in help {
-        talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+        talk(&format!("{HELP}help{HELP:#}: {}\n", safe(line)));
     }
 }
 
@@ -86,24 +63,25 @@ pub(crate) fn error(error: &CliError) {
             .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error)
             .count();
         if count > 1 {
-            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes; nothing was run\n"));
+            let outcome = if error.stopped_a_run { "; nothing was run" } else { "" };
+            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes{outcome}\n"));
         }
     }
     for (message, help) in &error.more {
-        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(message)));
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(message)));
         if let Some(help) = help {
-            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(help)));
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe(help)));
         }
     }
     if !error.message.is_empty() {
-        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(&error.message)));
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(&error.message)));
     }
     for line in &error.help {
         // Indented lines belong to the one before.
         if line.starts_with(' ') {
-            talk(&format!("    {}\n", safe_talk(line)));
+            talk(&format!("    {}\n", safe(line)));
         } else {
-            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe(line)));
         }
     }
 }
@@ -122,10 +100,24 @@ pub(crate) fn log_to_stderr() {
         EnvFilter::try_from_env("ORCHESTRATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogWriter)
         .with_ansi(false)
         .without_time()
         .init();
+}
+
+/// Takes one log message at a time: what a message quotes may come from anywhere.
+struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, message: &[u8]) -> std::io::Result<usize> {
+        talk(&safe(&String::from_utf8_lossy(message)));
+        Ok(message.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Columns of the terminal; 100 where there is none.

@@ -13,36 +13,28 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     };
     insta::assert_snapshot!(check("[models\n"), @r"
     exit 3
-    error[config-invalid]: unclosed table, expected `]`
-     --> [ROOT]/home/.config/orchestrate/config.toml:1:8
-      |
-    1 | [models
-      |        ^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:8: unclosed table, expected `]`
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
     insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
     exit 3
-    error[config-invalid]: unknown field `defalts`, expected one of `models`, `providers`, `defaults`
-     --> [ROOT]/home/.config/orchestrate/config.toml:1:2
-      |
-    1 | [defalts]
-      |  ^^^^^^^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `defaults`
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
     insta::assert_snapshot!(check("[models]\ndefault = 3\n"), @r"
     exit 3
-    error[config-invalid]: invalid type: integer `3`, expected a string
-     --> [ROOT]/home/.config/orchestrate/config.toml:2:11
-      |
-    2 | default = 3
-      |           ^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a string
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
-    insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r#"
+    insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r"
     exit 3
-    error[config-invalid]: unknown variant `olama`, expected `openai`
-     --> [ROOT]/home/.config/orchestrate/config.toml:2:8
-      |
-    2 | kind = "olama"
-      |        ^^^^^^^
-    "#);
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:8: unknown variant, expected `openai`
+     |
+     = help: the line is not shown here, since it may hold a key
+    ");
     insta::assert_snapshot!(check("[providers.offline]\nbase_url = \"http://127.0.0.1/v1\"\n"), @r"
     exit 3
     error[config-invalid]: the provider name `offline` is taken

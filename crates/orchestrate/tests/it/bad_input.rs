@@ -120,19 +120,23 @@ fn an_input_file_that_cannot_be_read_is_named() {
     insta::assert_snapshot!(review("@folder"), @r"
     exit 3
     error: input `document`: `folder` is a folder, not a file
+    help: name a file in it
     ");
     insta::assert_snapshot!(review("@latin1.md"), @r"
     exit 3
     error: input `document`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    help: save the file as UTF-8
     ");
     insta::assert_snapshot!(review("@large.md"), @r"
     exit 3
     error: input `document`: `large.md` is larger than 8 MiB
+    help: shorten it, or keep only the part that matters
     ");
     let args = ["run", "end-to-end-ml", "--offline", "--task", "@latin1.md"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 3
     error: input `task`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    help: save the file as UTF-8
     ");
 }
 
@@ -181,12 +185,12 @@ fn a_model_that_cannot_be_used_is_refused_with_advice() {
     insta::assert_snapshot!(run("openai:"), @r"
     exit 3
     error: unknown model `openai:`
-    help: write `provider:model`, such as `openai:openai:`, or an alias from [models] of your config
+    help: a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config
     ");
     insta::assert_snapshot!(run(""), @r"
     exit 3
     error: unknown model ``
-    help: write `provider:model`, such as `openai:`, or an alias from [models] of your config
+    help: a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config
     ");
     let place = place.with("OPENAI_BASE_URL", "not a url").with("OPENAI_API_KEY", "k");
     insta::assert_snapshot!(
@@ -215,7 +219,7 @@ fn an_output_that_is_a_file_is_refused_before_anything_is_sent() {
     let args = ["run", "end-to-end-ml", "--task", "x", "-m", "openai:m", "--output", "taken"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 2
-    error: `taken` is not a folder
+    error: `[ROOT]/work/taken` is not a folder
     help: give --output a folder; it is made where it is missing
     ");
     assert_eq!((server.count(), place.read("taken").as_str()), (0, "text"));
@@ -229,7 +233,8 @@ fn a_home_folder_that_is_a_file_ends_with_11_before_anything_is_sent() {
     let args = ["--home", "taken", "run", "end-to-end-ml", "--task", "x", "-m", "openai:m"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 11
-    error: using `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    error: reading the runs in `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    help: --home, or ORCHESTRATE_HOME, names a folder of your own
     ");
     assert_eq!(server.count(), 0);
 }
@@ -241,4 +246,48 @@ fn no_name_leads_out_of_the_libraries() {
         let said = place.refused(&["personas", "show", name]);
         assert!(said.starts_with("exit 3\n") && !said.contains('\u{1b}'), "{name:?}: {said}");
     }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_is_refused_before_anything_is_sent() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("taken", "text");
+    let args = ["run", "end-to-end-ml", "-t", TASK, "-m", "openai:m", "-o", "taken/below"];
+    let outcome = place.run(&args);
+    assert_eq!((outcome.code, server.count()), (Some(2), 0), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_empty_task_is_a_missing_one() {
+    let place = Place::new();
+    for task in ["", "  \n"] {
+        let said = place.refused(&["run", "end-to-end-ml", "--offline", "--task", task]);
+        assert!(said.starts_with("exit 2\n"), "{said}");
+    }
+}
+
+#[test]
+fn standard_input_given_twice_is_a_matter_of_the_command_line() {
+    let place = Place::new();
+    let said =
+        place.refused(&["run", "design-review", "--offline", "-t", "-", "-i", "document=@-"]);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+}
+
+#[test]
+fn advice_on_a_model_never_repeats_the_mistake() {
+    let place = Place::new();
+    for model in ["openai:", ""] {
+        let said = place.refused(&["run", "end-to-end-ml", "-t", "x", "-m", model]);
+        assert!(!said.contains("`openai:`?") && !said.contains("openai:openai:"), "{said}");
+        assert!(!said.contains("such as `openai:`"), "{said}");
+    }
+}
+
+#[test]
+fn a_home_folder_that_is_a_file_is_no_empty_list() {
+    let place = Place::new();
+    place.write("taken", "text");
+    assert_eq!(place.run(&["--home", "taken", "runs", "list"]).code, Some(11));
 }

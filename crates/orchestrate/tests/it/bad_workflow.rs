@@ -245,7 +245,8 @@ fn ten_megabytes_of_yaml_are_refused() {
     let _filters = filters();
     insta::assert_snapshot!(check(vec![b'#'; 10 * 1024 * 1024]), @r"
     exit 3
-    error: `w.yaml` is larger than 4194304 bytes
+    error: `w.yaml` is larger than 4 MiB
+    help: shorten it, or keep only the part that matters
     ");
 }
 
@@ -289,7 +290,8 @@ fn a_path_that_is_no_file_is_named() {
     place.write("folder.yaml/file", "text");
     insta::assert_snapshot!(place.refused(&["run", "folder.yaml", "--offline"]), @r"
     exit 3
-    error: reading `folder.yaml`: is a directory
+    error: `folder.yaml` is a folder, not a file
+    help: name a file in it
     ");
     insta::assert_snapshot!(place.refused(&["run", "./nope.yaml", "--offline"]), @r"
     exit 3
@@ -346,7 +348,7 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
       |
       = help: begin the text below the front matter with a paragraph: `You are …`
 
-    error: 2 mistakes; nothing was run
+    error: 2 mistakes
     ");
     let other = ["run", "design-review", "-i", "document=@personas/data-engineer.md", "--offline"];
     assert!(place.refused(&other).starts_with("exit 3\n"), "its panel has a data engineer");

@@ -102,3 +102,10 @@ fn progress_can_be_json_lines_on_standard_error() {
     assert_eq!(kinds.first().map(String::as_str), Some("run_created"));
     assert!(kinds.iter().any(|kind| kind == "run_succeeded"), "{kinds:?}");
 }
+
+#[test]
+fn json_and_text_agree_that_no_call_was_made_offline() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "-t", TASK, "--offline", "--format", "json"];
+    assert_eq!(place.json(&args)["calls"], 0);
+}

@@ -389,7 +389,7 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
     Stage 5
       report      data-viz-specialist   offline:worksheet  ≈N tokens + handoffs of analysis, model, operations
 
-    5 calls, ≈N tokens of prompts before handoffs
+    no calls, ≈N tokens of prompts before handoffs
     nothing is missing
     ");
     let json = place.json(&["plan", "design-review", "--format", "json"]);
