@@ -251,7 +251,9 @@ impl Config {
         let model = spelled.parse().map_err(|_| match alias {
             Some(_) => ModelError::Unknown {
                 name: spelled.to_owned(),
-                help: format!("the alias `{name}` stands for it; {MODEL_FORM}"),
+                help: format!(
+                    "the alias `{name}` stands for it; let it stand for `provider:model`, such as `openai:gpt-5-mini`"
+                ),
             },
             None => ModelError::Unknown { name: name.to_owned(), help: self.advice(name) },
         })?;

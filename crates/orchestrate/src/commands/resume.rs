@@ -1,8 +1,11 @@
 //! `orchestrate resume`.
 
+use std::path::Path;
+
 use orchestrate_core::{ids::RunId, policy::Limits, summary::RunStatus};
-use orchestrate_engine::session::{
-    FindRunError, OpenRun, RunRecord, Workspace, changed_files, find_run, list_runs,
+use orchestrate_engine::{
+    artifacts::OutputFolder,
+    session::{FindRunError, OpenRun, RunRecord, Workspace, changed_files, find_run, list_runs},
 };
 
 use super::common;
@@ -25,6 +28,10 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
         max_calls: asked.max_calls.or(now.max_calls),
         max_tokens: asked.max_tokens.or(now.max_tokens),
     });
+    if let Some(folder) = &record.created.output {
+        // It was recorded without links, so a link in its place has been put there since.
+        OutputFolder::open_unlinked(Path::new(folder))?.probe()?;
+    }
     let changed = changed_files(workspace, &record);
     let run = OpenRun::resume(workspace, &id, limits)?;
     if !changed.is_empty() {

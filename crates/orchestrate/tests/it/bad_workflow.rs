@@ -366,3 +366,75 @@ fn a_name_that_stands_in_two_places_is_refused() {
     help: remove or rename one of them
     ");
 }
+
+#[test]
+fn files_that_would_meet_in_the_output_folder_are_refused() {
+    let _filters = filters();
+    let said = check(
+        "workflow: w
+steps:
+  data: { persona: data-engineer, prompt: p }
+  a: { persona: data-engineer, prompt: p, save: 1-Data.md }
+  b: { persona: data-engineer, prompt: p, save: \"Report.md/x.md\" }
+  c: { persona: data-engineer, prompt: p, save: notes }
+  d:
+    persona: data-engineer
+    prompt: p
+    save: notes/d.md
+",
+    );
+    insta::assert_snapshot!(said, @r#"
+    exit 3
+    error[file-collision]: step `a` saves `1-Data.md`, and `1-Data.md` is the file of step `data`
+     --> w.yaml:4:49
+      |
+    4 |   a: { persona: data-engineer, prompt: p, save: 1-Data.md }
+      |                                                 ^^^^^^^^^
+      |
+      = help: give the step a file with another name
+
+    error[file-collision]: step `b` saves `Report.md/x.md`, and `Report.md` is a file that every run writes
+     --> w.yaml:5:50
+      |
+    5 |   b: { persona: data-engineer, prompt: p, save: "Report.md/x.md" }
+      |                                                  ^^^^^^^^^^^^^^
+      |
+      = help: give the step a file with another name
+
+    error[file-collision]: step `d` saves `notes/d.md`, and `notes` is the file of step `c`
+      --> w.yaml:10:11
+       |
+    10 |     save: notes/d.md
+       |           ^^^^^^^^^^
+       |
+       = help: give the step a file with another name
+
+    error: 3 mistakes; nothing was run
+    "#);
+    let good = "workflow: w
+steps:
+  data: { persona: data-engineer, prompt: p, save: 1-data.md }
+  a: { persona: data-engineer, prompt: p, save: notes/report.md }
+  b: { persona: data-engineer, prompt: p, save: notes/b.md }
+";
+    let place = Place::new();
+    place.write("w.yaml", good);
+    place.good(&["validate", "w.yaml"]);
+}
+
+#[test]
+fn in_ci_a_workflow_cannot_speak_to_the_runner_through_a_mistake() {
+    let place = Place::new().with("CI", "true");
+    place.write(
+        "w.yaml",
+        "workflow: w\nsteps:\n  a: { persona: x, promt: '##[group]\u{202e}z' } # ##vso[task.x]y\n",
+    );
+    for args in [&["run", "w.yaml", "--offline"][..], &["validate", "w.yaml", "--format", "json"]] {
+        let outcome = place.run(args);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert_eq!(outcome.code, Some(3), "{said}");
+        for power in ["##[", "##vso[", "\u{202e}"] {
+            assert!(!said.contains(power), "{power:?}: {said}");
+        }
+    }
+}

@@ -115,9 +115,14 @@ impl Place {
 
     /// Writes the user's config.
     pub(crate) fn configure(&self, text: &str) {
+        self.configure_bytes(text.as_bytes());
+    }
+
+    /// Writes the user's config, which may be no text.
+    pub(crate) fn configure_bytes(&self, content: &[u8]) {
         let folder = self.env.home().join(".config/orchestrate");
         fs::create_dir_all(&folder).expect("a writable folder");
-        fs::write(folder.join("config.toml"), text).expect("a writable folder");
+        fs::write(folder.join("config.toml"), content).expect("a writable folder");
     }
 
     /// Reads a file below the working folder.
@@ -339,13 +344,23 @@ impl Server {
     /// Answers like [`Server::echo`], but the first request to `persona` only after
     /// [`Server::release`].
     pub(crate) fn holding(persona: &'static str) -> Self {
+        Self::holding_beside(persona, behaviour::echo())
+    }
+
+    /// Like [`Server::holding`], and everybody else gets what `others` says.
+    pub(crate) fn holding_beside(
+        persona: &'static str,
+        others: impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let gate = Gate::default();
         let (echo, held) = (behaviour::echo(), gate.clone());
         let mut server = Self::start(move |request| {
             if who(request) == persona {
                 held.pass();
+                echo(request)
+            } else {
+                others(request)
             }
-            echo(request)
         });
         server.gate = gate;
         server
