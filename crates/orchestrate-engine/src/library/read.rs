@@ -61,6 +61,9 @@ impl ReadError {
     /// What to do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
+            Self::Io { .. } if self.is_missing() => {
+                Some("is the path right? it starts from the folder you are in")
+            }
             Self::Io { .. } => None,
             Self::Folder(_) => Some("name a file in it"),
             Self::NotRegular(_) => Some("save its content as a file first"),

@@ -28,10 +28,13 @@ use crate::{
 
 /// The workspace of the current folder.
 pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
+    // Read here and not by the parser, which would take the variable for a word of the command line.
+    let variable = std::env::var_os("ORCHESTRATE_HOME").filter(|home| !home.is_empty());
+    let home = home.map(Path::to_owned).or(variable.map(PathBuf::from));
     let folder = std::env::current_dir().map_err(|error| {
         CliError::new(Exit::Usage, format!("finding the current folder: {error}"))
     })?;
-    let home = Home::locate(home).map_err(|error| {
+    let home = Home::locate(home.as_deref()).map_err(|error| {
         CliError::new(Exit::Usage, error.to_string()).help("set HOME, or name a folder with --home")
     })?;
     // A folder of runs that cannot be looked into is not one without runs.

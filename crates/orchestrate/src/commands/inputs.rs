@@ -109,6 +109,10 @@ fn read_file(path: &str) -> Result<Given, Fault> {
                 ReadError::NotRegular(_) => {
                     Some("pipe it in: `--task -`, or `-i name=@-`".to_owned())
                 }
+                error if error.is_missing() => Some(
+                    "a path starts from the folder you are in; a text that begins with `@` can be piped to `--task -`"
+                        .to_owned(),
+                ),
                 error => error.help().map(str::to_owned),
             };
             Err((chain(&error), help))

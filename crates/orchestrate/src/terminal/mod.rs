@@ -9,13 +9,14 @@ mod escape;
 mod lines;
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     process::ExitCode,
+    sync::OnceLock,
 };
 
 use anstyle::{AnsiColor, Style};
 
-use crate::exit::CliError;
+use crate::exit::{CliError, Exit};
 
 pub(crate) use diagnostics::{diagnostic_json, diagnostics};
 use escape::{in_ci, safe, safe_json};
@@ -162,10 +163,28 @@ fn can_draw() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Why standard output could not be written to.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
 /// Writes to standard output. Whoever has closed it wants no more of it.
 fn put(text: &str) {
     let mut stdout = anstream::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // The first reason is the one to tell.
+            let _ = LOST.set(error);
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// An error where a part of the result could not be written, to a disk that is full for one.
+pub(crate) fn lost() -> Option<CliError> {
+    let error = LOST.get()?;
+    Some(
+        CliError::new(Exit::RunFailed, format!("writing standard output: {error}"))
+            .help("what was run is recorded: `orchestrate runs show --result` prints it again"),
+    )
 }
 
 /// Writes to standard error text that was made safe before.

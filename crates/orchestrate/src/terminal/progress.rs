@@ -97,8 +97,9 @@ impl Screen {
 
     fn print(&self, text: &str) {
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        if self.0.kind == Kind::Rows && !self.0.done.load(Ordering::Relaxed) {
-            // Where nothing can be drawn after all, the line is lost to nobody.
+        let drawn = self.0.kind == Kind::Rows && !self.0.rows.is_hidden();
+        if drawn && !self.0.done.load(Ordering::Relaxed) {
+            // A terminal that has gone away reads nothing.
             let _ = self.0.rows.println(text);
         } else {
             talk(&format!("{text}\n"));

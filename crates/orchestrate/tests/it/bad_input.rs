@@ -116,6 +116,7 @@ fn an_input_file_that_cannot_be_read_is_named() {
     insta::assert_snapshot!(review("@nope.md"), @r"
     exit 3
     error: input `document`: reading `nope.md`: No such file or directory (os error [N])
+    help: a path starts from the folder you are in; a text that begins with `@` can be piped to `--task -`
     ");
     insta::assert_snapshot!(review("@folder"), @r"
     exit 3

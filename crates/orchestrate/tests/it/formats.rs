@@ -177,3 +177,32 @@ fn a_list_of_runs_has_the_words_and_times_of_a_run() {
     }
     assert!(list["runs"][0]["created_at"].as_str().unwrap().ends_with('Z'));
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "quiet"];
+    let outcome = place.start_writing_to(&args, full.into()).finish();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error: writing standard output: "), "{}", outcome.stderr);
+    assert!(place.good(&["runs", "show", "--result"]).contains("— report"));
+}
+
+#[test]
+fn a_program_that_reads_only_the_beginning_of_a_result_gets_no_complaint() {
+    let place = Place::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "quiet"];
+    let outcome = place.start_writing_to(&args, writer.into()).finish();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn rows_that_nobody_can_see_are_lines() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "tty"];
+    let said = place.run(&args).stderr;
+    assert!(said.contains("[5/5] ok      report"), "{said}");
+}

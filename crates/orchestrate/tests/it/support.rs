@@ -172,6 +172,11 @@ impl Place {
 
     /// Starts the program and lets it run.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
+        self.start_writing_to(args, Stdio::piped())
+    }
+
+    /// Starts the program with its standard output going to `target`.
+    pub(crate) fn start_writing_to(&self, args: &[&str], target: Stdio) -> Running {
         let home = self.env.home();
         let mut command = Command::new(PROGRAM);
         command
@@ -186,7 +191,7 @@ impl Place {
             .env("TZ", "UTC")
             .envs(&self.variables)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(target)
             .stderr(Stdio::piped());
         Running::of(command.spawn().expect("the program starts"))
     }
@@ -229,11 +234,13 @@ pub(crate) struct Running {
 
 impl Running {
     fn of(mut child: Child) -> Self {
-        let mut stdout = child.stdout.take().expect("piped");
+        let stdout = child.stdout.take();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let stdout = std::thread::spawn(move || {
             let mut text = String::new();
-            stdout.read_to_string(&mut text).expect("UTF-8");
+            if let Some(mut stdout) = stdout {
+                stdout.read_to_string(&mut text).expect("UTF-8");
+            }
             text
         });
         let (sender, lines) = mpsc::channel();
