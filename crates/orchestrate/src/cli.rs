@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Folder of runs and their index [env: ORCHESTRATE_HOME; default: `orchestrate` in the XDG state
+    /// Folder of runs and their index [default: `ORCHESTRATE_HOME`, else `orchestrate` in the XDG state
     /// folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,

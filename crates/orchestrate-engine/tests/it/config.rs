@@ -25,7 +25,7 @@ fn messages(error: ConfigError) -> Vec<String> {
             .iter()
             .map(|found| format!("{}: {}", found.place().unwrap_or_default(), found.message))
             .collect(),
-        other => panic!("{other:?}"),
+        ConfigError::File(error) => panic!("{error:?}"),
     }
 }
 

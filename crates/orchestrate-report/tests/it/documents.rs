@@ -302,7 +302,7 @@ fn hostile_text_cannot_spoil_the_report() {
 fn json_holds_texts_and_briefs_of_every_step() {
     let value = whole(true).report_with(&[("report", "x")], json);
     let text = serde_json::to_string_pretty(&value).expect("JSON");
-    insta::assert_snapshot!(text, @r##"
+    insta::assert_snapshot!(text, @r###"
     {
       "schema": "orchestrate/run/1",
       "offline": false,
@@ -485,7 +485,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       },
       "artifacts": []
     }
-    "##);
+    "###);
     let failed = failed().report(json);
     assert_eq!(failed["status"], "failed");
     assert_eq!(failed["steps"][1]["failure"]["class"], "credentials");

@@ -151,9 +151,10 @@ fn as_text(
     }
     let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
     let calls = steps.iter().filter(|step| step.model.is_some()).count() as u64;
-    let calls = match setup.offline && model_known {
-        true => "no calls".to_owned(),
-        false => counted(calls, "call", "calls"),
+    let calls = if setup.offline && model_known {
+        "no calls".to_owned()
+    } else {
+        counted(calls, "call", "calls")
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {

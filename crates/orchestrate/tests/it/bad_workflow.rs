@@ -296,6 +296,7 @@ fn a_path_that_is_no_file_is_named() {
     insta::assert_snapshot!(place.refused(&["run", "./nope.yaml", "--offline"]), @r"
     exit 3
     error: reading `./nope.yaml`: No such file or directory (os error [N])
+    help: is the path right? it starts from the folder you are in
     ");
 }
 
