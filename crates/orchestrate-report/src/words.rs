@@ -91,7 +91,7 @@ mod tests {
             [0, 12_340, 63_000].map(|millis| duration(Duration::from_millis(millis))),
             ["0 ms", "12.3 s", "1 min 3 s"]
         );
-        assert_eq!(duration(Duration::from_secs(7_500)), "2 h 5 min");
+        assert_eq!(duration(Duration::from_mins(125)), "2 h 5 min");
         assert_eq!(
             [999, 3_060, 999_960, 2_400_000].map(short_count),
             ["999", "3.1k", "1.0M", "2.4M"]

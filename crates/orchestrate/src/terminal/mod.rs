@@ -7,6 +7,7 @@ pub(crate) mod result;
 mod diagnostics;
 mod escape;
 mod lines;
+mod log;
 
 use std::{
     io::{ErrorKind, IsTerminal, Write},
@@ -20,6 +21,7 @@ use crate::exit::{CliError, Exit};
 
 pub(crate) use diagnostics::{diagnostic_json, diagnostics};
 use escape::{in_ci, safe, safe_json};
+pub(crate) use log::log_to_stderr;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -89,36 +91,16 @@ pub(crate) fn error(error: &CliError) {
 
 /// Prints what is wrong with a command line, or the help that was asked for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is nobody's mistake.
-    let _ = error.print();
+    let text = error.render().to_string();
+    let shown = safe(&text);
+    if error.use_stderr() && shown != text {
+        // It quotes the command line, which a script may have put together from anything.
+        talk(&shown);
+    } else {
+        // A closed pipe is nobody's mistake.
+        let _ = error.print();
+    }
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
-}
-
-/// Warnings of the libraries go to standard error; `ORCHESTRATE_LOG` asks for more.
-pub(crate) fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("ORCHESTRATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| LogWriter)
-        .with_ansi(false)
-        .without_time()
-        .init();
-}
-
-/// Takes one log message at a time: what a message quotes may come from anywhere.
-struct LogWriter;
-
-impl Write for LogWriter {
-    fn write(&mut self, message: &[u8]) -> std::io::Result<usize> {
-        talk(&safe(&String::from_utf8_lossy(message)));
-        Ok(message.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Columns of the terminal; 100 where there is none.

@@ -249,3 +249,12 @@ fn files_of_the_workspace_do_not_come_from_outside_it() {
     let said = place.refused(&["run", "end-to-end-ml", "-t", "x", "--offline"]);
     assert!(said.starts_with("exit 3\n") && said.contains("outside the workspace"), "{said}");
 }
+
+#[test]
+fn a_key_that_would_travel_in_clear_is_warned_of_in_one_line() {
+    let place = Place::new()
+        .with("OPENAI_BASE_URL", "http://models.example/v1")
+        .with("OPENAI_API_KEY", KEY);
+    let said = place.run(&["plan", "end-to-end-ml", "--task", "x", "-m", "openai:m"]).stderr;
+    insta::assert_snapshot!(said, @"warning: the key of provider `openai` travels unencrypted: its address begins with http://");
+}

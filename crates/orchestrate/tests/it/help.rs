@@ -140,3 +140,15 @@ fn without_a_command_the_help_goes_to_standard_error() {
     assert!(said.contains("Usage: orchestrate"), "{said}");
     assert!(said.contains("\nTry it without a key: "), "{said}");
 }
+
+#[test]
+fn a_wrong_command_line_is_quoted_without_what_a_terminal_or_a_runner_would_obey() {
+    let place = Place::new().with("CI", "true");
+    for word in ["--x\u{1b}[31m", "\u{202e}run", "--##[group]y"] {
+        let said = place.refused(&[word]);
+        assert!(said.starts_with("exit 2\n"), "{said}");
+        for power in ["\u{1b}", "\u{202e}", "##["] {
+            assert!(!said.contains(power), "{said:?}");
+        }
+    }
+}
