@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
-    event::{Event, PauseReason, Recorded, RunFailure, StepSource},
+    event::{Event, LossCause, PauseReason, Recorded, RunFailure, StepSource},
     failure::{Failure, FailureClass},
     ids::{Digest, RunId, StepPath},
     plan::{Action, Plan},
@@ -113,6 +113,11 @@ pub struct StepSummary {
     pub reused_from: Option<(RunId, Timestamp)>,
     /// Requests sent.
     pub attempts: u32,
+    /// Attempts whose outcome nobody knows.
+    pub lost_attempts: u32,
+    /// What ended its last attempt, where nobody knows its outcome.
+    #[serde(skip)]
+    pub lost: Option<LossCause>,
     /// Tokens of its calls.
     pub usage: Usage,
     /// When it was first evaluated.
@@ -164,6 +169,8 @@ impl RunSummary {
             source: None,
             reused_from: None,
             attempts: 0,
+            lost_attempts: 0,
+            lost: None,
             usage: Usage::default(),
             started_at: None,
             ended_at: None,
@@ -299,6 +306,7 @@ impl RunSummary {
                 self.calls += 1;
                 if let Some(step) = self.step_mut(&call.step) {
                     step.attempts += 1;
+                    step.lost = None;
                     step.reserved = *reserved;
                     step.state = StepState::Running;
                     step.retry_at = None;
@@ -331,11 +339,12 @@ impl RunSummary {
                     step.failure = Some(failure.clone());
                 }
             }
-            Event::CallUnknown { call, .. } => {
+            Event::CallUnknown { call, cause, .. } => {
                 let lost = self.step(&call.step).map_or(0, |step| step.reserved);
                 self.lost_tokens = self.lost_tokens.saturating_add(lost);
                 if let Some(step) = self.step_mut(&call.step) {
-                    step.notes.push("one attempt ended without a known outcome".to_owned());
+                    step.lost_attempts += 1;
+                    step.lost = Some(*cause);
                 }
             }
             Event::RetryScheduled { call, due } => {

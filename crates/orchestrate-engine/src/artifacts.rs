@@ -8,6 +8,9 @@ use std::{
 
 use orchestrate_core::ids::Digest;
 
+/// What the names of unfinished files begin with.
+const TEMPORARY: &str = ".orchestrate-";
+
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
@@ -23,6 +26,12 @@ pub enum ArtifactError {
     /// The path leads out of the output folder.
     #[error("`{}` leads out of the output folder", .0.display())]
     Outside(PathBuf),
+    /// The output folder is something else.
+    #[error("`{}` is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// The output folder is a link that nobody named.
+    #[error("`{}` is a link", .0.display())]
+    Link(PathBuf),
 }
 
 /// The folder that files are written to.
@@ -35,8 +44,28 @@ impl OutputFolder {
     /// Creates the folder where it is missing.
     pub fn open(root: &Path) -> Result<Self, ArtifactError> {
         let failed = |source| ArtifactError::Io { path: root.to_owned(), source };
+        if root.exists() && !root.is_dir() {
+            return Err(ArtifactError::NotAFolder(root.to_owned()));
+        }
         fs::create_dir_all(root).map_err(failed)?;
         Ok(Self { root: root.canonicalize().map_err(failed)? })
+    }
+
+    /// Like [`open`](Self::open), for a folder that nobody named: a link in its place was put there by
+    /// somebody else, and is not followed.
+    pub fn open_unlinked(root: &Path) -> Result<Self, ArtifactError> {
+        let is_link = fs::symlink_metadata(root).is_ok_and(|found| found.is_symlink());
+        if is_link { Err(ArtifactError::Link(root.to_owned())) } else { Self::open(root) }
+    }
+
+    /// Makes sure that files can be written, before anything is paid for what they will hold.
+    pub fn probe(&self) -> Result<(), ArtifactError> {
+        let failed = |source| ArtifactError::Io { path: self.root.clone(), source };
+        tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&self.root)
+            .and_then(tempfile::NamedTempFile::close)
+            .map_err(failed)
     }
 
     /// The folder, with every link resolved.
@@ -55,10 +84,8 @@ impl OutputFolder {
         let folder = self.folder_of(path)?;
         let target = folder.join(name);
         let failed = |source| ArtifactError::Io { path: target.clone(), source };
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".orchestrate-")
-            .tempfile_in(&folder)
-            .map_err(failed)?;
+        let mut temporary =
+            tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map_err(failed)?;
         temporary.write_all(content).map_err(failed)?;
         // Readable like any file the user makes; the temporary one was private.
         #[cfg(unix)]
@@ -114,6 +141,22 @@ mod tests {
         std::os::unix::fs::symlink(&outside, temporary.path().join("out/link")).expect("a link");
         assert!(matches!(folder.write("link/x.md", b"x"), Err(ArtifactError::Outside(_))));
         assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_below_a_file_and_a_link_that_nobody_named_are_refused() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let root = temporary.path();
+        fs::write(root.join("file"), "text").expect("written");
+        fs::create_dir(root.join("elsewhere")).expect("a folder");
+        std::os::unix::fs::symlink("elsewhere", root.join("link")).expect("a link");
+        let open = |name: &str| OutputFolder::open(&root.join(name));
+        assert!(matches!(open("file"), Err(ArtifactError::NotAFolder(_))));
+        assert!(matches!(open("file/below"), Err(ArtifactError::Io { .. })));
+        assert!(open("link").expect("the user named it").probe().is_ok());
+        let planted = OutputFolder::open_unlinked(&root.join("link"));
+        assert!(matches!(planted, Err(ArtifactError::Link(_))));
+        assert_eq!(fs::read_dir(root.join("elsewhere")).expect("readable").count(), 0);
     }
 
     #[test]

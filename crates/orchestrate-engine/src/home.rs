@@ -58,9 +58,4 @@ impl Home {
     pub fn config_folder(&self) -> &Path {
         &self.config
     }
-
-    /// The state folder.
-    pub fn state_folder(&self) -> &Path {
-        &self.state
-    }
 }

@@ -87,10 +87,7 @@ impl std::fmt::Debug for Providers {
 
 fn configured(config: &Config, model: &ModelRef) -> Result<Arc<dyn Provider>, ProviderError> {
     // Also says what to do where the provider is unknown.
-    let model = config.resolve(&model.to_string())?;
-    let Some(ProviderSettings::OpenAi(settings)) = config.provider(&model.provider) else {
-        return Err(ModelError::None.into());
-    };
+    let ProviderSettings::OpenAi(settings) = config.configured(model)?;
     if settings.api_key.is_none() && settings.is_vendor() {
         return Err(ModelError::NoKey {
             model: model.to_string(),

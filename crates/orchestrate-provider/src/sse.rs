@@ -12,6 +12,8 @@ use std::mem;
 pub(crate) struct Limits {
     /// Bytes of one line, and of one event's data.
     pub(crate) event: usize,
+    /// Bytes of everything that brings no event: comments, unknown fields, empty lines.
+    pub(crate) noise: usize,
 }
 
 /// One event that carries data.
@@ -29,6 +31,9 @@ pub(crate) enum SseError {
     /// A line or an event is longer than the limit, in bytes.
     #[error("an event of the stream is longer than {0} bytes")]
     TooLong(usize),
+    /// Comments and the like, more of them than any answer needs, in bytes.
+    #[error("the stream holds more than {0} bytes beside its events")]
+    TooNoisy(usize),
     /// Data that is not text.
     #[error("an event of the stream is not valid UTF-8")]
     NotUtf8,
@@ -44,6 +49,8 @@ pub(crate) struct Decoder {
     has_data: bool,
     /// The last byte was a CR, so that an LF now belongs to it.
     after_cr: bool,
+    /// Bytes so far that brought no event.
+    noise: usize,
     /// The first line has not been read, so a byte order mark may stand before it.
     at_start: bool,
     /// Bytes looked at or copied so far, which the tests hold against the stream's length.
@@ -60,6 +67,7 @@ impl Decoder {
             data: Vec::new(),
             has_data: false,
             after_cr: false,
+            noise: 0,
             at_start: true,
             #[cfg(test)]
             work: 0,
@@ -100,6 +108,7 @@ impl Decoder {
             (None, Some(b':')) => &part[..1],
             _ => part,
         };
+        self.endure(part.len() - kept.len())?;
         if self.line.len() + kept.len() > self.limits.event {
             return Err(SseError::TooLong(self.limits.event));
         }
@@ -115,6 +124,7 @@ impl Decoder {
             content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         }
         if content.is_empty() {
+            self.endure(1)?;
             self.dispatch(events)?;
         } else {
             self.field(content)?;
@@ -142,9 +152,19 @@ impl Decoder {
             }
             b"event" => self.name = value.to_vec(),
             // Comments have an empty name; `id`, `retry` and the unknown mean nothing to us.
-            _ => {}
+            _ => self.endure(line.len() + 1)?,
         }
         Ok(())
+    }
+
+    /// Counts bytes that bring no event.
+    fn endure(&mut self, bytes: usize) -> Result<(), SseError> {
+        self.noise += bytes;
+        if self.noise > self.limits.noise {
+            Err(SseError::TooNoisy(self.limits.noise))
+        } else {
+            Ok(())
+        }
     }
 
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only the tests count"))]
@@ -171,7 +191,7 @@ impl Decoder {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { event: 1 << 20 };
+    const LIMITS: Limits = Limits { event: 1 << 20, noise: 4 << 20 };
 
     /// Reads a stream in pieces of `piece` bytes.
     fn read(stream: &[u8], piece: usize) -> Result<Vec<(String, String)>, SseError> {
@@ -227,6 +247,29 @@ mod tests {
         }
         let comment = format!(":{}\ndata: x\n\n", "x".repeat(2 * LIMITS.event));
         assert_eq!(read(comment.as_bytes(), 4_096).map(|events| events.len()), Ok(1));
+    }
+
+    #[test]
+    fn what_brings_no_event_is_read_up_to_a_limit_and_no_further() {
+        let limits = Limits { event: 1 << 20, noise: 10_000 };
+        for pattern in [":\n", ": ping\r\n", "\n", "id: 7\n", "x", ":x"] {
+            let begin = if pattern == ":x" { ":" } else { "" };
+            let stream = format!("{begin}{}", pattern.repeat(100_000));
+            let (mut decoder, mut events) = (Decoder::new(limits), Vec::new());
+            let mut parts = stream.as_bytes().chunks(100);
+            let error = parts.find_map(|part| decoder.push(part, &mut events).err());
+            if pattern == "x" {
+                // A line that has not ended may still become an event; it has a limit of its own.
+                assert_eq!(error, None);
+            } else {
+                assert_eq!(error, Some(SseError::TooNoisy(10_000)), "{pattern:?}");
+                assert!(decoder.work <= 30_000, "{pattern:?}: {}", decoder.work);
+            }
+        }
+        let stream = "data: x\n\n".repeat(9_000);
+        let (mut decoder, mut events) = (Decoder::new(limits), Vec::new());
+        assert_eq!(decoder.push(stream.as_bytes(), &mut events), Ok(()));
+        assert_eq!(events.len(), 9_000);
     }
 
     #[test]

@@ -251,7 +251,7 @@ async fn answers_that_are_turned_down_keep_their_usage_and_text() {
     let error = check(filtered, FailureClass::Refused, false, reported).await;
     assert_eq!(error.partial.as_deref(), text);
     let error = check(Fault::Refusal, FailureClass::Refused, false, reported).await;
-    assert_eq!(error.failure.message, "the model refused: I cannot help with that.");
+    assert_eq!(error.failure.message, "I cannot help with that.");
     let error = check(Fault::EmptyContent, FailureClass::Empty, false, reported).await;
     assert_eq!((error.partial, error.usage.map(|u| u.output)), (None, Some(20)));
 }
@@ -332,6 +332,16 @@ async fn a_compressed_answer_is_read_and_a_bomb_goes_off_nowhere() {
     let headers = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
     let (outcome, _) = against(Reply::of(200, &headers, gzip::stored(&whole))).await;
     assert_eq!(outcome.expect("a good answer").text, "hello");
+
+    // Every inflated byte is a comment's: it is read up to the limit on what brings no event.
+    let (outcome, count) = against(Fault::GzipBomb(64 << 20).reply()).await;
+    let error = outcome.expect_err("a bomb");
+    assert_eq!(
+        (error.failure.class, error.failure.message.as_str()),
+        (FailureClass::Malformed, "the stream holds more than 4194304 bytes beside its events")
+    );
+    assert!(!error.lost, "it would be asked again");
+    let _ = count;
 
     let reply = Fault::GzipBomb(64 << 20).reply();
     let server = ScriptedServer::start(move |_: &SeenRequest| reply.clone()).await.unwrap();

@@ -1,8 +1,10 @@
 //! The closing block of a run on a terminal.
 
+use std::time::Duration;
+
 use orchestrate_core::summary::RunSummary;
 
-use crate::{header, words};
+use crate::{header, states, words};
 
 /// The lines of the closing block: steps, calls, tokens, active time and status, without colour and
 /// fit for a terminal.
@@ -13,9 +15,9 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     if !summary.offline {
         lines.push(format!("tokens  {}", header::tokens(summary)));
     }
-    lines.push(format!("time    {}", words::duration(summary.active_ms)));
-    lines.push(format!("status  {}", words::status(summary)));
-    if let Some(advice) = words::advice(summary) {
+    lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));
+    lines.push(format!("status  {}", states::status(summary)));
+    if let Some(advice) = states::advice(summary) {
         lines.push(format!("advice  {advice}"));
     }
     lines

@@ -1,25 +1,18 @@
 //! The run header: the one part of a report that differs between two runs with the same answers.
 
+use std::time::Duration;
+
 use orchestrate_core::{
     neutral,
     summary::{RunSummary, StepSummary},
 };
 
-use crate::{context::Context, words};
+use crate::{context::Context, states, words};
 
 /// The line before the header.
 pub(crate) const BEGIN: &str = "<!-- run -->";
 /// The line after the header.
 pub(crate) const END: &str = "<!-- /run -->";
-
-/// What the summary notes of a step when a process or connection ended: it says something of this run
-/// and nothing of the document.
-const LOST: &str = "one attempt ended without a known outcome";
-
-/// Whether a note tells of the run, not of the document.
-pub(crate) fn tells_of_the_run(note: &str) -> bool {
-    note == LOST
-}
 
 /// Identity, times, calls, tokens and where each answer comes from.
 pub(crate) fn header(context: &Context<'_>) -> String {
@@ -34,12 +27,12 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     }
     item("Created", words::time(summary.created_at));
     item("Last event", words::time(summary.updated_at));
-    item("Status", words::status(summary));
+    item("Status", states::status(summary));
     if let Some(model) = &summary.model {
         let at = summary.endpoint.as_ref().map(|endpoint| format!(" at {}", endpoint.origin));
         item("Model", neutral::one_line(&format!("{model}{}", at.unwrap_or_default())));
     }
-    item("Active time", words::duration(summary.active_ms));
+    item("Active time", words::duration(Duration::from_millis(summary.active_ms)));
     item("Calls", calls(summary));
     if !summary.offline {
         item("Tokens", tokens(summary));
@@ -68,7 +61,7 @@ pub(crate) fn calls(summary: &RunSummary) -> String {
 
 /// Tokens of this run's own calls, those of lost attempts told apart.
 pub(crate) fn tokens(summary: &RunSummary) -> String {
-    let tokens = words::tokens(&summary.usage);
+    let tokens = states::tokens(&summary.usage);
     match summary.lost_tokens {
         0 => tokens,
         lost => format!("{tokens}; up to {} more in attempts that were lost", words::count(lost)),
@@ -79,8 +72,7 @@ pub(crate) fn tokens(summary: &RunSummary) -> String {
 fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     let mut parts = Vec::new();
     if let Some((run, at)) = &step.reused_from {
-        let age = summary.updated_at.since(*at).as_millis();
-        let age = words::duration(u64::try_from(age).unwrap_or(u64::MAX));
+        let age = words::duration(summary.updated_at.since(*at));
         parts.push(format!("answer of run `{run}`, {age} old"));
     }
     if let (Some(served), Some(asked)) = (&step.served_model, &step.model)
@@ -91,6 +83,6 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     if step.attempts > 1 {
         parts.push(format!("{} attempts", step.attempts));
     }
-    parts.extend(step.notes.iter().filter(|note| tells_of_the_run(note)).cloned());
+    parts.extend(states::lost_attempts(step));
     (!parts.is_empty()).then(|| format!("- Step `{}`: {}", step.step, parts.join("; ")))
 }

@@ -2,23 +2,17 @@
 
 use orchestrate_core::{
     event::StepSource,
-    summary::{RunStatus, StepState, StepSummary},
+    summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, words};
+use crate::{context::Context, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
 pub fn json(context: &Context<'_>) -> Value {
     let summary = context.summary;
-    let status = match summary.status {
-        RunStatus::Running => "running",
-        RunStatus::Paused(_) => "paused",
-        RunStatus::Succeeded => "succeeded",
-        RunStatus::Failed(_) => "failed",
-    };
     json!({
         "schema": "orchestrate/run/1",
         "offline": summary.offline,
@@ -26,8 +20,8 @@ pub fn json(context: &Context<'_>) -> Value {
         "forked_from": summary.forked_from,
         "workflow": summary.workflow,
         "task": context.task,
-        "status": status,
-        "status_text": words::status(summary),
+        "status": status(&summary.status),
+        "status_text": states::status(summary),
         "model": summary.model,
         "endpoint": summary.endpoint.as_ref().map(|endpoint| json!({
             "provider": endpoint.provider,
@@ -37,7 +31,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "created_at": words::time(summary.created_at),
         "updated_at": words::time(summary.updated_at),
         "active_ms": summary.active_ms,
-        "calls": summary.calls,
+        "calls": sent(summary, summary.calls),
         "reused": summary.reused,
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
@@ -49,6 +43,38 @@ pub fn json(context: &Context<'_>) -> Value {
             "digest": artifact.digest,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// A run as one entry of a list, with the words and times of [`json`].
+pub fn list_entry(summary: &RunSummary) -> Value {
+    json!({
+        "run": summary.run,
+        "workflow": summary.workflow,
+        "task": summary.task,
+        "status": status(&summary.status),
+        "status_text": states::status(summary),
+        "offline": summary.offline,
+        "created_at": words::time(summary.created_at),
+        "updated_at": words::time(summary.updated_at),
+        "steps": summary.steps.len(),
+        "finished": summary.finished(),
+        "calls": sent(summary, summary.calls),
+        "usage": usage(&summary.usage),
+    })
+}
+
+/// Requests sent. Offline, what looks like one inside was none.
+fn sent(summary: &RunSummary, calls: u64) -> u64 {
+    if summary.offline { 0 } else { calls }
+}
+
+fn status(status: &RunStatus) -> &'static str {
+    match status {
+        RunStatus::Running => "running",
+        RunStatus::Paused(_) => "paused",
+        RunStatus::Succeeded => "succeeded",
+        RunStatus::Failed(_) => "failed",
+    }
 }
 
 fn step(context: &Context<'_>, step: &StepSummary) -> Value {
@@ -71,7 +97,8 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "reused_from": step.reused_from.as_ref().map(|(run, at)| json!({ "run": run, "at": words::time(*at) })),
         "model": step.model,
         "served_model": step.served_model,
-        "attempts": step.attempts,
+        "attempts": sent(context.summary, step.attempts.into()),
+        "lost_attempts": step.lost_attempts,
         "usage": usage(&step.usage),
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),

@@ -4,6 +4,8 @@
 //! [`Plan`](orchestrate_core::plan::Plan) comes in, contents are looked up through [`Blobs`], and a
 //! text goes out. Nothing is printed and nothing is written.
 
+pub mod words;
+
 mod closing;
 mod context;
 mod drawing;
@@ -13,12 +15,13 @@ mod markdown;
 mod mermaid;
 mod report;
 mod result;
-mod words;
+mod states;
 
 pub use closing::closing;
 pub use context::{Blobs, Context, OFFLINE_NOTICE};
 pub use drawing::drawing;
-pub use json::json;
+pub use json::{json, list_entry};
 pub use mermaid::mermaid;
 pub use report::report_markdown;
 pub use result::result_markdown;
+pub use states::{advice, loss, lost_attempts, status, trouble};

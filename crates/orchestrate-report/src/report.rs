@@ -8,9 +8,9 @@ use orchestrate_core::{
 
 use crate::{
     context::{Context, OFFLINE_NOTICE},
-    header::{header, tells_of_the_run},
+    header::header,
     markdown::{nested, quoted},
-    words,
+    states,
 };
 
 /// The report as Markdown: title, run header, task, stages, every deliverable with its brief in plan
@@ -81,8 +81,8 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
         parts.push("### Brief".to_owned());
         parts.push(nested(&brief.to_markdown(), 3));
     }
-    let notes = step.notes.iter().filter(|note| !tells_of_the_run(note));
-    let notes: Vec<String> = notes.map(|note| format!("- {}", neutral::one_line(note))).collect();
+    let notes: Vec<String> =
+        step.notes.iter().map(|note| format!("- {}", neutral::one_line(note))).collect();
     if !notes.is_empty() {
         parts.push("### Notes".to_owned());
         parts.push(notes.join("\n"));
@@ -96,7 +96,7 @@ fn unfinished(context: &Context<'_>) -> Option<String> {
     let open = context.summary.steps.iter().filter(|step| step.state != StepState::Succeeded);
     let lines: Vec<String> = open
         .map(|step| {
-            let why = words::unfinished(context.summary, plan, step);
+            let why = states::unfinished(context.summary, plan, step);
             format!("- {}: {why}", step_name(context, step))
         })
         .collect();

@@ -1,17 +1,11 @@
-//! Numbers, times and states in words.
+//! Numbers, durations and times in words, the same wherever people read them.
 
-use orchestrate_core::{
-    Timestamp,
-    event::{PauseReason, RunFailure},
-    neutral,
-    plan::Plan,
-    policy::Cap,
-    summary::{RunStatus, RunSummary, StepState, StepSummary},
-    usage::Usage,
-};
+use std::time::Duration;
+
+use orchestrate_core::Timestamp;
 
 /// A number with a comma between every three digits: `1,234,567`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -24,18 +18,42 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 step`, `2 steps`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// A count in few characters: `840`, `3.1k`, `2.4M`.
+pub fn short_count(count: u64) -> String {
+    match count {
+        0..=999 => count.to_string(),
+        1_000..=999_949 => format!("{}.{}k", (count + 50) / 1_000, (count + 50) % 1_000 / 100),
+        _ => {
+            let tenths = count.saturating_add(50_000) / 100_000;
+            format!("{}.{}M", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 /// A duration as people say it: `850 ms`, `12.3 s`, `1 min 3 s`, `2 h 5 min`.
-pub(crate) fn duration(millis: u64) -> String {
-    let seconds = millis / 1_000;
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        1_000..60_000 => format!("{seconds}.{} s", millis % 1_000 / 100),
-        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
+pub fn duration(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..60 => format!("{seconds}.{} s", millis / 100),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// How long ago, in the largest unit that says enough: `5 s ago`, `2 days ago`.
+pub fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
     }
 }
 
@@ -43,7 +61,7 @@ pub(crate) fn duration(millis: u64) -> String {
 ///
 /// The date is computed as in Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
 /// `civil_from_days`.
-pub(crate) fn time(at: Timestamp) -> String {
+pub fn time(at: Timestamp) -> String {
     let seconds = at.0 / 1_000;
     let days = seconds / 86_400 + 719_468;
     let era = days / 146_097;
@@ -59,105 +77,6 @@ pub(crate) fn time(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Tokens in and out; `≈` where one of the figures was counted here and not by the provider.
-pub(crate) fn tokens(usage: &Usage) -> String {
-    let about = if usage.estimated { "≈" } else { "" };
-    format!("{about}{} in, {about}{} out", count(usage.input), count(usage.output))
-}
-
-/// Where a run stands, in plain words.
-pub(crate) fn status(summary: &RunSummary) -> String {
-    match &summary.status {
-        RunStatus::Running => "running, or its process ended without saying so".to_owned(),
-        RunStatus::Paused(PauseReason::Interrupted) => {
-            "stopped on request, to be resumed".to_owned()
-        }
-        RunStatus::Succeeded => {
-            let missing: Vec<String> =
-                summary.given_up().map(|step| format!("`{}`", step.step)).collect();
-            if missing.is_empty() {
-                "complete".to_owned()
-            } else {
-                format!("complete without the optional {}", named("step", &missing))
-            }
-        }
-        RunStatus::Failed(RunFailure::Step(path)) => {
-            let why = summary.step(path).and_then(|step| step.failure.as_ref());
-            let why = why.map(|why| format!(": {}", neutral::one_line(&why.to_string())));
-            format!("failed: step `{path}`{}", why.unwrap_or_default())
-        }
-        RunStatus::Failed(RunFailure::Budget(cap)) => {
-            let cap = match cap {
-                Cap::Calls => "calls",
-                Cap::Tokens => "tokens",
-            };
-            format!("failed: the cap on {cap} was reached")
-        }
-    }
-}
-
-/// What a person can do about the step that ended the run.
-pub(crate) fn advice(summary: &RunSummary) -> Option<String> {
-    let RunStatus::Failed(RunFailure::Step(path)) = &summary.status else { return None };
-    let failure = summary.step(path)?.failure.as_ref()?;
-    failure.help.as_deref().map(neutral::one_line)
-}
-
-/// `step a`, `steps a and b`, `steps a, b and c`.
-pub(crate) fn named(what: &str, names: &[String]) -> String {
-    match names {
-        [] => format!("no {what}"),
-        [one] => format!("{what} {one}"),
-        [first @ .., last] => format!("{what}s {} and {last}", first.join(", ")),
-    }
-}
-
-/// Why a step that is not finished is where it is.
-pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) -> String {
-    match step.state {
-        StepState::Succeeded => "finished".to_owned(),
-        StepState::Failed => {
-            let why = step.failure.as_ref().map(|failure| {
-                let help = failure.help.as_ref().map(|help| format!(" ({help})"));
-                format!(
-                    ": {}",
-                    neutral::one_line(&format!("{failure}{}", help.unwrap_or_default()))
-                )
-            });
-            let optional = if step.optional { ", optional" } else { "" };
-            format!("failed{optional}{}", why.unwrap_or_default())
-        }
-        StepState::Running => "was under way when the run stopped".to_owned(),
-        StepState::Retrying => {
-            let why = step.failure.as_ref().map(|why| neutral::one_line(&why.to_string()));
-            format!("waits for another attempt after: {}", why.unwrap_or_default())
-        }
-        StepState::Waiting => {
-            let unmet: Vec<String> = needs(plan, step)
-                .filter(|&need| !is_met(&summary.steps[need]))
-                .map(|need| format!("`{}`", summary.steps[need].step))
-                .collect();
-            if unmet.is_empty() {
-                "not started: the run stopped before it".to_owned()
-            } else {
-                format!("not started: needs {}", named("step", &unmet))
-            }
-        }
-    }
-}
-
-fn needs<'p>(plan: &'p Plan, step: &StepSummary) -> impl Iterator<Item = usize> + use<'p> {
-    plan.position(&step.step).into_iter().flat_map(|at| plan.needs(at).iter().copied())
-}
-
-fn is_met(step: &StepSummary) -> bool {
-    match step.state {
-        StepState::Succeeded => true,
-        StepState::Failed => step.optional,
-        StepState::Waiting | StepState::Running | StepState::Retrying => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,10 +88,19 @@ mod tests {
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!(
-            [duration(0), duration(12_340), duration(63_000)],
+            [0, 12_340, 63_000].map(|millis| duration(Duration::from_millis(millis))),
             ["0 ms", "12.3 s", "1 min 3 s"]
         );
-        assert_eq!(duration(7_500_000), "2 h 5 min");
+        assert_eq!(duration(Duration::from_mins(125)), "2 h 5 min");
+        assert_eq!(
+            [999, 3_060, 999_960, 2_400_000].map(short_count),
+            ["999", "3.1k", "1.0M", "2.4M"]
+        );
+        assert_eq!(
+            [5, 150, 7_300, 90_000, 200_000].map(|seconds| age(Duration::from_secs(seconds))),
+            ["5 s ago", "2 min ago", "2 h ago", "1 day ago", "2 days ago"]
+        );
+        let _ = (short_count(u64::MAX), duration(Duration::MAX));
         assert_eq!(time(Timestamp(0)), "1970-01-01T00:00:00Z");
         assert_eq!(time(Timestamp(951_782_400_000)), "2000-02-29T00:00:00Z");
         assert_eq!(time(Timestamp(1_798_761_599_999)), "2026-12-31T23:59:59Z");

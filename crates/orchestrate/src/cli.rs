@@ -14,14 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Folder of runs and their index [default: `orchestrate` in the XDG state folder]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "ORCHESTRATE_HOME",
-        hide_env_values = true
-    )]
+    /// Folder of runs and their index [default: `ORCHESTRATE_HOME`, else `orchestrate` in the XDG state
+    /// folder]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
 }
 

@@ -7,9 +7,10 @@ use orchestrate_core::{
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
+    artifacts::ArtifactError,
     config::{ConfigError, ModelError},
     driver::DriveError,
-    library::LibraryError,
+    library::{LibraryError, ReadError},
     providers::ProviderError,
     session::{FindRunError, RunError, SetupError, WorkspaceError},
     store::StoreError,
@@ -78,6 +79,8 @@ pub(crate) struct CliError {
     pub(crate) help: Vec<String>,
     /// How the program ends.
     pub(crate) exit: Exit,
+    /// Whether the command would have run something.
+    pub(crate) stopped_a_run: bool,
 }
 
 impl CliError {
@@ -88,11 +91,18 @@ impl CliError {
             more: Vec::new(),
             help: Vec::new(),
             exit,
+            stopped_a_run: false,
         }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// The same error with another end.
+    pub(crate) fn ending(mut self, exit: Exit) -> Self {
+        self.exit = exit;
         self
     }
 
@@ -104,13 +114,16 @@ impl CliError {
 /// An error and the causes behind it on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
+    let mut last = text.clone();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        if !text.ends_with(&next) {
+        // Some causes say the same again, some with no more than a number before it.
+        if !text.ends_with(&next) && !next.ends_with(&last) {
             text.push_str(": ");
             text.push_str(&next);
         }
+        last = next;
         cause = error.source();
     }
     text
@@ -134,18 +147,43 @@ impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         match error {
             ConfigError::Content(diagnostics) => diagnostics.into(),
-            error => Self::of(Exit::Invalid, &error),
+            ConfigError::File(error) => error.into(),
         }
+    }
+}
+
+impl From<ReadError> for CliError {
+    fn from(error: ReadError) -> Self {
+        error.help().into_iter().fold(Self::of(Exit::Invalid, &error), Self::help)
     }
 }
 
 impl From<LibraryError> for CliError {
     fn from(error: LibraryError) -> Self {
-        let told = Self::of(Exit::Invalid, &error);
         match error {
-            LibraryError::NotUtf8 { .. } => told.help("save the file as UTF-8"),
-            LibraryError::Twice { .. } => told.help("remove or rename one of them"),
-            LibraryError::Read { .. } | LibraryError::TooLarge { .. } => told,
+            LibraryError::File(error) => error.into(),
+            LibraryError::Twice { .. } => {
+                Self::of(Exit::Invalid, &error).help("remove or rename one of them")
+            }
+            LibraryError::Folder { .. } => Self::of(Exit::Invalid, &error),
+        }
+    }
+}
+
+/// An output folder that cannot be used, before anything was run.
+impl From<ArtifactError> for CliError {
+    fn from(error: ArtifactError) -> Self {
+        let told = Self::of(Exit::Usage, &error);
+        match error {
+            ArtifactError::NotAFolder(_) => {
+                told.help("give --output a folder; it is made where it is missing")
+            }
+            ArtifactError::Link(_) => told.help(
+                "remove it, or name the folder that is meant with --output: a link that was found is not followed",
+            ),
+            ArtifactError::Io { .. } | ArtifactError::Outside(_) => {
+                told.help("give --output a folder that can be made and written")
+            }
         }
     }
 }
@@ -231,12 +269,18 @@ impl From<StoreError> for CliError {
         let told = Self::of(exit, &error);
         match error {
             StoreError::InUse => told.help("wait for it, or stop it with Ctrl-C where it runs"),
-            StoreError::Damaged { .. } => {
-                told.help("nothing was changed; `rerun` starts anew and reuses every answer that can still be read")
-            }
+            StoreError::Damaged { .. } | StoreError::Contradiction { .. } => told.help(
+                "nothing was changed; `run` the workflow again: every answer that can still be read is used again",
+            ),
             StoreError::OtherSemantics { .. } | StoreError::Newer { .. } => {
                 told.help("use the version of orchestrate that wrote it")
             }
+            StoreError::Sqlite { .. } | StoreError::Foreign(_) => told.help(
+                "look at the disk and at the file's permissions; where the file itself is spoilt, `run` the workflow again",
+            ),
+            StoreError::Io { .. } => told.help(
+                "look at the disk and at the folder's permissions, or name another folder with --home",
+            ),
             _ => told,
         }
     }
@@ -252,8 +296,9 @@ impl From<RunError> for CliError {
             RunError::Complete(_) => {
                 Self::of(Exit::Usage, &error).help("`runs show` prints it, `rerun` does it again")
             }
-            RunError::Artifact(_) => Self::of(Exit::RunFailed, &error)
-                .help("the run itself is recorded; `runs show --result` prints its result"),
+            RunError::Artifact(error) => {
+                Self::of(Exit::RunFailed, &error).help("the run itself is recorded, its result is printed")
+            }
             RunError::Drive(_) => Self::of(Exit::RunFailed, &error),
         }
     }

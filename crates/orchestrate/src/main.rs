@@ -15,7 +15,13 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return terminal::usage(&error),
     };
-    match commands::run(arguments) {
+    let outcome = commands::run(arguments);
+    let outcome = outcome.and_then(|exit| match terminal::lost() {
+        Some(error) if matches!(exit, exit::Exit::Ok | exit::Exit::Partial) => Err(error),
+        Some(error) => Err(error.ending(exit)),
+        None => Ok(exit),
+    });
+    match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
             terminal::error(&error);

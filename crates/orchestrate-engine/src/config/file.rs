@@ -1,14 +1,13 @@
 //! The two config files as people write them.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use indexmap::IndexMap;
 use orchestrate_core::diagnostic::{Diagnostic, Source};
 use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::library::{ReadError, read_text, read_text_within};
 
 /// A config file larger than this is refused.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -16,7 +15,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// `config.toml` in the user's config folder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct UserFile {
+pub(super) struct UserFile {
     /// Aliases; `default` is the model of steps that name none.
     #[serde(default)]
     pub(super) models: IndexMap<String, String>,
@@ -75,80 +74,105 @@ pub(super) struct DefaultsTable {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("reading `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// The file is larger than anybody would write.
-    #[error("`{}` is larger than 1 MiB", .0.display())]
-    TooLarge(PathBuf),
+    #[error(transparent)]
+    File(#[from] ReadError),
     /// Its content is wrong.
     #[error("the configuration cannot be used")]
     Content(Vec<Diagnostic>),
 }
 
 /// Reads the user's config; a missing file is an empty one.
-pub(super) fn read_user(
-    path: &Path,
-) -> Result<(UserFile, Option<std::sync::Arc<Source>>), ConfigError> {
-    read(path, |_| None)
-}
-
-/// Reads a project's config; a missing file is an empty one.
-pub(super) fn read_project(
-    path: &Path,
-) -> Result<(ProjectFile, Option<std::sync::Arc<Source>>), ConfigError> {
-    read(path, |text| {
-        // The commonest thing somebody would try deserves its own words.
-        let mut offset = 0;
-        for line in text.split_inclusive('\n') {
-            if line.trim_start().starts_with("[providers") {
-                let start = offset + line.len() - line.trim_start().len();
-                return Some((
-                    start..offset + line.trim_end().len(),
-                    "a project cannot name endpoints or keys",
-                ));
-            }
-            offset += line.len();
-        }
-        None
+///
+/// What is wrong with it is told without its text and without values: any of them may be a key.
+pub(super) fn read_user(path: &Path) -> Result<UserFile, ConfigError> {
+    let Some(text) = existing(read_text(path, MAX_BYTES))? else { return Ok(UserFile::default()) };
+    toml::from_str(&text).map_err(|error| {
+        let source = Source::new(path.display().to_string(), text.as_str());
+        let (line, column) = source.position(error.span().map_or(0, |span| span.start));
+        let message = without_values(error.message());
+        let message = format!("{}:{line}:{column}: {message}", source.name);
+        ConfigError::Content(vec![
+            Diagnostic::error("config-invalid", message)
+                .help("the line is not shown here, since it may hold a key"),
+        ])
     })
 }
 
-type Forbidden = fn(&str) -> Option<(std::ops::Range<usize>, &'static str)>;
-
-fn read<T: Default + serde::de::DeserializeOwned>(
-    path: &Path,
-    forbidden: Forbidden,
-) -> Result<(T, Option<std::sync::Arc<Source>>), ConfigError> {
-    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
-    match std::fs::metadata(path) {
-        Ok(found) if found.len() > MAX_BYTES => return Err(ConfigError::TooLarge(path.to_owned())),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((T::default(), None)),
-        Err(error) => return Err(failed(error)),
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+/// Reads a project's config; a missing file is an empty one.
+pub(super) fn read_project(workspace: &Path) -> Result<ProjectFile, ConfigError> {
+    let path = workspace.join("orchestrate.toml");
+    let Some(text) = existing(read_text_within(workspace, &path, MAX_BYTES))? else {
+        return Ok(ProjectFile::default());
+    };
     let source = Source::new(path.display().to_string(), text);
-    if let Some((span, message)) = forbidden(&source.text) {
+    if let Some(span) = providers_table(&source.text) {
+        let message = "a project cannot name endpoints or keys";
         let diagnostic = Diagnostic::error("config-not-allowed", message)
             .at(&source, span, "")
             .help("put it into your own config, `orchestrate/config.toml` in your config folder");
         return Err(ConfigError::Content(vec![diagnostic]));
     }
-    match toml::from_str(&source.text) {
-        Ok(file) => Ok((file, Some(source))),
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            let mut lines = error.message().lines();
-            let message = lines.next().unwrap_or("cannot be read").to_owned();
-            Err(ConfigError::Content(vec![
-                Diagnostic::error("config-invalid", message).at(&source, span, ""),
-            ]))
+    toml::from_str(&source.text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().lines().next().unwrap_or("cannot be read").to_owned();
+        let diagnostic = Diagnostic::error("config-invalid", message).at(&source, span, "");
+        ConfigError::Content(vec![diagnostic])
+    })
+}
+
+/// The text of a file, `None` where there is no such file.
+fn existing(read: Result<String, ReadError>) -> Result<Option<String>, ReadError> {
+    match read {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a project's config tries to name endpoints. The commonest thing somebody would try deserves
+/// its own words.
+fn providers_table(text: &str) -> Option<std::ops::Range<usize>> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim_start().starts_with("[providers") {
+            let start = offset + line.len() - line.trim_start().len();
+            return Some(start..offset + line.trim_end().len());
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// A parser's message less everything it quotes from the file.
+///
+/// What was expected comes from this program; what was seen is cut before the first thing in quotes.
+fn without_values(message: &str) -> String {
+    let message = message.lines().next().unwrap_or_default();
+    let (seen, expected) = match message.rsplit_once(", expected ") {
+        Some((seen, expected)) => (seen, format!(", expected {expected}")),
+        None => (message, String::new()),
+    };
+    let kind = seen.split(['`', '"', '\'']).next().unwrap_or_default().trim_end();
+    format!("{kind}{expected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parsers_message_keeps_what_was_expected_and_no_value() {
+        for (message, told) in [
+            ("unclosed table, expected `]`", "unclosed table, expected `]`"),
+            ("unknown field `sk-1`, expected `a` or `b`", "unknown field, expected `a` or `b`"),
+            (
+                "invalid type: string \"x, expected `sk-1`\", expected a map",
+                "invalid type: string, expected a map",
+            ),
+            ("duplicate key `sk-1`", "duplicate key"),
+            ("duplicate key\nsk-1", "duplicate key"),
+        ] {
+            assert_eq!(without_values(message), told);
         }
     }
 }

@@ -8,7 +8,7 @@ mod file;
 mod model;
 
 pub use environment::Environment;
-pub use file::{ConfigError, UserFile};
+pub use file::ConfigError;
 pub use model::{
     Config, Defaults, ModelError, ModelOrigin, OpenAiSettings, ProviderSettings, TokenLimit,
 };

@@ -16,6 +16,9 @@ use crate::home::Home;
 /// The address of the vendor that `OPENAI_API_KEY` belongs to where nothing else is said.
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
+/// What a model looks like.
+const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config";
+
 /// Everything that is configured.
 #[derive(Debug)]
 pub struct Config {
@@ -136,7 +139,7 @@ impl Config {
     /// Reads the user's config and the project's, and joins them with the environment. The process's
     /// environment is asked for the variables that the user's config names.
     pub fn load(home: &Home, workspace: &Path) -> Result<Self, ConfigError> {
-        let (user, _) = read_user(&home.config_file())?;
+        let user = read_user(&home.config_file())?;
         let named = user.providers.values().filter_map(|provider| provider.api_key_env.clone());
         let named: Vec<String> = named.collect();
         let environment = Environment::of_process(named.iter().map(String::as_str));
@@ -149,7 +152,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
-        let (user, _) = read_user(&home.config_file())?;
+        let user = read_user(&home.config_file())?;
         Self::join(user, home, workspace, environment)
     }
 
@@ -159,7 +162,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
-        let (project, _) = read_project(&workspace.join("orchestrate.toml"))?;
+        let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
         for (name, table) in &user.providers {
@@ -191,6 +194,14 @@ impl Config {
                 providers
                     .insert("openai".into(), ProviderSettings::OpenAi(from_variables(environment)));
             }
+        }
+        for (aliases, file) in [
+            (&user.models, home.config_file()),
+            (&project.models, workspace.join("orchestrate.toml")),
+        ] {
+            faults.extend(
+                aliases.keys().filter(|name| name.contains(':')).map(|name| ambiguous(name, &file)),
+            );
         }
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
@@ -235,43 +246,65 @@ impl Config {
 
     /// Follows an alias, once, to a model of a configured provider.
     pub fn resolve(&self, name: &str) -> Result<ModelRef, ModelError> {
-        let spelled = self.aliases.get(name).map_or(name, String::as_str);
-        let model: ModelRef = spelled.parse().map_err(|_| {
-            let known = self.aliases.keys().map(String::as_str);
-            let advice = suggest::closest(name, known).map_or_else(
-                || {
-                    format!(
-                        "write `provider:model`, such as `openai:{name}`, or an alias from [models] of your config"
-                    )
-                },
-                |found| format!("did you mean the alias `{found}`?"),
-            );
-            ModelError::Unknown { name: name.to_owned(), help: advice }
-        })?;
-        if self.provider(&model.provider).is_none() {
-            let known = self.providers.keys().map(String::as_str);
-            return Err(ModelError::UnknownProvider {
-                provider: model.provider.clone(),
-                model: spelled.to_owned(),
-                help: suggest::closest(&model.provider, known.clone()).map_or_else(
-                    || {
-                        format!(
-                            "add [providers.{}] to your config, or use one of: {}",
-                            model.provider,
-                            known.collect::<Vec<_>>().join(", ")
-                        )
-                    },
-                    |found| format!("did you mean `{found}:{}`?", model.model),
+        let alias = self.aliases.get(name);
+        let spelled = alias.map_or(name, String::as_str);
+        let model = spelled.parse().map_err(|_| match alias {
+            Some(_) => ModelError::Unknown {
+                name: spelled.to_owned(),
+                help: format!(
+                    "the alias `{name}` stands for it; let it stand for `provider:model`, such as `openai:gpt-5-mini`"
                 ),
-            });
-        }
+            },
+            None => ModelError::Unknown { name: name.to_owned(), help: self.advice(name) },
+        })?;
+        self.configured(&model)?;
         Ok(model)
+    }
+
+    /// How the provider of a model is reached, where it is configured.
+    pub(crate) fn configured(&self, model: &ModelRef) -> Result<&ProviderSettings, ModelError> {
+        self.provider(&model.provider).ok_or_else(|| {
+            let known = self.providers.keys().map(String::as_str);
+            let provider = &model.provider;
+            let help = match suggest::closest(provider, known.clone()) {
+                Some(found) => format!("did you mean `{found}:{}`?", model.model),
+                None => format!(
+                    "add [providers.{provider}] to your config, or use one of: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                ),
+            };
+            ModelError::UnknownProvider {
+                provider: provider.clone(),
+                model: model.to_string(),
+                help,
+            }
+        })
+    }
+
+    /// What to give in the place of a text that is no model.
+    fn advice(&self, name: &str) -> String {
+        let known = self.aliases.keys().map(String::as_str);
+        // Of half a model there is no telling which half was meant.
+        let plain = !name.trim().is_empty() && !name.contains(':');
+        match suggest::closest(name, known).filter(|_| plain) {
+            Some(found) => format!("did you mean the alias `{found}`?"),
+            None if plain => format!(
+                "write `provider:model`, such as `openai:{name}`, or an alias from [models] of your config"
+            ),
+            None => MODEL_FORM.to_owned(),
+        }
     }
 
     /// How a provider is reached.
     pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
         self.providers.get(name)
     }
+}
+
+/// An alias that could not be told from a model.
+fn ambiguous(name: &str, file: &Path) -> Diagnostic {
+    Diagnostic::error("config-invalid", format!("the alias `{name}` in [models] has a colon"))
+        .help(format!("rename it in `{}`: a name with a colon is a model", file.display()))
 }
 
 fn configured(

@@ -9,6 +9,7 @@ use std::{
 
 use orchestrate_core::diagnostic::Source;
 
+use super::read::{ReadError, read_text, read_text_within};
 use crate::home::Home;
 
 /// Where something was found; an earlier level hides the same name in a later one.
@@ -36,31 +37,18 @@ impl Level {
 /// A library that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
-    /// A file or folder.
+    /// A folder cannot be listed.
     #[error("reading `{}`", path.display())]
-    Read {
-        /// The file or folder.
+    Folder {
+        /// The folder.
         path: PathBuf,
         /// What the system says.
         #[source]
         source: io::Error,
     },
-    /// A file is larger than anybody would write.
-    #[error("`{}` is larger than {limit} bytes", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// What is allowed.
-        limit: u64,
-    },
-    /// A file is not text.
-    #[error("`{}` is not UTF-8 (first wrong byte at offset {offset})", path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// Where it stops being text.
-        offset: usize,
-    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] ReadError),
     /// One level has a name twice.
     #[error("`{name}` stands in two places: `{}` and `{}`", first.display(), second.display())]
     Twice {
@@ -76,8 +64,17 @@ pub enum LibraryError {
 /// Where a named file is.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
-    Disk(PathBuf),
-    BuiltIn { name: &'static str, text: &'static str },
+    /// The user's own file, wherever it really is.
+    Own(PathBuf),
+    /// A file of the workspace, which must not lie elsewhere.
+    Found {
+        path: PathBuf,
+        workspace: PathBuf,
+    },
+    BuiltIn {
+        name: &'static str,
+        text: &'static str,
+    },
 }
 
 /// The files of one kind, by name.
@@ -107,7 +104,11 @@ pub(super) fn survey(
             }
         }
         for (name, path) in here {
-            found.insert(name, (level, Place::Disk(path)));
+            let place = match level {
+                Level::Project => Place::Found { path, workspace: workspace.to_owned() },
+                Level::User | Level::BuiltIn => Place::Own(path),
+            };
+            found.insert(name, (level, place));
         }
     }
     Ok(found)
@@ -115,7 +116,7 @@ pub(super) fn survey(
 
 /// Files directly in `folder` whose stem is a slug; others, such as a README, are no entries.
 fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<(String, PathBuf)>, LibraryError> {
-    let failed = |source| LibraryError::Read { path: folder.to_owned(), source };
+    let failed = |source| LibraryError::Folder { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error)
@@ -152,22 +153,9 @@ fn is_slug(text: &str) -> bool {
         })
 }
 
-/// Reads a file as a source, within `limit` bytes.
-pub(crate) fn read_source(path: &Path, limit: u64) -> Result<Arc<Source>, LibraryError> {
-    let failed = |source| LibraryError::Read { path: path.to_owned(), source };
-    let size = fs::metadata(path).map_err(failed)?;
-    if size.is_dir() {
-        return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
-    }
-    if size.len() > limit {
-        return Err(LibraryError::TooLarge { path: path.to_owned(), limit });
-    }
-    let bytes = fs::read(path).map_err(failed)?;
-    let text = String::from_utf8(bytes).map_err(|error| LibraryError::NotUtf8 {
-        path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
-    })?;
-    Ok(Source::new(path.display().to_string(), text))
+/// Reads a file that the user named as a source, within `limit` bytes.
+pub(super) fn read_source(path: &Path, limit: u64) -> Result<Arc<Source>, LibraryError> {
+    Ok(Source::new(path.display().to_string(), read_text(path, limit)?))
 }
 
 impl Place {
@@ -178,7 +166,11 @@ impl Place {
         limit: u64,
     ) -> Result<Arc<Source>, LibraryError> {
         match self {
-            Self::Disk(path) => read_source(path, limit),
+            Self::Own(path) => read_source(path, limit),
+            Self::Found { path, workspace } => {
+                let text = read_text_within(workspace, path, limit)?;
+                Ok(Source::new(path.display().to_string(), text))
+            }
             Self::BuiltIn { name, text } => {
                 Ok(Source::new(format!("built-in:{kind}/{name}.{extension}"), *text))
             }

@@ -6,9 +6,12 @@
 mod built_in;
 mod find;
 mod personas;
+mod read;
 mod workflows;
 
 pub use find::{Level, LibraryError};
 pub use personas::{FoundPersona, PersonaLibrary};
+pub(crate) use read::read_text_within;
+pub use read::{ReadError, read_text};
 pub(crate) use workflows::is_path;
 pub use workflows::{FoundWorkflow, WorkflowLibrary};

@@ -5,6 +5,7 @@
 //! - [`OpenRun`]: a run whose journal is open and locked (`open`).
 //! - [`RunRecord`]: a run as its journal tells it (`record`).
 
+mod files;
 mod forecast;
 mod open;
 mod record;

@@ -16,13 +16,17 @@ use orchestrate_core::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::Workspace;
+use super::{Workspace, files::colliding_files};
 use crate::{
+    artifacts::{ArtifactError, OutputFolder},
     config::ModelError,
     library::{FoundWorkflow, LibraryError, is_path},
     providers::{OFFLINE_MODEL, ProviderError, Providers},
     store::Blob,
 };
+
+/// The folder below the workspace that steps with `save` write to where nobody names another.
+const DEFAULT_OUTPUT: &str = "orchestrate-output";
 
 /// Calls at a time where nobody says.
 const DEFAULT_CONCURRENCY: u32 = 4;
@@ -168,6 +172,7 @@ impl RunSetup {
         let (plan, mut diagnostics) =
             orchestrate_workflow::compile(&workflow.source, &workspace.personas);
         let Some(plan) = plan else { return Err(SetupError::Invalid(diagnostics)) };
+        diagnostics.extend(colliding_files(&plan, &workflow.source));
         let personas = read_personas(workspace, &plan, &mut diagnostics)?;
         if has_errors(&diagnostics) {
             return Err(SetupError::Invalid(diagnostics));
@@ -198,7 +203,7 @@ impl RunSetup {
         let output = options
             .output
             .clone()
-            .or_else(|| saves.then(|| PathBuf::from("orchestrate-output")))
+            .or_else(|| saves.then(|| PathBuf::from(DEFAULT_OUTPUT)))
             .map(|folder| workspace.folder.join(folder));
         let workflow_source = if is_path(&workflow.name) {
             std::path::absolute(&workflow.name)
@@ -240,6 +245,21 @@ impl RunSetup {
         }
         self.rework = Some(rework);
         Ok(self)
+    }
+
+    /// Makes the output folder, so that a run never ends with documents that have no place.
+    ///
+    /// From now on the folder is named without links: whoever puts one there later redirects nothing.
+    pub fn prepare_output(&mut self, workspace: &Workspace) -> Result<(), ArtifactError> {
+        let Some(folder) = &self.output else { return Ok(()) };
+        let folder = if *folder == workspace.folder.join(DEFAULT_OUTPUT) {
+            OutputFolder::open_unlinked(folder)?
+        } else {
+            OutputFolder::open(folder)?
+        };
+        folder.probe()?;
+        self.output = Some(folder.path().to_owned());
+        Ok(())
     }
 
     /// What the run is pinned to, and the contents it speaks of.

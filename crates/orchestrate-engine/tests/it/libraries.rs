@@ -1,6 +1,8 @@
 //! Libraries: what is found where, and what hides what.
 
-use orchestrate_engine::library::{Level, LibraryError, PersonaLibrary, WorkflowLibrary};
+use orchestrate_engine::library::{
+    Level, LibraryError, PersonaLibrary, ReadError, WorkflowLibrary,
+};
 
 use crate::support::Place;
 
@@ -47,12 +49,15 @@ fn a_readme_in_the_folder_is_no_persona() {
 fn a_file_that_is_too_large_or_no_text_is_refused() {
     let place = Place::new();
     place.write("work/personas/huge.md", &"x".repeat(600 * 1024));
-    assert!(matches!(personas(&place).read("huge"), Err(LibraryError::TooLarge { .. })));
+    assert!(matches!(
+        personas(&place).read("huge"),
+        Err(LibraryError::File(ReadError::TooLarge { .. }))
+    ));
     std::fs::write(place.work().join("personas/latin.md"), b"---\nname: caf\xe9\n")
         .expect("written");
     assert!(matches!(
         personas(&place).read("latin"),
-        Err(LibraryError::NotUtf8 { offset: 13, .. })
+        Err(LibraryError::File(ReadError::NotUtf8 { offset: 13, .. }))
     ));
 }
 

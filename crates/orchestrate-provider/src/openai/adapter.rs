@@ -192,7 +192,7 @@ impl Inner {
         progress: &dyn Progress,
     ) -> Result<Good, AttemptError> {
         let limits = self.config.limits;
-        let mut decoder = Decoder::new(sse::Limits { event: limits.event });
+        let mut decoder = Decoder::new(sse::Limits { event: limits.event, noise: limits.noise });
         let (mut answer, mut events) = (Answer::default(), Vec::new());
         let (mut wire, mut tally) = (0_usize, Tally::default());
         let mut deadline = patience.first_token_deadline();

@@ -217,7 +217,8 @@ impl Answer {
         let message = if words.is_empty() {
             format!("a content filter of {} stopped the answer", context.name)
         } else {
-            format!("the model refused: {words}")
+            // That the model refused is what this class of failure says already.
+            words
         };
         self.fail(Failure::new(FailureClass::Refused, message))
     }

@@ -91,6 +91,8 @@ impl Default for DefaultTimeouts {
 pub struct Limits {
     /// One line or event of a stream.
     pub event: usize,
+    /// Everything in a stream that brings no event, such as the comments that keep it alive.
+    pub noise: usize,
     /// The answer's text.
     pub text: usize,
     /// Everything, the protocol's own bytes included: these are many times the text.
@@ -99,7 +101,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event: 1 << 20, text: 16 << 20, wire: 256 << 20 }
+        Self { event: 1 << 20, noise: 4 << 20, text: 16 << 20, wire: 128 << 20 }
     }
 }
 

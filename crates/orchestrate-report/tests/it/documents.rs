@@ -345,6 +345,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
           "attempts": 2,
+          "lost_attempts": 1,
           "usage": {
             "input": 1200,
             "output": 345,
@@ -355,9 +356,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
           "failure": null,
-          "notes": [
-            "one attempt ended without a known outcome"
-          ],
+          "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
           "brief": {
             "decisions": [
@@ -398,6 +397,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
           "attempts": 0,
+          "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,
@@ -429,6 +429,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "model": "openai:gpt-5-mini",
           "served_model": null,
           "attempts": 1,
+          "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,
@@ -463,6 +464,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "model": null,
           "served_model": null,
           "attempts": 0,
+          "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,

@@ -1,7 +1,7 @@
 //! What several commands share: the workspace, inputs from the command line, driving a run.
 
 use std::{
-    io::Read,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -9,128 +9,59 @@ use std::{
     },
 };
 
-use indexmap::IndexMap;
+use orchestrate_core::{
+    policy::Limits,
+    summary::{RunStatus, RunSummary},
+};
 use orchestrate_engine::{
     driver::Stop,
     home::Home,
-    session::{FinishedRun, OpenRun, RunError, Workspace},
+    session::{FinishedRun, OpenRun, RunError, RunSetup, Workspace},
 };
-use orchestrate_workflow::Given;
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{CapArguments, InputArguments, ShowArguments},
+    cli::{CapArguments, ShowArguments},
     exit::{CliError, Exit},
     terminal::{self, closing, progress},
 };
-use orchestrate_core::policy::Limits;
-
-/// An input larger than this is refused.
-const MAX_INPUT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The workspace of the current folder.
 pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
+    // Read here and not by the parser, which would take the variable for a word of the command line.
+    let variable = std::env::var_os("ORCHESTRATE_HOME").filter(|home| !home.is_empty());
+    let home = home.map(Path::to_owned).or(variable.map(PathBuf::from));
     let folder = std::env::current_dir().map_err(|error| {
         CliError::new(Exit::Usage, format!("finding the current folder: {error}"))
     })?;
-    let home = Home::locate(home).map_err(|error| {
+    let home = Home::locate(home.as_deref()).map_err(|error| {
         CliError::new(Exit::Usage, error.to_string()).help("set HOME, or name a folder with --home")
     })?;
-    Ok(Workspace::open(&folder, home)?)
-}
-
-/// Reads the inputs that the command line gives. Everything wrong with them is said at once.
-pub(crate) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given>, CliError> {
-    let mut given = IndexMap::new();
-    let mut faults: Vec<(String, Option<String>)> = Vec::new();
-    let mut exit = Exit::Usage;
-    let mut standard_input_for: Option<String> = None;
-    let pairs = arguments.inputs.iter().map(|pair| match pair.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.to_owned()))
+    // A folder of runs that cannot be looked into is not one without runs.
+    match std::fs::read_dir(home.runs()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            let message = format!("reading the runs in `{}`: {error}", home.runs().display());
+            Err(CliError::new(Exit::Journal, message)
+                .help("--home, or ORCHESTRATE_HOME, names a folder of your own"))
         }
-        _ => Err(pair.clone()),
-    });
-    let task = arguments.task.iter().map(|task| {
-        // A lone dash is standard input for the task; elsewhere `@-` is.
-        let value = if task == "-" { "@-".to_owned() } else { task.clone() };
-        Ok(("task".to_owned(), value))
-    });
-    for pair in task.chain(pairs) {
-        let (name, value) = match pair {
-            Ok(pair) => pair,
-            Err(pair) => {
-                faults
-                    .push((format!("`{pair}` is no input"), Some("write it as name=value".into())));
-                continue;
-            }
-        };
-        if given.contains_key(&name) {
-            faults.push((format!("the input `{name}` is given twice"), None));
-            continue;
-        }
-        let read = match value.strip_prefix('@') {
-            None => Ok(Given::Text(value)),
-            Some("-") => match standard_input_for.replace(name.clone()) {
-                None => read_standard_input(),
-                Some(other) => {
-                    Err(format!("standard input is given to both `{other}` and `{name}`"))
-                }
-            },
-            Some(path) => read_file(path),
-        };
-        match read {
-            Ok(read) => {
-                given.insert(name, read);
-            }
-            Err(message) => {
-                exit = Exit::Invalid;
-                faults.push((format!("input `{name}`: {message}"), None));
-            }
-        }
+        _ => Ok(Workspace::open(&folder, home)?),
     }
-    if faults.is_empty() {
-        return Ok(given);
-    }
-    let mut error = CliError::new(exit, "");
-    error.more = faults;
-    Err(error)
-}
-
-fn read_file(path: &str) -> Result<Given, String> {
-    let failed = |error: std::io::Error| format!("reading `{path}`: {error}");
-    let file = std::fs::File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(format!("`{path}` is a folder, not a file"));
-    }
-    let text = read_text(file, path)?;
-    Ok(Given::File { name: path.to_owned(), text })
-}
-
-fn read_standard_input() -> Result<Given, String> {
-    let text = read_text(std::io::stdin().lock(), "standard input")?;
-    Ok(Given::File { name: "standard input".into(), text })
-}
-
-fn read_text(from: impl Read, what: &str) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    from.take(MAX_INPUT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("reading `{what}`: {error}"))?;
-    if bytes.len() as u64 > MAX_INPUT_BYTES {
-        return Err(format!("`{what}` is larger than 8 MiB"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "`{what}` is not UTF-8 (first wrong byte at offset {})",
-            error.utf8_error().valid_up_to()
-        )
-    })
 }
 
 /// Caps as the command line gives them.
 pub(crate) fn limits(arguments: &CapArguments) -> Limits {
     Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens }
+}
+
+/// Creates a run and drives it.
+pub(crate) fn start(
+    workspace: &Workspace,
+    setup: &mut RunSetup,
+    show: &ShowArguments,
+) -> Result<Exit, CliError> {
+    terminal::diagnostics(&setup.warnings);
+    setup.prepare_output(workspace)?;
+    drive(OpenRun::create(workspace, setup)?, show)
 }
 
 /// Drives a run to its rest, shows what happens, prints the result and says how it ended.
@@ -151,18 +82,25 @@ pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError
     });
     screen.finish();
     let FinishedRun { record, output, unwritten, .. } = finished?;
-    terminal::result::print(&record, show.format);
+    let as_declared = terminal::result::print(&record, show.format);
     closing::print(&record, output.as_deref(), show.progress);
-    if let Some(error) = unwritten {
-        return Err(RunError::from(error).into());
+    let exit = ending(&record.summary, signal.load(Ordering::Relaxed), show.fail_on_partial);
+    let worse = if matches!(exit, Exit::Ok | Exit::Partial) { Exit::RunFailed } else { exit };
+    match unwritten {
+        Some(error) => Err(CliError::from(RunError::from(error)).ending(worse)),
+        None if as_declared => Ok(exit),
+        None => Ok(worse),
     }
-    Ok(match signal.load(Ordering::Relaxed) {
-        _ if record.summary.status == orchestrate_core::summary::RunStatus::Succeeded => {
-            Exit::of_run(&record.summary, show.fail_on_partial)
-        }
+}
+
+/// How the program ends after a run. A signal that came too late to stop it changes nothing.
+fn ending(summary: &RunSummary, signal: i32, fail_on_partial: bool) -> Exit {
+    match signal {
+        _ if summary.status == RunStatus::Succeeded => Exit::of_run(summary, fail_on_partial),
         SIGTERM => Exit::Terminated,
-        _ => Exit::of_run(&record.summary, show.fail_on_partial),
-    })
+        SIGINT => Exit::Interrupted,
+        _ => Exit::of_run(summary, fail_on_partial),
+    }
 }
 
 const SIGINT: i32 = 2;
@@ -194,12 +132,12 @@ async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress
     }
 }
 
-/// An output folder as given, if it can be one.
+/// The output folder as given.
 pub(crate) fn output(folder: Option<&PathBuf>) -> Result<Option<PathBuf>, CliError> {
     match folder {
-        Some(folder) if folder.exists() && !folder.is_dir() => {
-            Err(CliError::new(Exit::Usage, format!("`{}` is not a folder", folder.display()))
-                .help("give --output a folder; it is made where it is missing"))
+        Some(folder) if folder.as_os_str().is_empty() => {
+            Err(CliError::new(Exit::Usage, "--output names no folder")
+                .help("give it a folder; `.` is the one you are in"))
         }
         folder => Ok(folder.cloned()),
     }

@@ -2,6 +2,7 @@
 
 mod common;
 mod graph;
+mod inputs;
 mod personas;
 mod plan;
 mod rerun;
@@ -18,6 +19,15 @@ use crate::{
 
 /// Carries out a command line.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    let runs =
+        matches!(arguments.command, Command::Run(_) | Command::Resume(_) | Command::Rerun(_));
+    carry_out(arguments).map_err(|mut error| {
+        error.stopped_a_run = runs;
+        error
+    })
+}
+
+fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
     let workspace = common::workspace(arguments.home.as_deref())?;
     match arguments.command {
         Command::Run(arguments) => run::run(&workspace, &arguments),

@@ -15,21 +15,29 @@ use crate::{
 
 pub(super) fn personas(workspace: &Workspace, command: PersonasCommand) -> Result<Exit, CliError> {
     match command {
-        PersonasCommand::List { format } => list(workspace, format),
+        PersonasCommand::List { format } => Ok(list(workspace, format)),
         PersonasCommand::Show { name, prompt } => show(workspace, &name, prompt),
     }
 }
 
-fn list(workspace: &Workspace, format: ListFormat) -> Result<Exit, CliError> {
+fn list(workspace: &Workspace, format: ListFormat) -> Exit {
     let mut found = Vec::new();
     let mut exit = Exit::Ok;
     for name in workspace.personas.names() {
-        if let Some(entry) = workspace.personas.read(name)? {
-            terminal::diagnostics(&entry.diagnostics);
-            if entry.persona.is_none() {
-                exit = Exit::Invalid;
+        match workspace.personas.read(name) {
+            Ok(Some(entry)) => {
+                terminal::diagnostics(&entry.diagnostics);
+                if entry.persona.is_none() {
+                    exit = Exit::Invalid;
+                }
+                found.push(entry);
             }
-            found.push(entry);
+            Ok(None) => {}
+            // One file that cannot be read does not hide the others.
+            Err(error) => {
+                exit = Exit::Invalid;
+                terminal::error(&error.into());
+            }
         }
     }
     let readable = || found.iter().filter_map(|entry| Some((entry, entry.persona.as_ref()?)));
@@ -66,7 +74,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Result<Exit, CliError> {
             }
         }
     }
-    Ok(exit)
+    exit
 }
 
 /// A list says what a persona does; when to call on it is for `personas show`.

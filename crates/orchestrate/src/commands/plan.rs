@@ -8,19 +8,34 @@ use orchestrate_engine::{
     providers::ProviderError,
     session::{RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
 };
+use orchestrate_report::words::{count, counted};
 use orchestrate_workflow::Given;
 use serde_json::json;
 
-use super::common;
+use super::inputs;
 use crate::{
     cli::{ListFormat, PlanArguments},
     exit::{CliError, Exit, chain},
     terminal,
 };
 
+/// What a run would still need, with what to do about it.
+enum Missing {
+    Input(String),
+    Model(String),
+}
+
+impl Missing {
+    fn advice(&self) -> &str {
+        match self {
+            Self::Input(advice) | Self::Model(advice) => advice,
+        }
+    }
+}
+
 pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<Exit, CliError> {
     let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
-    let mut given = common::given(&arguments.inputs)?;
+    let mut given = inputs::given(&arguments.inputs)?;
     let mut missing = Vec::new();
     let options = RunOptions {
         model: arguments.model.model.clone(),
@@ -37,7 +52,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
             if spec.required && !given.contains_key(name) {
                 let how =
                     if name == "task" { "--task".to_owned() } else { format!("-i {name}=…") };
-                missing.push(format!("input `{name}`: give it with {how}"));
+                missing.push(Missing::Input(format!("input `{name}`: give it with {how}")));
                 given.insert(name.clone(), placeholder(&spec.kind));
             }
         }
@@ -48,7 +63,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         if unset {
             let help =
                 error.help().unwrap_or("give --model, or --offline for worksheets without a model");
-            missing.push(format!("{}: {help}", chain(error)));
+            missing.push(Missing::Model(format!("{}: {help}", chain(error))));
             let offline = RunOptions { model: None, offline: true, ..options };
             decided = RunSetup::decide(workspace, &workflow, &given, &offline);
         }
@@ -56,8 +71,8 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     let setup = decided?;
     terminal::diagnostics(&setup.warnings);
     let steps = forecast(&setup);
-    let model_known =
-        !missing.iter().any(|line| line.contains("model") || line.contains("API key"));
+    let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
+    let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
     match arguments.format {
         ListFormat::Json => terminal::out_json(&as_json(&setup, &steps, &missing, model_known)),
         ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
@@ -81,17 +96,16 @@ fn placeholder(kind: &InputKind) -> Given {
 fn as_text(
     setup: &RunSetup,
     steps: &[StepForecast],
-    missing: &[String],
+    missing: &[&str],
     model_known: bool,
 ) -> String {
     let mut text = String::new();
-    let count = steps.len();
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} — {count} {}, {} at a time{}",
+        "{} — {}, {} at a time{}",
         setup.plan.workflow(),
-        if count == 1 { "step" } else { "steps" },
+        counted(steps.len() as u64, "step", "steps"),
         setup.concurrency,
         if setup.offline && model_known { ", offline: no model is called" } else { "" },
     );
@@ -120,7 +134,7 @@ fn as_text(
         let _ =
             write!(text, "  {:id$}  {:persona$}  {model}", step.step.as_str(), self::persona(step));
         if step.model.is_some() {
-            let _ = write!(text, "  ≈{} tokens", grouped(step.prompt_tokens));
+            let _ = write!(text, "  ≈{} tokens", count(step.prompt_tokens));
         }
         if step.handoff_tokens > 0 {
             let needs: Vec<&str> =
@@ -136,12 +150,16 @@ fn as_text(
         }
     }
     let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
-    let calls = steps.iter().filter(|step| step.model.is_some()).count();
-    let _ =
-        writeln!(text, "\n{calls} calls, ≈{} tokens of prompts before handoffs", grouped(prompts));
+    let calls = steps.iter().filter(|step| step.model.is_some()).count() as u64;
+    let calls = if setup.offline && model_known {
+        "no calls".to_owned()
+    } else {
+        counted(calls, "call", "calls")
+    };
+    let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
         if let Some(cap) = cap {
-            let _ = writeln!(text, "at most {} {what}", grouped(cap));
+            let _ = writeln!(text, "at most {} {what}", count(cap));
         }
     }
     if missing.is_empty() {
@@ -162,23 +180,10 @@ fn persona(step: &StepForecast) -> String {
     }
 }
 
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn as_json(
     setup: &RunSetup,
     steps: &[StepForecast],
-    missing: &[String],
+    missing: &[&str],
     model_known: bool,
 ) -> serde_json::Value {
     let steps: Vec<_> = steps

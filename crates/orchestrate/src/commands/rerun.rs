@@ -3,15 +3,12 @@
 use std::path::PathBuf;
 
 use orchestrate_core::{ids::StepPath, policy::Limits, suggest};
-use orchestrate_engine::session::{
-    OpenRun, Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run,
-};
+use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
 
 use super::common;
 use crate::{
     cli::RerunArguments,
     exit::{CliError, Exit},
-    terminal,
 };
 
 pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
@@ -50,10 +47,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         remark: arguments.remark.clone(),
         before: record.reworks()?,
     };
-    let setup = setup.rework(rework)?;
-    terminal::diagnostics(&setup.warnings);
-    let run = OpenRun::create(workspace, &setup)?;
-    common::drive(run, &arguments.show)
+    common::start(workspace, &mut setup.rework(rework)?, &arguments.show)
 }
 
 /// The document that the remark speaks of.

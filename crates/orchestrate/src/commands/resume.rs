@@ -1,14 +1,17 @@
 //! `orchestrate resume`.
 
+use std::path::Path;
+
 use orchestrate_core::{ids::RunId, policy::Limits};
-use orchestrate_engine::session::{
-    OpenRun, RunRecord, Workspace, changed_files, find_run, newest_unfinished,
+use orchestrate_engine::{
+    artifacts::OutputFolder,
+    session::{OpenRun, RunRecord, Workspace, changed_files, find_run, newest_unfinished},
 };
 
 use super::common;
 use crate::{
     cli::ResumeArguments,
-    exit::{CliError, Exit},
+    exit::{CliError, Exit, chain},
     terminal,
 };
 
@@ -25,6 +28,10 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
         max_calls: asked.max_calls.or(now.max_calls),
         max_tokens: asked.max_tokens.or(now.max_tokens),
     });
+    if let Some(folder) = &record.created.output {
+        // It was recorded without links, so a link in its place has been put there since.
+        OutputFolder::open_unlinked(Path::new(folder))?.probe()?;
+    }
     let changed = changed_files(workspace, &record);
     let run = OpenRun::resume(workspace, &id, limits)?;
     if !changed.is_empty() {
@@ -43,7 +50,7 @@ fn newest(workspace: &Workspace) -> Result<RunId, CliError> {
     let (id, unreadable) = newest_unfinished(&workspace.home)?;
     for (other, error) in unreadable {
         terminal::warn(
-            &format!("run {other} is passed over: {error}"),
+            &format!("run {other} is passed over: {}", chain(&error)),
             &[format!("`orchestrate runs show {other}` says more")],
         );
     }

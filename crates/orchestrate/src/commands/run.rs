@@ -1,18 +1,17 @@
 //! `orchestrate run`.
 
 use orchestrate_core::event::Freshness;
-use orchestrate_engine::session::{OpenRun, RunOptions, RunSetup, Workspace};
+use orchestrate_engine::session::{RunOptions, RunSetup, Workspace};
 
-use super::common;
+use super::{common, inputs};
 use crate::{
     cli::RunArguments,
     exit::{CliError, Exit},
-    terminal,
 };
 
 pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exit, CliError> {
     let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
-    let given = common::given(&arguments.inputs)?;
+    let given = inputs::given(&arguments.inputs)?;
     let options = RunOptions {
         model: arguments.model.model.clone(),
         offline: arguments.model.offline,
@@ -22,10 +21,8 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
         output: common::output(arguments.output.as_ref())?,
         usual_model: None,
     };
-    let setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
-    terminal::diagnostics(&setup.warnings);
-    let run = OpenRun::create(workspace, &setup)?;
-    common::drive(run, &arguments.show)
+    let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
+    common::start(workspace, &mut setup, &arguments.show)
 }
 
 /// `--fresh` alone is for all steps, `--fresh=STEP` for one.

@@ -9,6 +9,7 @@ use orchestrate_core::{
     summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
 use orchestrate_engine::session::{RunRecord, Workspace, find_run, list_runs};
+use orchestrate_report::words::short_count;
 use serde_json::json;
 
 use crate::{
@@ -40,24 +41,8 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
     }
     match format {
         ListFormat::Json => {
-            let runs: Vec<_> = rows
-                .iter()
-                .map(|summary| {
-                    json!({
-                        "run": summary.run,
-                        "workflow": summary.workflow,
-                        "task": summary.task,
-                        "status": summary.status,
-                        "offline": summary.offline,
-                        "created_at": summary.created_at,
-                        "updated_at": summary.updated_at,
-                        "steps": summary.steps.len(),
-                        "finished": summary.finished(),
-                        "calls": summary.calls,
-                        "usage": summary.usage,
-                    })
-                })
-                .collect();
+            let runs: Vec<_> =
+                rows.iter().map(|summary| orchestrate_report::list_entry(summary)).collect();
             terminal::out_json(&json!({ "schema": "orchestrate/runs/1", "runs": runs }));
         }
         ListFormat::Text if rows.is_empty() && exit == Exit::Ok => {
@@ -110,7 +95,7 @@ fn show(
     let record = RunRecord::read(&workspace.home.run(&id))?;
     if result || format != Format::Text {
         record.check_contents()?;
-        terminal::result::print_recorded(&record, format);
+        terminal::result::print_recorded(&record, format)?;
     } else {
         terminal::out(&describe(&record));
     }
@@ -150,7 +135,7 @@ fn describe(record: &RunRecord) -> String {
             step.persona.as_deref().unwrap_or("—"),
         );
         if step.usage.total() > 0 {
-            let _ = write!(text, "  {} tok", terminal::progress::thousands(step.usage.total()));
+            let _ = write!(text, "  {} tok", short_count(step.usage.total()));
         }
         if step.attempts > 1 {
             let _ = write!(text, "  {} attempts", step.attempts);
@@ -167,6 +152,9 @@ fn describe(record: &RunRecord) -> String {
             if let Some(help) = &failure.help {
                 below(format!("help: {}", neutral::one_line(help)));
             }
+        }
+        if let Some(lost) = orchestrate_report::lost_attempts(step) {
+            below(lost);
         }
         for note in &step.notes {
             below(neutral::one_line(note));

@@ -17,17 +17,26 @@ pub(super) fn workflows(
     command: WorkflowsCommand,
 ) -> Result<Exit, CliError> {
     match command {
-        WorkflowsCommand::List { format } => list(workspace, format),
+        WorkflowsCommand::List { format } => Ok(list(workspace, format)),
         WorkflowsCommand::Show { name, source } => show(workspace, &name, source),
     }
 }
 
-fn list(workspace: &Workspace, format: ListFormat) -> Result<Exit, CliError> {
+fn list(workspace: &Workspace, format: ListFormat) -> Exit {
     let mut found = Vec::new();
+    let mut exit = Exit::Ok;
     for name in workspace.workflows.names() {
-        if let Some(workflow) = workspace.workflows.read(name)? {
-            let (_, summary) = orchestrate_workflow::headline(&workflow.source);
-            found.push((workflow, summary.unwrap_or_default()));
+        match workspace.workflows.read(name) {
+            Ok(Some(workflow)) => {
+                let (_, summary) = orchestrate_workflow::headline(&workflow.source);
+                found.push((workflow, summary.unwrap_or_default()));
+            }
+            Ok(None) => {}
+            // One file that cannot be read does not hide the others.
+            Err(error) => {
+                exit = Exit::Invalid;
+                terminal::error(&error.into());
+            }
         }
     }
     match format {
@@ -62,7 +71,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Result<Exit, CliError> {
             }
         }
     }
-    Ok(Exit::Ok)
+    exit
 }
 
 fn show(workspace: &Workspace, name: &str, source: bool) -> Result<Exit, CliError> {

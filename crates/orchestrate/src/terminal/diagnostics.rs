@@ -9,10 +9,14 @@ use serde_json::json;
 
 /// Prints diagnostics to standard error, each with its line and a caret.
 pub(crate) fn diagnostics(found: &[Diagnostic]) {
-    let renderer = if super::styled() { Renderer::styled() } else { Renderer::plain() };
+    // In CI the whole is made safe, colours included.
+    let styled = super::styled() && !super::in_ci();
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(super::width());
     for diagnostic in found {
-        super::talk(&format!("{}\n\n", render(diagnostic, &renderer)));
+        let text = render(diagnostic, &renderer);
+        let text = if styled { text.into() } else { super::safe(&text) };
+        super::talk(&format!("{text}\n\n"));
     }
 }
 
@@ -38,7 +42,7 @@ fn render(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
         };
         group = group.element(
             Snippet::source(label.source.text.as_str())
-                .path(label.source.name.as_str())
+                .path(neutral::one_line(&label.source.name))
                 .annotation(annotation),
         );
     }

@@ -1,14 +1,13 @@
 //! Events of a run as lines for people: one line per transition.
 
 use orchestrate_core::{
-    Timestamp,
-    event::{Event, LossCause, Recorded, StepSource},
+    event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
     neutral,
     summary::{RunSummary, StepSummary},
 };
 
-use super::progress::{seconds, thousands};
+use orchestrate_report::words::{age, duration, short_count};
 
 /// Whether the event is the first attempt of a step's draft.
 pub(super) fn is_beginning(recorded: &Recorded) -> bool {
@@ -62,23 +61,16 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
         }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
-            let why = summary
-                .step(&call.step)
-                .and_then(|step| step.failure.as_ref())
-                .map(|failure| neutral::one_line(&failure.to_string()))
-                .unwrap_or_default();
-            format!("{}retry   {} in {}: {why}", count(summary), call.step, seconds(wait))
+            let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
+            let why = why.unwrap_or_default();
+            format!("{}retry   {} in {}: {why}", count(summary), call.step, duration(wait))
         }
         Event::CallUnknown { call, cause, .. } => {
-            let cause = match cause {
-                LossCause::ProcessEnded => "its process ended",
-                LossCause::Cancelled => "it was cancelled",
-                LossCause::Connection => "the connection was lost",
-            };
             format!(
-                "{}unknown {}: {cause}; whether it was charged is not known",
+                "{}unknown {}: {}; whether it was charged is not known",
                 count(summary),
-                call.step
+                call.step,
+                orchestrate_report::loss(*cause),
             )
         }
         Event::SessionOpened { .. }
@@ -100,13 +92,14 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
 fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option<String> {
     let told = summary.step(step)?;
     let took = match (told.started_at, told.ended_at) {
-        (Some(from), Some(to)) => format!("  {}", seconds(to.since(from))),
+        (Some(from), Some(to)) => format!("  {}", duration(to.since(from))),
         _ => String::new(),
     };
     let who = who(told);
     Some(match (source, &told.reused_from) {
         (StepSource::Reuse, Some((run, at))) => {
-            let age = told.ended_at.map_or_else(String::new, |now| format!(", {}", age(now, *at)));
+            let age =
+                told.ended_at.map_or_else(String::new, |now| format!(", {}", age(now.since(*at))));
             let id = run.as_str();
             format!(
                 "{}reused  {step}{who}  paid for in run …{}{age}",
@@ -122,7 +115,7 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
             let tokens = if told.usage.total() == 0 {
                 String::new()
             } else {
-                format!("  {} tok", thousands(told.usage.total()))
+                format!("  {} tok", short_count(told.usage.total()))
             };
             format!("{}ok      {step}{who}{took}{tokens}", count(summary))
         }
@@ -138,29 +131,4 @@ fn count(summary: &RunSummary) -> String {
 
 fn who(step: &StepSummary) -> String {
     step.persona.as_ref().map(|persona| format!("  {persona}")).unwrap_or_default()
-}
-
-/// How long ago, in the largest unit that says enough.
-fn age(now: Timestamp, then: Timestamp) -> String {
-    let seconds = now.since(then).as_secs();
-    match seconds {
-        0..=59 => format!("{seconds} s ago"),
-        60..=3_599 => format!("{} min ago", seconds / 60),
-        3_600..=86_399 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_are_told_in_the_largest_unit_that_says_enough() {
-        let told = |seconds: u64| age(Timestamp(seconds * 1_000), Timestamp(0));
-        assert_eq!(told(5), "5 s ago");
-        assert_eq!(told(150), "2 min ago");
-        assert_eq!(told(7_300), "2 h ago");
-        assert_eq!(told(200_000), "2 days ago");
-    }
 }

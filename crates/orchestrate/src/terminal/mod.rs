@@ -5,38 +5,31 @@ pub(crate) mod progress;
 pub(crate) mod result;
 
 mod diagnostics;
+mod escape;
 mod lines;
+mod log;
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     process::ExitCode,
+    sync::OnceLock,
 };
 
 use anstyle::{AnsiColor, Style};
-use orchestrate_core::neutral;
 
-use crate::exit::CliError;
+use crate::exit::{CliError, Exit};
 
 pub(crate) use diagnostics::{diagnostic_json, diagnostics};
+use escape::{in_ci, safe, safe_json};
+pub(crate) use log::log_to_stderr;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Whether the output may be read by a CI runner that obeys commands in it.
-fn in_ci() -> bool {
-    ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| {
-        std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
-    })
-}
-
 /// Prints data. Hidden characters are made visible, and in CI log commands lose their power.
 pub(crate) fn out(text: &str) {
-    if in_ci() {
-        put(&neutral::for_ci_log(text));
-    } else {
-        put(&neutral::visible(text));
-    }
+    put(&safe(text));
 }
 
 /// Prints one JSON document.
@@ -45,34 +38,21 @@ pub(crate) fn out_json(value: &serde_json::Value) {
     out_json_line(&text);
 }
 
-/// Prints JSON text; in CI, what a runner would obey is written as an escape, which reads the same.
+/// Prints JSON text.
 fn out_json_line(text: &str) {
-    if in_ci() {
-        put(&format!("{}\n", text.replace("##", "#\\u0023")));
-    } else {
-        put(&format!("{text}\n"));
-    }
+    put(&format!("{}\n", safe_json(text)));
 }
 
 /// Says something to whoever is watching.
 pub(crate) fn say(text: &str) {
-    talk(&format!("{}\n", safe_talk(text)));
-}
-
-/// Talk never holds characters that move the cursor, or commands that a CI runner obeys.
-fn safe_talk(text: &str) -> String {
-    if in_ci() {
-        neutral::for_ci_log(text).into_owned()
-    } else {
-        neutral::visible(text).into_owned()
-    }
+    talk(&format!("{}\n", safe(text)));
 }
 
 /// Prints a warning.
 pub(crate) fn warn(message: &str, help: &[String]) {
-    talk(&format!("{WARNING}warning{WARNING:#}: {}\n", safe_talk(message)));
+    talk(&format!("{WARNING}warning{WARNING:#}: {}\n", safe(message)));
     for line in help {
-        talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+        talk(&format!("{HELP}help{HELP:#}: {}\n", safe(line)));
     }
 }
 
@@ -86,46 +66,41 @@ pub(crate) fn error(error: &CliError) {
             .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error)
             .count();
         if count > 1 {
-            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes; nothing was run\n"));
+            let outcome = if error.stopped_a_run { "; nothing was run" } else { "" };
+            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes{outcome}\n"));
         }
     }
     for (message, help) in &error.more {
-        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(message)));
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(message)));
         if let Some(help) = help {
-            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(help)));
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe(help)));
         }
     }
     if !error.message.is_empty() {
-        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe_talk(&error.message)));
+        talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(&error.message)));
     }
     for line in &error.help {
         // Indented lines belong to the one before.
         if line.starts_with(' ') {
-            talk(&format!("    {}\n", safe_talk(line)));
+            talk(&format!("    {}\n", safe(line)));
         } else {
-            talk(&format!("{HELP}help{HELP:#}: {}\n", safe_talk(line)));
+            talk(&format!("{HELP}help{HELP:#}: {}\n", safe(line)));
         }
     }
 }
 
 /// Prints what is wrong with a command line, or the help that was asked for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is nobody's mistake.
-    let _ = error.print();
+    let text = error.render().to_string();
+    let shown = safe(&text);
+    if error.use_stderr() && shown != text {
+        // It quotes the command line, which a script may have put together from anything.
+        talk(&shown);
+    } else {
+        // A closed pipe is nobody's mistake.
+        let _ = error.print();
+    }
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
-}
-
-/// Warnings of the libraries go to standard error; `ORCHESTRATE_LOG` asks for more.
-pub(crate) fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("ORCHESTRATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .init();
 }
 
 /// Columns of the terminal; 100 where there is none.
@@ -170,10 +145,28 @@ fn can_draw() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Why standard output could not be written to.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
 /// Writes to standard output. Whoever has closed it wants no more of it.
 fn put(text: &str) {
     let mut stdout = anstream::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // The first reason is the one to tell.
+            let _ = LOST.set(error);
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// An error where a part of the result could not be written, to a disk that is full for one.
+pub(crate) fn lost() -> Option<CliError> {
+    let error = LOST.get()?;
+    Some(
+        CliError::new(Exit::RunFailed, format!("writing standard output: {error}"))
+            .help("what was run is recorded: `orchestrate runs show --result` prints it again"),
+    )
 }
 
 /// Writes to standard error text that was made safe before.

@@ -13,10 +13,15 @@ use std::{
 
 use indexmap::IndexMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orchestrate_core::{event::Recorded, ids::CallId, summary::RunSummary};
+use orchestrate_core::{
+    event::{Event, Recorded},
+    ids::CallId,
+    summary::RunSummary,
+};
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
+use orchestrate_report::words::{duration, short_count};
 
-use super::{can_draw, lines, safe_talk, talk};
+use super::{can_draw, lines, safe, safe_json, talk};
 use crate::cli::{Format, Progress, ShowArguments};
 
 /// Rows that are drawn at most; further steps are counted.
@@ -73,7 +78,12 @@ pub(crate) fn start(
         personas: Mutex::new(IndexMap::new()),
     }));
     screen.tick(board);
-    let watcher = Watcher { screen: screen.clone(), jsonl: show.format == Format::Jsonl, new };
+    let watcher = Watcher {
+        screen: screen.clone(),
+        jsonl: show.format == Format::Jsonl,
+        first: true,
+        held: (!new).then(Vec::new),
+    };
     (Box::new(watcher), screen)
 }
 
@@ -81,14 +91,15 @@ impl Screen {
     /// Says something above the rows.
     pub(crate) fn say(&self, text: &str) {
         if self.0.kind != Kind::Quiet {
-            self.print(&safe_talk(text));
+            self.print(&safe(text));
         }
     }
 
     fn print(&self, text: &str) {
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        if self.0.kind == Kind::Rows && !self.0.done.load(Ordering::Relaxed) {
-            // Where nothing can be drawn after all, the line is lost to nobody.
+        let drawn = self.0.kind == Kind::Rows && !self.0.rows.is_hidden();
+        if drawn && !self.0.done.load(Ordering::Relaxed) {
+            // A terminal that has gone away reads nothing.
             let _ = self.0.rows.println(text);
         } else {
             talk(&format!("{text}\n"));
@@ -166,11 +177,11 @@ impl Screen {
         let persona =
             self.0.personas.lock().unwrap_or_else(PoisonError::into_inner).get(&step).cloned();
         let who = persona.map(|persona| format!("  {persona}")).unwrap_or_default();
-        let mut text = format!("{step}{who}  {}", seconds(view.elapsed));
+        let mut text = format!("{step}{who}  {}", duration(view.elapsed));
         if view.tokens > 0 {
             let rate = u128::from(view.tokens) * 1_000 / view.elapsed.as_millis().max(1);
             // Writing to a String cannot fail.
-            let _ = write!(text, "  {} tok  {rate} tok/s", thousands(view.tokens));
+            let _ = write!(text, "  {} tok  {rate} tok/s", short_count(view.tokens));
         } else if !view.answering {
             text.push_str("  waiting for the first token");
         }
@@ -197,7 +208,27 @@ fn spinner() -> ProgressStyle {
 struct Watcher {
     screen: Screen,
     jsonl: bool,
-    new: bool,
+    /// No event has been seen yet.
+    first: bool,
+    /// Lines that wait until a resumed run has been named.
+    held: Option<Vec<String>>,
+}
+
+impl Watcher {
+    fn tell(&mut self, recorded: &Recorded, summary: &RunSummary) {
+        let line = lines::line(recorded, summary);
+        if matches!(recorded.event, Event::RunResumed { .. }) {
+            let held = self.held.take().unwrap_or_default();
+            for line in line.into_iter().chain(held) {
+                self.screen.print(&safe(&line));
+            }
+        } else if let Some(line) = line {
+            match &mut self.held {
+                Some(held) => held.push(line),
+                None => self.screen.print(&safe(&line)),
+            }
+        }
+    }
 }
 
 impl Observer for Watcher {
@@ -211,59 +242,18 @@ impl Observer for Watcher {
         }
         for recorded in events {
             if self.jsonl {
-                super::result::event_line(recorded, summary, std::mem::take(&mut self.new));
+                super::result::event_line(recorded, summary, std::mem::take(&mut self.first));
             }
             match self.screen.0.kind {
                 Kind::Json => {
                     let line = serde_json::to_string(recorded).expect("an event is plain data");
-                    self.screen.print(&line);
+                    self.screen.print(&safe_json(&line));
                 }
                 // A row says already that a step has begun.
                 Kind::Rows if lines::is_beginning(recorded) => {}
-                Kind::Rows | Kind::Lines => {
-                    if let Some(line) = lines::line(recorded, summary) {
-                        self.screen.print(&safe_talk(&line));
-                    }
-                }
+                Kind::Rows | Kind::Lines => self.tell(recorded, summary),
                 Kind::Quiet => {}
             }
         }
-    }
-}
-
-/// A duration for people: `840 ms`, `12.4 s`, `3 min 05 s`.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        0..=999 => format!("{millis} ms"),
-        1_000..=59_999 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
-        _ => format!("{} min {:02} s", millis / 60_000, millis % 60_000 / 1_000),
-    }
-}
-
-/// A count for people: `840`, `3.1k`, `2.4M`.
-pub(crate) fn thousands(count: u64) -> String {
-    match count {
-        0..=999 => count.to_string(),
-        1_000..=999_949 => format!("{}.{}k", (count + 50) / 1_000, (count + 50) % 1_000 / 100),
-        _ => {
-            format!("{}.{}M", (count + 50_000) / 1_000_000, (count + 50_000) % 1_000_000 / 100_000)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_and_counts_are_short() {
-        assert_eq!(seconds(Duration::from_millis(840)), "840 ms");
-        assert_eq!(seconds(Duration::from_millis(12_440)), "12.4 s");
-        assert_eq!(seconds(Duration::from_secs(185)), "3 min 05 s");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(3_060), "3.1k");
-        assert_eq!(thousands(999_960), "1.0M");
-        assert_eq!(thousands(2_400_000), "2.4M");
     }
 }

@@ -1,38 +1,82 @@
 //! The result of a run on standard output.
 
-use orchestrate_core::{event::Recorded, summary::RunSummary};
-use orchestrate_engine::session::RunRecord;
+use indexmap::IndexMap;
+use orchestrate_core::{
+    event::Recorded,
+    summary::{RunStatus, RunSummary},
+};
+use orchestrate_engine::{session::RunRecord, store::StoreError};
+use orchestrate_report::Context;
+use orchestrate_workflow::{Scope, TemplateError};
 use serde_json::json;
 
-use super::{out, out_json, out_json_line};
-use crate::cli::Format;
+use super::{out, out_json_line, warn};
+use crate::{cli::Format, exit::chain};
 
 /// Prints the result of a run that was watched: for JSON lines, its events are printed already.
-pub(crate) fn print(record: &RunRecord, format: Format) {
+///
+/// Where a declared output cannot be made, the deliverables are the result, with a warning; then this
+/// is false.
+pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
+    let faults = unrendered(record);
+    let none = IndexMap::new();
+    let told = |render: &dyn Fn(&Context<'_>) -> String| {
+        record.report(|context| {
+            let outputs = if faults.is_empty() { context.outputs } else { &none };
+            render(&Context { outputs, ..*context })
+        })
+    };
+    let document = |context: &Context<'_>| orchestrate_report::json(context);
     match format {
-        Format::Text => {
-            out(&with_final_newline(record.report(orchestrate_report::result_markdown)));
+        Format::Text => out(&with_final_newline(told(&orchestrate_report::result_markdown))),
+        Format::Markdown => out(&with_final_newline(told(&orchestrate_report::report_markdown))),
+        Format::Json => {
+            let text = told(&|context| {
+                serde_json::to_string_pretty(&document(context))
+                    .expect("a JSON value can be written")
+            });
+            out_json_line(&text);
         }
-        Format::Markdown => {
-            out(&with_final_newline(record.report(orchestrate_report::report_markdown)));
-        }
-        Format::Json => out_json(&record.report(orchestrate_report::json)),
-        Format::Jsonl => {
-            let result =
-                json!({ "type": "result", "result": record.report(orchestrate_report::json) });
-            out_json_line(&result.to_string());
-        }
+        Format::Jsonl => out_json_line(&told(&|context| {
+            json!({ "type": "result", "result": document(context) }).to_string()
+        })),
     }
+    for (name, error) in &faults {
+        warn(
+            &format!("the output `{name}` could not be rendered: {}", chain(error)),
+            &["the documents of the steps are the result instead".into()],
+        );
+    }
+    faults.is_empty()
+}
+
+/// The outputs that a complete run declares and that cannot be made.
+fn unrendered(record: &RunRecord) -> Vec<(&str, TemplateError)> {
+    if record.summary.status != RunStatus::Succeeded {
+        return Vec::new();
+    }
+    let scope = Scope { inputs: &record.inputs, steps: record };
+    let outputs = record.plan.outputs().iter();
+    let faults = outputs.filter_map(|(name, template)| {
+        let error = orchestrate_workflow::render_text(template, &scope).err()?;
+        Some((name.as_str(), error))
+    });
+    faults.collect()
 }
 
 /// Prints the result of a recorded run, events included for JSON lines.
-pub(crate) fn print_recorded(record: &RunRecord, format: Format) {
+pub(crate) fn print_recorded(record: &RunRecord, format: Format) -> Result<(), StoreError> {
+    // A document that was changed or lost is damage, not an empty place in the result.
+    for digest in record.summary.steps.iter().filter_map(|step| step.deliverable) {
+        record.blobs.text(&digest)?;
+    }
     if format == Format::Jsonl {
         for (position, recorded) in record.events.iter().enumerate() {
             event_line(recorded, &record.summary, position == 0);
         }
     }
     print(record, format);
+    Ok(())
 }
 
 /// Prints an event as a JSON line; the first is preceded by the line that names the schema.
@@ -46,7 +90,7 @@ pub(super) fn event_line(recorded: &Recorded, summary: &RunSummary, first: bool)
 }
 
 fn with_final_newline(mut text: String) -> String {
-    if !text.ends_with('\n') {
+    if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     text

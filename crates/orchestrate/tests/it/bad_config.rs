@@ -1,6 +1,6 @@
 //! Configuration that cannot be used, and what a project may not configure.
 
-use crate::support::{Place, Server};
+use crate::support::{KEY, Place, Server};
 
 const RUN: [&str; 6] = ["run", "end-to-end-ml", "--task", "x", "--model", "openai:m"];
 
@@ -13,36 +13,28 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     };
     insta::assert_snapshot!(check("[models\n"), @r"
     exit 3
-    error[config-invalid]: unclosed table, expected `]`
-     --> [ROOT]/home/.config/orchestrate/config.toml:1:8
-      |
-    1 | [models
-      |        ^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:8: unclosed table, expected `]`
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
     insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
     exit 3
-    error[config-invalid]: unknown field `defalts`, expected one of `models`, `providers`, `defaults`
-     --> [ROOT]/home/.config/orchestrate/config.toml:1:2
-      |
-    1 | [defalts]
-      |  ^^^^^^^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `defaults`
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
     insta::assert_snapshot!(check("[models]\ndefault = 3\n"), @r"
     exit 3
-    error[config-invalid]: invalid type: integer `3`, expected a string
-     --> [ROOT]/home/.config/orchestrate/config.toml:2:11
-      |
-    2 | default = 3
-      |           ^
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a string
+     |
+     = help: the line is not shown here, since it may hold a key
     ");
-    insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r#"
+    insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r"
     exit 3
-    error[config-invalid]: unknown variant `olama`, expected `openai`
-     --> [ROOT]/home/.config/orchestrate/config.toml:2:8
-      |
-    2 | kind = "olama"
-      |        ^^^^^^^
-    "#);
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:8: unknown variant, expected `openai`
+     |
+     = help: the line is not shown here, since it may hold a key
+    ");
     insta::assert_snapshot!(check("[providers.offline]\nbase_url = \"http://127.0.0.1/v1\"\n"), @r"
     exit 3
     error[config-invalid]: the provider name `offline` is taken
@@ -170,4 +162,99 @@ fn the_flag_goes_before_the_environment_and_that_before_the_config() {
     let models: Vec<String> =
         server.requests().iter().map(|request| request.model().to_owned()).collect();
     assert_eq!(models, ["of-the-environment", "of-the-flag"]);
+}
+
+#[test]
+fn a_key_on_a_line_that_cannot_be_read_is_shown_nowhere() {
+    let place = Place::new();
+    for content in [
+        format!("[providers.openai]\napi_key = {KEY}\n"),
+        format!("[providers.openai]\napi_key = \"{KEY}\n"),
+        format!("[providers.openai]\napi_key = \"{KEY}\" \"\n"),
+        format!("[providers.openai]\napi_key = [\"{KEY}\"]\n"),
+        format!("[providers.openai]\nkind = \"{KEY}\"\n"),
+        format!("[providers]\nopenai = \"{KEY}\"\n"),
+        format!("[providers]\nopenai = \"x, expected `{KEY}\"\n"),
+        format!("{KEY} = 1\n"),
+        format!("{KEY}\n"),
+        format!("[defaults]\nconcurrency = \"{KEY}\"\n"),
+        format!("[models]\n\"{KEY}\" = 1\n\"{KEY}\" = 2\n"),
+    ] {
+        place.configure(&content);
+        for args in [&RUN[..], &["personas", "list"], &["validate", "--format", "json"]] {
+            let outcome = place.run(args);
+            assert_eq!(outcome.code, Some(3), "{content}: {}", outcome.stderr);
+            let said = format!("{}{}", outcome.stdout, outcome.stderr);
+            assert!(!said.contains("canary"), "{content}: {said}");
+            assert!(said.contains("/config.toml:"), "{content}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_config_that_is_no_text_names_the_first_wrong_byte() {
+    let place = Place::new();
+    place.configure_bytes(b"[models]\n# caf\xe9\n");
+    insta::assert_snapshot!(place.refused(&RUN), @r"
+    exit 3
+    error: `[ROOT]/home/.config/orchestrate/config.toml` is not UTF-8 (first wrong byte at offset 14)
+    help: save the file as UTF-8
+    ");
+}
+
+#[test]
+fn an_alias_is_followed_once_and_cannot_be_taken_for_a_model() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.configure("[models]\n\"openai:m\" = \"openai:other\"\n");
+    insta::assert_snapshot!(place.refused(&RUN), @r"
+    exit 3
+    error[config-invalid]: the alias `openai:m` in [models] has a colon
+     |
+     = help: rename it in `[ROOT]/home/.config/orchestrate/config.toml`: a name with a colon is a model
+    ");
+    place.configure("[models]\nfast = \"quick\"\nquick = \"openai:m\"\n");
+    let args = ["run", "end-to-end-ml", "--task", "x", "--model", "fast"];
+    insta::assert_snapshot!(place.refused(&args), @r"
+    exit 3
+    error: unknown model `quick`
+    help: the alias `fast` stands for it; let it stand for `provider:model`, such as `openai:gpt-5-mini`
+    ");
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn files_of_the_workspace_do_not_come_from_outside_it() {
+    let place = Place::new();
+    let outside = place.root().join("outside");
+    std::fs::write(&outside, "workflow: w\nsteps:\n  a: { persona: data-engineer, prompt: p }\n")
+        .unwrap();
+    let link = |name: &str| {
+        let path = place.work().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&outside, path).unwrap();
+    };
+    link("workflows/planted.yaml");
+    insta::assert_snapshot!(place.refused(&["run", "planted", "--offline"]), @r"
+    exit 3
+    error: `[ROOT]/work/workflows/planted.yaml` is a link to `[ROOT]/outside`, outside the workspace
+    help: put a copy of the file in the place of the link
+    ");
+    link("personas/data-engineer.md");
+    let said = place.refused(&["run", "end-to-end-ml", "-t", "x", "--offline"]);
+    assert!(said.starts_with("exit 3\n") && said.contains("outside the workspace"), "{said}");
+    std::fs::remove_file(place.work().join("personas/data-engineer.md")).unwrap();
+    place.good(&["run", "../outside", "--offline"]);
+    link("orchestrate.toml");
+    let said = place.refused(&["run", "end-to-end-ml", "-t", "x", "--offline"]);
+    assert!(said.starts_with("exit 3\n") && said.contains("outside the workspace"), "{said}");
+}
+
+#[test]
+fn a_key_that_would_travel_in_clear_is_warned_of_in_one_line() {
+    let place = Place::new()
+        .with("OPENAI_BASE_URL", "http://models.example/v1")
+        .with("OPENAI_API_KEY", KEY);
+    let said = place.run(&["plan", "end-to-end-ml", "--task", "x", "-m", "openai:m"]).stderr;
+    insta::assert_snapshot!(said, @"warning: the key of provider `openai` travels unencrypted: its address begins with http://");
 }

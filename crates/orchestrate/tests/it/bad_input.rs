@@ -116,23 +116,28 @@ fn an_input_file_that_cannot_be_read_is_named() {
     insta::assert_snapshot!(review("@nope.md"), @r"
     exit 3
     error: input `document`: reading `nope.md`: No such file or directory (os error [N])
+    help: a path starts from the folder you are in; a text that begins with `@` can be piped to `--task -`
     ");
     insta::assert_snapshot!(review("@folder"), @r"
     exit 3
     error: input `document`: `folder` is a folder, not a file
+    help: name a file in it
     ");
     insta::assert_snapshot!(review("@latin1.md"), @r"
     exit 3
     error: input `document`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    help: save the file as UTF-8
     ");
     insta::assert_snapshot!(review("@large.md"), @r"
     exit 3
     error: input `document`: `large.md` is larger than 8 MiB
+    help: shorten it, or keep only the part that matters
     ");
     let args = ["run", "end-to-end-ml", "--offline", "--task", "@latin1.md"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 3
     error: input `task`: `latin1.md` is not UTF-8 (first wrong byte at offset 3)
+    help: save the file as UTF-8
     ");
 }
 
@@ -181,12 +186,12 @@ fn a_model_that_cannot_be_used_is_refused_with_advice() {
     insta::assert_snapshot!(run("openai:"), @r"
     exit 3
     error: unknown model `openai:`
-    help: write `provider:model`, such as `openai:openai:`, or an alias from [models] of your config
+    help: a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config
     ");
     insta::assert_snapshot!(run(""), @r"
     exit 3
     error: unknown model ``
-    help: write `provider:model`, such as `openai:`, or an alias from [models] of your config
+    help: a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config
     ");
     let place = place.with("OPENAI_BASE_URL", "not a url").with("OPENAI_API_KEY", "k");
     insta::assert_snapshot!(
@@ -215,7 +220,7 @@ fn an_output_that_is_a_file_is_refused_before_anything_is_sent() {
     let args = ["run", "end-to-end-ml", "--task", "x", "-m", "openai:m", "--output", "taken"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 2
-    error: `taken` is not a folder
+    error: `[ROOT]/work/taken` is not a folder
     help: give --output a folder; it is made where it is missing
     ");
     assert_eq!((server.count(), place.read("taken").as_str()), (0, "text"));
@@ -229,7 +234,8 @@ fn a_home_folder_that_is_a_file_ends_with_11_before_anything_is_sent() {
     let args = ["--home", "taken", "run", "end-to-end-ml", "--task", "x", "-m", "openai:m"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 11
-    error: using `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    error: reading the runs in `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    help: --home, or ORCHESTRATE_HOME, names a folder of your own
     ");
     assert_eq!(server.count(), 0);
 }
@@ -241,4 +247,141 @@ fn no_name_leads_out_of_the_libraries() {
         let said = place.refused(&["personas", "show", name]);
         assert!(said.starts_with("exit 3\n") && !said.contains('\u{1b}'), "{name:?}: {said}");
     }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_is_refused_before_anything_is_sent() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("taken", "text");
+    let args = ["run", "end-to-end-ml", "-t", TASK, "-m", "openai:m", "-o", "taken/below"];
+    let outcome = place.run(&args);
+    assert_eq!((outcome.code, server.count()), (Some(2), 0), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_empty_task_is_a_missing_one() {
+    let place = Place::new();
+    for task in ["", "  \n"] {
+        let said = place.refused(&["run", "end-to-end-ml", "--offline", "--task", task]);
+        assert!(said.starts_with("exit 2\n"), "{said}");
+    }
+}
+
+#[test]
+fn standard_input_given_twice_is_a_matter_of_the_command_line() {
+    let place = Place::new();
+    let said =
+        place.refused(&["run", "design-review", "--offline", "-t", "-", "-i", "document=@-"]);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+}
+
+#[test]
+fn advice_on_a_model_never_repeats_the_mistake() {
+    let place = Place::new();
+    for model in ["openai:", ""] {
+        let said = place.refused(&["run", "end-to-end-ml", "-t", "x", "-m", model]);
+        assert!(!said.contains("`openai:`?") && !said.contains("openai:openai:"), "{said}");
+        assert!(!said.contains("such as `openai:`"), "{said}");
+    }
+}
+
+#[test]
+fn a_home_folder_that_is_a_file_is_no_empty_list() {
+    let place = Place::new();
+    place.write("taken", "text");
+    assert_eq!(place.run(&["--home", "taken", "runs", "list"]).code, Some(11));
+}
+
+#[test]
+fn an_output_folder_and_its_missing_parents_are_made() {
+    let place = Place::new();
+    place.good(&["run", "end-to-end-ml", "-t", TASK, "--offline", "-o", "a/b/c"]);
+    assert!(place.work().join("a/b/c/report.md").exists());
+    let said = place.refused(&["run", "end-to-end-ml", "-t", TASK, "--offline", "-o", "/proc/x/y"]);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+    let said = place.refused(&["run", "end-to-end-ml", "-t", TASK, "--offline", "-o", ""]);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+}
+
+/// A workflow that writes although nobody names a folder.
+const SAVES: &str = "workflow: saves
+steps:
+  data: { persona: data-engineer, prompt: Go., save: data.md }
+";
+
+#[test]
+fn a_link_in_the_place_of_the_default_output_folder_is_refused_and_one_that_was_named_is_not() {
+    let place = Place::new();
+    place.write("saves.yaml", SAVES);
+    let elsewhere = place.root().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, place.work().join("orchestrate-output")).unwrap();
+    insta::assert_snapshot!(place.refused(&["run", "saves.yaml", "--offline"]), @r"
+    exit 2
+    error: `[ROOT]/work/orchestrate-output` is a link
+    help: remove it, or name the folder that is meant with --output: a link that was found is not followed
+    ");
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+    assert!(!place.state().join("runs").exists(), "nothing was recorded");
+    std::os::unix::fs::symlink(&elsewhere, place.work().join("mine")).unwrap();
+    place.good(&["run", "saves.yaml", "--offline", "-o", "mine"]);
+    assert!(elsewhere.join("data.md").exists());
+}
+
+#[test]
+fn a_resumed_run_does_not_write_through_a_link_that_was_put_there_since() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    let args = ["run", "end-to-end-ml", "-t", TASK, "-m", "openai:m", "-o", "out"];
+    place.run(&[&args[..], &["--max-calls", "2"]].concat());
+    let elsewhere = place.root().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::remove_dir_all(place.work().join("out")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, place.work().join("out")).unwrap();
+    let said = place.refused(&["resume", "--max-calls", "9"]);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+    assert_eq!((server.count(), std::fs::read_dir(&elsewhere).unwrap().count()), (2, 0));
+}
+
+#[test]
+fn a_result_is_printed_even_where_its_files_cannot_be_written() {
+    let place = Place::new();
+    place.write("out/1-data.md/in-the-way", "a folder where a file should go");
+    let outcome = place.run(&["run", "end-to-end-ml", "-t", TASK, "--offline", "-o", "out"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("## Data Visualization Specialist — report"));
+    assert!(outcome.stderr.contains("error: writing `"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_task_or_an_input_is_read_from_a_regular_file_only_and_nobody_waits_for_another() {
+    let place = Place::new();
+    let run = |task: &str| place.refused(&["run", "end-to-end-ml", "--offline", "--task", task]);
+    insta::assert_snapshot!(run("@/dev/zero"), @r"
+    exit 3
+    error: input `task`: `/dev/zero` is no regular file
+    help: pipe it in: `--task -`, or `-i name=@-`
+    ");
+    let pipe = place.work().join("pipe");
+    let (folder, kind) = (rustix::fs::CWD, rustix::fs::FileType::Fifo);
+    rustix::fs::mknodat(folder, &pipe, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+    assert!(run("@pipe").contains("`pipe` is no regular file"));
+    let said = place.refused(&["run", "pipe.yaml", "--offline"]);
+    assert!(said.starts_with("exit 3\n"), "{said}");
+    std::fs::rename(&pipe, place.work().join("pipe.yaml")).unwrap();
+    let said = place.refused(&["run", "pipe.yaml", "--offline"]);
+    assert!(said.contains("`pipe.yaml` is no regular file"), "{said}");
+}
+
+#[test]
+fn an_empty_task_is_told_with_what_to_give() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["run", "end-to-end-ml", "--offline", "-t", " "]), @r#"
+    exit 2
+    error: the task is empty
+    help: say what the team shall do: `--task "…"`, or `--task @file`
+    "#);
+    let piped = place.run_with_input(&["run", "end-to-end-ml", "--offline", "-t", "-"], "\n");
+    assert_eq!(piped.code, Some(2), "{}", piped.stderr);
 }

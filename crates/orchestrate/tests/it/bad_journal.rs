@@ -39,17 +39,17 @@ fn a_changed_event_ends_with_11_for_every_command_that_reads_it() {
     insta::assert_snapshot!(place.refused(&["runs", "show"]), @r"
     exit 11
     error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: event 3 is missing or was changed
-    help: nothing was changed; `rerun` starts anew and reuses every answer that can still be read
+    help: nothing was changed; `run` the workflow again: every answer that can still be read is used again
     ");
     insta::assert_snapshot!(place.refused(&["resume", &id]), @r"
     exit 11
     error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: event 3 is missing or was changed
-    help: nothing was changed; `rerun` starts anew and reuses every answer that can still be read
+    help: nothing was changed; `run` the workflow again: every answer that can still be read is used again
     ");
     insta::assert_snapshot!(place.refused(&["rerun", &id]), @r"
     exit 11
     error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: event 3 is missing or was changed
-    help: nothing was changed; `rerun` starts anew and reuses every answer that can still be read
+    help: nothing was changed; `run` the workflow again: every answer that can still be read is used again
     ");
     insta::assert_snapshot!(place.refused(&["runs", "list"]), @r"
     exit 11
@@ -68,7 +68,7 @@ fn a_witness_that_is_ahead_of_the_journal_proves_a_loss() {
     insta::assert_snapshot!(place.refused(&["runs", "show"]), @r"
     exit 11
     error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: 2 recorded events are gone, the last one known is 24
-    help: nothing was changed; `rerun` starts anew and reuses every answer that can still be read
+    help: nothing was changed; `run` the workflow again: every answer that can still be read is used again
     ");
 }
 
@@ -86,7 +86,8 @@ fn a_file_that_is_no_journal_ends_with_11() {
         .unwrap();
     insta::assert_snapshot!(place.refused(&["runs", "show"]), @r"
     exit 11
-    error: using the journal `[ROOT]/home/state/runs/[RUN]/journal.db`: file is not a database: Error code 26: file is not a database
+    error: using the journal `[ROOT]/home/state/runs/[RUN]/journal.db`: file is not a database
+    help: look at the disk and at the file's permissions; where the file itself is spoilt, `run` the workflow again
     ");
 }
 
@@ -138,4 +139,48 @@ fn an_index_that_is_gone_is_made_anew_from_the_journals() {
     }
     place.good(&args);
     assert_eq!(server.count(), 5);
+}
+
+#[test]
+fn a_changed_document_ends_with_11() {
+    let place = Place::new();
+    place.good(&["run", "end-to-end-ml", "-t", TASK, "--offline"]);
+    let journal = place.only_run().join("journal.db");
+    let bytes = fs::read(&journal).unwrap();
+    let (from, to) = (b"# Worksheet of the Data Engineer", b"# worksheet of the Data Engineer");
+    let mut changed = bytes.clone();
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            changed[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    assert_ne!(bytes, changed);
+    fs::write(&journal, changed).unwrap();
+    let said = place.refused(&["runs", "show", "--result"]);
+    assert!(said.starts_with("exit 11\n"), "{said}");
+}
+
+#[test]
+fn the_advice_for_a_damaged_journal_can_be_followed() {
+    let place = Place::new();
+    place.good(&["run", "end-to-end-ml", "-t", TASK, "--offline"]);
+    let id = place.run_ids().remove(0);
+    fs::write(place.only_run().join("witness"), format!("{:020} {}\n", 99, "0".repeat(64)))
+        .unwrap();
+    let said = place.refused(&["runs", "show"]);
+    if said.contains("`rerun`") {
+        assert_eq!(place.run(&["rerun", &id]).code, Some(0), "{said}");
+    }
+}
+
+#[test]
+fn a_damaged_run_does_not_keep_an_unfinished_one_from_being_resumed() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.run(&["run", "end-to-end-ml", "-t", TASK, "-m", "openai:m", "--max-calls", "2"]);
+    place.good(&["run", "data-infrastructure", "-t", "A lab", "--offline"]);
+    let newest = place.state().join("runs").join(&place.run_ids()[1]);
+    fs::write(newest.join("witness"), format!("{:020} {}\n", 99, "0".repeat(64))).unwrap();
+    let resumed = place.run(&["resume", "--max-calls", "9"]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
 }

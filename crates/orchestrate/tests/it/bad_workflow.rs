@@ -245,7 +245,8 @@ fn ten_megabytes_of_yaml_are_refused() {
     let _filters = filters();
     insta::assert_snapshot!(check(vec![b'#'; 10 * 1024 * 1024]), @r"
     exit 3
-    error: `w.yaml` is larger than 4194304 bytes
+    error: `w.yaml` is larger than 4 MiB
+    help: shorten it, or keep only the part that matters
     ");
 }
 
@@ -289,11 +290,13 @@ fn a_path_that_is_no_file_is_named() {
     place.write("folder.yaml/file", "text");
     insta::assert_snapshot!(place.refused(&["run", "folder.yaml", "--offline"]), @r"
     exit 3
-    error: reading `folder.yaml`: is a directory
+    error: `folder.yaml` is a folder, not a file
+    help: name a file in it
     ");
     insta::assert_snapshot!(place.refused(&["run", "./nope.yaml", "--offline"]), @r"
     exit 3
     error: reading `./nope.yaml`: No such file or directory (os error [N])
+    help: is the path right? it starts from the folder you are in
     ");
 }
 
@@ -346,7 +349,7 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
       |
       = help: begin the text below the front matter with a paragraph: `You are …`
 
-    error: 2 mistakes; nothing was run
+    error: 2 mistakes
     ");
     let other = ["run", "design-review", "-i", "document=@personas/data-engineer.md", "--offline"];
     assert!(place.refused(&other).starts_with("exit 3\n"), "its panel has a data engineer");
@@ -363,4 +366,76 @@ fn a_name_that_stands_in_two_places_is_refused() {
     error: `w` stands in two places: `[ROOT]/work/workflows/w.yaml` and `[ROOT]/work/.orchestrate/workflows/w.yml`
     help: remove or rename one of them
     ");
+}
+
+#[test]
+fn files_that_would_meet_in_the_output_folder_are_refused() {
+    let _filters = filters();
+    let said = check(
+        "workflow: w
+steps:
+  data: { persona: data-engineer, prompt: p }
+  a: { persona: data-engineer, prompt: p, save: 1-Data.md }
+  b: { persona: data-engineer, prompt: p, save: \"Report.md/x.md\" }
+  c: { persona: data-engineer, prompt: p, save: notes }
+  d:
+    persona: data-engineer
+    prompt: p
+    save: notes/d.md
+",
+    );
+    insta::assert_snapshot!(said, @r#"
+    exit 3
+    error[file-collision]: step `a` saves `1-Data.md`, and `1-Data.md` is the file of step `data`
+     --> w.yaml:4:49
+      |
+    4 |   a: { persona: data-engineer, prompt: p, save: 1-Data.md }
+      |                                                 ^^^^^^^^^
+      |
+      = help: give the step a file with another name
+
+    error[file-collision]: step `b` saves `Report.md/x.md`, and `Report.md` is a file that every run writes
+     --> w.yaml:5:50
+      |
+    5 |   b: { persona: data-engineer, prompt: p, save: "Report.md/x.md" }
+      |                                                  ^^^^^^^^^^^^^^
+      |
+      = help: give the step a file with another name
+
+    error[file-collision]: step `d` saves `notes/d.md`, and `notes` is the file of step `c`
+      --> w.yaml:10:11
+       |
+    10 |     save: notes/d.md
+       |           ^^^^^^^^^^
+       |
+       = help: give the step a file with another name
+
+    error: 3 mistakes; nothing was run
+    "#);
+    let good = "workflow: w
+steps:
+  data: { persona: data-engineer, prompt: p, save: 1-data.md }
+  a: { persona: data-engineer, prompt: p, save: notes/report.md }
+  b: { persona: data-engineer, prompt: p, save: notes/b.md }
+";
+    let place = Place::new();
+    place.write("w.yaml", good);
+    place.good(&["validate", "w.yaml"]);
+}
+
+#[test]
+fn in_ci_a_workflow_cannot_speak_to_the_runner_through_a_mistake() {
+    let place = Place::new().with("CI", "true");
+    place.write(
+        "w.yaml",
+        "workflow: w\nsteps:\n  a: { persona: x, promt: '##[group]\u{202e}z' } # ##vso[task.x]y\n",
+    );
+    for args in [&["run", "w.yaml", "--offline"][..], &["validate", "w.yaml", "--format", "json"]] {
+        let outcome = place.run(args);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert_eq!(outcome.code, Some(3), "{said}");
+        for power in ["##[", "##vso[", "\u{202e}"] {
+            assert!(!said.contains(power), "{power:?}: {said}");
+        }
+    }
 }

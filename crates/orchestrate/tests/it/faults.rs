@@ -48,6 +48,13 @@ fn check(fault: &Fault, code: i32, calls: u64, message: &str, help: &str) {
     }
 }
 
+fn failing(fault: &Fault) -> (Server, Place) {
+    let reply = fault.clone();
+    let server = Server::start(move |_| reply.reply());
+    let place = place(&server);
+    (server, place)
+}
+
 /// Two steps, so that the first one's brief is wanted.
 const TWO: &str = "workflow: two
 steps:
@@ -320,4 +327,50 @@ fn nobody_else_starts_once_a_needed_step_has_failed_and_resume_goes_on_when_it_i
         server.asked()[3..],
         ["ml-engineer-pytorch", "mlops-engineer", "data-viz-specialist"]
     );
+}
+
+#[test]
+fn quiet_progress_still_says_why_a_run_failed() {
+    let (_server, place) = failing(&Fault::Code(400, "odd"));
+    let outcome = place.run(&[&RUN_ONE[..], &["--progress", "quiet"]].concat());
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("request refused"), "{:?}", outcome.stderr);
+}
+
+#[test]
+fn quiet_progress_still_warns_of_an_optional_step_that_failed() {
+    let server = Server::start(|request| match who(request).as_str() {
+        "redis-caching" => Reply::error(400, "odd", "no"),
+        _ => behaviour::echo()(request),
+    });
+    let place = Place::beside(&server);
+    place.write("lenient.yaml", WITH_OPTIONAL);
+    let outcome = place.run(&["run", "lenient.yaml", "-m", "openai:m", "--progress", "quiet"]);
+    assert_eq!(outcome.code, Some(0));
+    assert!(outcome.stderr.starts_with("warning: "), "{:?}", outcome.stderr);
+}
+
+#[test]
+fn a_run_without_a_result_prints_nothing_on_standard_output() {
+    let (_server, place) = failing(&Fault::Code(400, "odd"));
+    assert_eq!(place.run(&RUN_ONE).stdout, "");
+}
+
+#[test]
+fn a_retry_after_a_lost_answer_says_why() {
+    let first = AtomicBool::new(true);
+    let server = Server::start(move |request| {
+        if first.swap(false, Ordering::SeqCst) {
+            Fault::CutMidStream.reply()
+        } else {
+            behaviour::echo()(request)
+        }
+    });
+    let place = Place::beside(&server);
+    place.write("one.yaml", ONE);
+    let outcome = place.run(&RUN_ONE);
+    assert_eq!((outcome.code, server.count()), (Some(0), 2), "{}", outcome.stderr);
+    let line = outcome.stderr.lines().find(|line| line.contains("retry   data in ")).unwrap();
+    let (_, why) = line.rsplit_once(": ").unwrap();
+    assert!(!why.is_empty(), "{line}");
 }

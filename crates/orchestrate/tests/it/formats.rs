@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, STEPS, TASK};
+use crate::support::{Place, STEPS, Server, TASK, answer};
 
 fn offline(place: &Place, format: &str) -> String {
     place.good(&["run", "end-to-end-ml", "--task", TASK, "--offline", "--format", format])
@@ -74,9 +74,7 @@ fn markdown_is_the_report_that_the_output_folder_gets() {
 
 #[test]
 fn a_failure_is_told_in_json_too() {
-    let server = crate::support::Server::start(|_| {
-        orchestrate_testkit::reply::Reply::error(400, "odd", "no")
-    });
+    let server = Server::start(|_| orchestrate_testkit::reply::Reply::error(400, "odd", "no"));
     let place = Place::beside(&server);
     let args = ["run", "end-to-end-ml", "--task", "x", "--model", "openai:m", "--format", "json"];
     let outcome = place.run(&args);
@@ -101,4 +99,110 @@ fn progress_can_be_json_lines_on_standard_error() {
         .collect();
     assert_eq!(kinds.first().map(String::as_str), Some("run_created"));
     assert!(kinds.iter().any(|kind| kind == "run_succeeded"), "{kinds:?}");
+}
+
+#[test]
+fn json_and_text_agree_that_no_call_was_made_offline() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "-t", TASK, "--offline", "--format", "json"];
+    assert_eq!(place.json(&args)["calls"], 0);
+}
+
+/// What a model might say to a terminal: reordered text, colours, a log command.
+const HOSTILE: &str = "## T\n\nabc\u{202e}fed \u{1b}[31mred\u{7f}\u{9b}\u{e0041} ##[group]x";
+
+#[test]
+fn every_json_form_escapes_what_cannot_be_seen_and_reads_the_same() {
+    let server = Server::start(|request| answer(HOSTILE, "D\u{202e}\u{9b}").reply_to(request));
+    for ci in ["", "true"] {
+        let place = Place::beside(&server).with("CI", ci);
+        place.write(
+            "one.yaml",
+            "workflow: one\nsteps:\n  a: { persona: data-engineer, prompt: p }\n",
+        );
+        let args = ["run", "one.yaml", "-m", "openai:m", "--fresh"];
+        let json = place.good(&[&args[..], &["--format", "json"]].concat());
+        let document: Value = serde_json::from_str(&json).unwrap();
+        let mut texts = vec![place.good(&[&args[..], &["--format", "jsonl"]].concat())];
+        texts.push(place.run(&[&args[..], &["--progress", "json"]].concat()).stderr);
+        for list in
+            [&["runs", "list", "--format", "json"][..], &["runs", "show", "--format", "json"]]
+        {
+            texts.push(place.good(list));
+        }
+        texts.push(json);
+        for text in &texts {
+            for hidden in ['\u{202e}', '\u{1b}', '\u{7f}', '\u{9b}', '\u{e0041}'] {
+                assert!(!text.contains(hidden), "{hidden:?} in {text}");
+            }
+            assert!(ci.is_empty() || !text.contains("##["), "{text}");
+        }
+        assert_eq!(document["steps"][0]["text"].as_str().unwrap().trim(), HOSTILE);
+        assert_eq!(document["steps"][0]["brief"]["decisions"][0]["decision"], "D\u{202e}\u{9b}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_rendered_is_no_success_and_the_documents_are_the_result() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write(
+        "w.yaml",
+        "workflow: w
+steps:
+  data: { persona: data-engineer, prompt: Go. }
+outputs:
+  first: \"{{ steps.data.brief.decisions[9].decision }}\"
+",
+    );
+    let args = ["run", "w.yaml", "-m", "openai:m"];
+    let outcome = place.run(&args);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("## Data Engineer — data"), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains("could not be rendered"), "{}", outcome.stdout);
+    let said = "\nwarning: the output `first` could not be rendered: ";
+    assert!(format!("\n{}", outcome.stderr).contains(said), "{}", outcome.stderr);
+    let json = place.run(&[&args[..], &["--format", "json"]].concat());
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((json.code, document["outputs"].as_object().unwrap().len()), (Some(1), 0));
+}
+
+#[test]
+fn a_list_of_runs_has_the_words_and_times_of_a_run() {
+    let place = Place::new();
+    let run: Value = serde_json::from_str(&offline(&place, "json")).unwrap();
+    let list = place.json(&["runs", "list", "--format", "json"]);
+    for member in ["run", "workflow", "status", "status_text", "offline", "created_at", "calls"] {
+        assert_eq!(list["runs"][0][member], run[member], "{member}");
+    }
+    assert!(list["runs"][0]["created_at"].as_str().unwrap().ends_with('Z'));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "quiet"];
+    let outcome = place.start_writing_to(&args, full.into()).finish();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error: writing standard output: "), "{}", outcome.stderr);
+    assert!(place.good(&["runs", "show", "--result"]).contains("— report"));
+}
+
+#[test]
+fn a_program_that_reads_only_the_beginning_of_a_result_gets_no_complaint() {
+    let place = Place::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "quiet"];
+    let outcome = place.start_writing_to(&args, writer.into()).finish();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn rows_that_nobody_can_see_are_lines() {
+    let place = Place::new();
+    let args = ["run", "end-to-end-ml", "--task", TASK, "--offline", "--progress", "tty"];
+    let said = place.run(&args).stderr;
+    assert!(said.contains("[5/5] ok      report"), "{said}");
 }

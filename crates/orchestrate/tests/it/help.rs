@@ -78,7 +78,7 @@ fn a_command_line_that_is_wrong_ends_with_2_and_says_what_would_be_right() {
     error: the following required arguments were not provided:
       <WORKFLOW>
 
-    Usage: orchestrate run --home <DIR> <WORKFLOW>
+    Usage: orchestrate run <WORKFLOW>
 
     For more information, try '--help'.
     ");
@@ -95,13 +95,13 @@ fn a_command_line_that_is_wrong_ends_with_2_and_says_what_would_be_right() {
     insta::assert_snapshot!(
         place.refused(&["run", "end-to-end-ml", "--offline", "--model", "openai:m"]),
         @r"
-    exit 2
-    error: the argument '--offline' cannot be used with '--model <MODEL>'
+        exit 2
+        error: the argument '--offline' cannot be used with '--model <MODEL>'
 
-    Usage: orchestrate run --offline --home <DIR> <WORKFLOW>
+        Usage: orchestrate run --offline <WORKFLOW>
 
-    For more information, try '--help'.
-    "
+        For more information, try '--help'.
+        "
     );
     insta::assert_snapshot!(place.refused(&["run", "end-to-end-ml", "--max-calls", "0"]), @r"
     exit 2
@@ -127,7 +127,7 @@ fn a_command_line_that_is_wrong_ends_with_2_and_says_what_would_be_right() {
     error: the following required arguments were not provided:
       <STEP>
 
-    Usage: orchestrate rerun --remark <TEXT> --home <DIR> <RUN> <STEP>
+    Usage: orchestrate rerun --remark <TEXT> <RUN> <STEP>
 
     For more information, try '--help'.
     ");
@@ -138,4 +138,17 @@ fn without_a_command_the_help_goes_to_standard_error() {
     let said = Place::new().refused(&[]);
     assert!(said.starts_with("exit 2\n"), "{said}");
     assert!(said.contains("Usage: orchestrate"), "{said}");
+    assert!(said.contains("\nTry it without a key: "), "{said}");
+}
+
+#[test]
+fn a_wrong_command_line_is_quoted_without_what_a_terminal_or_a_runner_would_obey() {
+    let place = Place::new().with("CI", "true");
+    for word in ["--x\u{1b}[31m", "\u{202e}run", "--##[group]y"] {
+        let said = place.refused(&[word]);
+        assert!(said.starts_with("exit 2\n"), "{said}");
+        for power in ["\u{1b}", "\u{202e}", "##["] {
+            assert!(!said.contains(power), "{said:?}");
+        }
+    }
 }

@@ -389,7 +389,7 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
     Stage 5
       report      data-viz-specialist   offline:worksheet  ≈N tokens + handoffs of analysis, model, operations
 
-    5 calls, ≈N tokens of prompts before handoffs
+    no calls, ≈N tokens of prompts before handoffs
     nothing is missing
     ");
     let json = place.json(&["plan", "design-review", "--format", "json"]);
@@ -397,4 +397,17 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
     assert_eq!(json["steps"].as_array().unwrap().len(), 6);
     assert_eq!(json["missing"].as_array().unwrap().len(), 2);
     assert!(!place.state().exists(), "planning writes nothing");
+}
+
+#[test]
+fn one_file_that_cannot_be_read_does_not_hide_the_others() {
+    let place = Place::new();
+    place.write("personas/mine.md", b"caf\xe9");
+    place.write("workflows/mine.yaml", b"caf\xe9");
+    for (list, other) in [("personas", "data-engineer"), ("workflows", "end-to-end-ml")] {
+        let outcome = place.run(&[list, "list"]);
+        assert_eq!(outcome.code, Some(3), "{list}");
+        assert!(outcome.stdout.contains(other), "{list}");
+        assert!(outcome.stderr.contains("is not UTF-8"), "{list}: {}", outcome.stderr);
+    }
 }

@@ -262,3 +262,19 @@ fn design_review_prints_its_output_alone() {
     assert_eq!(document["outputs"].as_object().unwrap().len(), 1);
     assert!(document["outputs"]["review"].as_str().unwrap().contains("Project Architect"));
 }
+
+#[test]
+fn the_sample_in_the_readme_is_what_its_first_command_prints() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    assert!(readme.contains(&format!("-- run end-to-end-ml --task \"{TASK}\" --offline\n")));
+    let (_, sample) = readme.split_once("<!-- sample -->\n```text\n").expect("a sample");
+    let (sample, _) = sample.split_once("\n```\n").expect("its end");
+    let result = Place::new().good(&MAIN_JOB);
+    let mut lines = result.lines();
+    // An ellipsis stands for lines that were left out.
+    for line in sample.lines().filter(|line| *line != "…") {
+        assert!(lines.any(|printed| printed == line), "not printed, or not in this order: {line}");
+    }
+    assert!(sample.lines().count() > 10);
+}

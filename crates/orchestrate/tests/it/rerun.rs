@@ -123,7 +123,7 @@ fn what_cannot_be_reworked_is_refused_with_advice() {
     error: the following required arguments were not provided:
       <STEP>
 
-    Usage: orchestrate rerun --remark <TEXT> --home <DIR> <RUN> <STEP>
+    Usage: orchestrate rerun --remark <TEXT> <RUN> <STEP>
 
     For more information, try '--help'.
     ");

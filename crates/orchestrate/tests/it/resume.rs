@@ -26,8 +26,8 @@ fn a_killed_run_goes_on_without_calling_finished_steps_again() {
     assert_eq!(server.asked()[..4], personas[..4]);
     assert_eq!(server.asked()[4..], personas[3..]);
     insta::assert_snapshot!(resumed.stderr, @r#"
-    [3/5] unknown operations: its process ended; whether it was charged is not known
     resuming [RUN]  end-to-end-ml  3 of 5 steps finished
+    [3/5] unknown operations: its process ended; whether it was charged is not known
     [3/5] again   operations  mlops-engineer  attempt 2
     [4/5] ok      operations  mlops-engineer  [TIME]  [N] tok
     [4/5] start   report  data-viz-specialist
@@ -152,8 +152,8 @@ fn a_changed_workflow_file_is_told_of_and_the_old_plan_goes_on() {
     insta::assert_snapshot!(resumed.stderr, @r#"
     warning: changed since the run began: workflow `two`
     help: the run goes on with what it began with; `orchestrate rerun [RUN]` takes the new files
-    [1/2] unknown ops: its process ended; whether it was charged is not known
     resuming [RUN]  two  1 of 2 steps finished
+    [1/2] unknown ops: its process ended; whether it was charged is not known
     [1/2] again   ops  mlops-engineer  attempt 2
     [2/2] ok      ops  mlops-engineer  [TIME]  [N] tok
 
@@ -197,4 +197,14 @@ fn a_resumed_run_prints_its_result_in_every_format() {
     let lines = place.good(&["resume", "--format", "jsonl"]);
     let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!(last["result"]["status"], "succeeded");
+}
+
+#[test]
+fn the_first_json_line_of_a_resumed_run_names_the_schema() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.run(&["run", "end-to-end-ml", "-t", TASK, "-m", "openai:m", "--max-calls", "2"]);
+    let lines = place.good(&["resume", "--max-calls", "9", "--format", "jsonl"]);
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["type"], &first["offline"]), (&"version".into(), &false.into()));
 }

@@ -97,3 +97,28 @@ fn an_interrupt_during_the_last_call_lets_the_run_complete() {
     assert_eq!((outcome.code, server.count()), (Some(0), 5), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("## Data Visualization Specialist — report"));
 }
+
+#[test]
+fn an_interrupt_goes_before_the_failure_of_a_step() {
+    let server = Server::holding_beside("data-engineer", |_| {
+        orchestrate_testkit::reply::Reply::error(400, "odd", "not today")
+    });
+    let place = Place::beside(&server);
+    place.write(
+        "two.yaml",
+        "workflow: two
+steps:
+  a: { persona: redis-caching, prompt: Fail. }
+  b: { persona: data-engineer, prompt: Wait. }
+",
+    );
+    let mut running = place.start(&["run", "two.yaml", "--model", "openai:m"]);
+    running.wait_for("FAILED  a: ");
+    server.wait_until_held();
+    running.signal(Signal::INT);
+    running.wait_for("stopping: calls under way may finish; once more cancels them");
+    server.release();
+    let stopped = running.finish();
+    assert_eq!((stopped.code, server.count()), (Some(130), 2), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("\nstatus  failed: step `a`"), "{}", stopped.stderr);
+}

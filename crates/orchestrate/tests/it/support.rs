@@ -115,9 +115,14 @@ impl Place {
 
     /// Writes the user's config.
     pub(crate) fn configure(&self, text: &str) {
+        self.configure_bytes(text.as_bytes());
+    }
+
+    /// Writes the user's config, which may be no text.
+    pub(crate) fn configure_bytes(&self, content: &[u8]) {
         let folder = self.env.home().join(".config/orchestrate");
         fs::create_dir_all(&folder).expect("a writable folder");
-        fs::write(folder.join("config.toml"), text).expect("a writable folder");
+        fs::write(folder.join("config.toml"), content).expect("a writable folder");
     }
 
     /// Reads a file below the working folder.
@@ -167,6 +172,11 @@ impl Place {
 
     /// Starts the program and lets it run.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
+        self.start_writing_to(args, Stdio::piped())
+    }
+
+    /// Starts the program with its standard output going to `target`.
+    pub(crate) fn start_writing_to(&self, args: &[&str], target: Stdio) -> Running {
         let home = self.env.home();
         let mut command = Command::new(PROGRAM);
         command
@@ -181,7 +191,7 @@ impl Place {
             .env("TZ", "UTC")
             .envs(&self.variables)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(target)
             .stderr(Stdio::piped());
         Running::of(command.spawn().expect("the program starts"))
     }
@@ -224,11 +234,13 @@ pub(crate) struct Running {
 
 impl Running {
     fn of(mut child: Child) -> Self {
-        let mut stdout = child.stdout.take().expect("piped");
+        let stdout = child.stdout.take();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let stdout = std::thread::spawn(move || {
             let mut text = String::new();
-            stdout.read_to_string(&mut text).expect("UTF-8");
+            if let Some(mut stdout) = stdout {
+                stdout.read_to_string(&mut text).expect("UTF-8");
+            }
             text
         });
         let (sender, lines) = mpsc::channel();
@@ -339,13 +351,23 @@ impl Server {
     /// Answers like [`Server::echo`], but the first request to `persona` only after
     /// [`Server::release`].
     pub(crate) fn holding(persona: &'static str) -> Self {
+        Self::holding_beside(persona, behaviour::echo())
+    }
+
+    /// Like [`Server::holding`], and everybody else gets what `others` says.
+    pub(crate) fn holding_beside(
+        persona: &'static str,
+        others: impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let gate = Gate::default();
         let (echo, held) = (behaviour::echo(), gate.clone());
         let mut server = Self::start(move |request| {
             if who(request) == persona {
                 held.pass();
+                echo(request)
+            } else {
+                others(request)
             }
-            echo(request)
         });
         server.gate = gate;
         server

@@ -1,0 +1,68 @@
+//! The names of the files that a run writes, and steps whose files would meet.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use orchestrate_core::{
+    diagnostic::{Diagnostic, Source},
+    plan::Plan,
+};
+
+/// Files that every run writes beside its deliverables.
+const OF_THE_RUN: [&str; 2] = ["report.md", "OFFLINE.md"];
+
+/// The file of a step that names none: its number in the plan and its name.
+pub(super) fn numbered(plan: &Plan, at: usize) -> String {
+    let width = plan.steps().len().to_string().len();
+    format!("{:0width$}-{}.md", at + 1, plan.steps()[at].id)
+}
+
+/// Errors for every `save` whose file cannot be there beside the run's other files: it is one of them,
+/// or one would have to be a folder. Upper and lower case do not count, since many file systems do not
+/// tell them apart.
+pub(super) fn colliding_files(plan: &Plan, source: &Arc<Source>) -> Vec<Diagnostic> {
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for name in OF_THE_RUN {
+        taken.insert(name.to_lowercase(), "a file that every run writes".into());
+    }
+    for (at, step) in plan.steps().iter().enumerate().filter(|(_, step)| step.save.is_none()) {
+        taken.insert(numbered(plan, at).to_lowercase(), format!("the file of step `{}`", step.id));
+    }
+    let saves = || plan.steps().iter().filter_map(|step| Some((step, step.save.as_deref()?)));
+    for (step, save) in saves() {
+        // The compiler reports two steps with one file.
+        taken
+            .entry(save.to_lowercase())
+            .or_insert_with(|| format!("the file of step `{}`", step.id));
+    }
+    let mut found = Vec::new();
+    for (step, save) in saves() {
+        let own = format!("the file of step `{}`", step.id);
+        let ends = save.match_indices('/').map(|(at, _)| at).chain([save.len()]);
+        let clash = ends.map(|end| &save[..end]).find_map(|name| {
+            let other = taken.get(&name.to_lowercase())?;
+            (*other != own).then_some((name, other))
+        });
+        let Some((name, other)) = clash else { continue };
+        let message = format!("step `{}` saves `{save}`, and `{name}` is {other}", step.id);
+        let mut diagnostic = Diagnostic::error("file-collision", message)
+            .help("give the step a file with another name");
+        if let Some(span) = place(&source.text, step.id.as_str(), save) {
+            diagnostic = diagnostic.at(source, span, "");
+        }
+        found.push(diagnostic);
+    }
+    found
+}
+
+/// Where `save` stands in the step `id`. A plan holds no places, and no other value of `save` is the
+/// same, so its first mention after the step's name is the one.
+fn place(text: &str, id: &str, save: &str) -> Option<Range<usize>> {
+    let from = text.find(&format!("{id}:")).unwrap_or_default();
+    let (key, _) = text[from..].match_indices("save").find(|(at, _)| {
+        let value =
+            text[from + at + "save".len()..].trim_start_matches(['"', '\'', ' ', '\t', ':']);
+        value.starts_with(save)
+    })?;
+    let start = from + key + text[from + key..].find(save)?;
+    Some(start..start + save.len())
+}

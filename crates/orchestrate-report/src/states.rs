@@ -1,0 +1,136 @@
+//! Where a run and its steps stand, in words.
+
+use orchestrate_core::{
+    event::{LossCause, PauseReason, RunFailure},
+    neutral,
+    plan::Plan,
+    policy::Cap,
+    summary::{RunStatus, RunSummary, StepState, StepSummary},
+    usage::Usage,
+};
+
+use crate::words;
+
+/// Tokens in and out; `≈` where one of the figures was counted here and not by the provider.
+pub(crate) fn tokens(usage: &Usage) -> String {
+    let about = if usage.estimated { "≈" } else { "" };
+    format!("{about}{} in, {about}{} out", words::count(usage.input), words::count(usage.output))
+}
+
+/// Where a run stands, in plain words.
+pub fn status(summary: &RunSummary) -> String {
+    match &summary.status {
+        RunStatus::Running => "running, or its process ended without saying so".to_owned(),
+        RunStatus::Paused(PauseReason::Interrupted) => {
+            "stopped on request, to be resumed".to_owned()
+        }
+        RunStatus::Succeeded => {
+            let missing: Vec<String> =
+                summary.given_up().map(|step| format!("`{}`", step.step)).collect();
+            if missing.is_empty() {
+                "complete".to_owned()
+            } else {
+                format!("complete without the optional {}", named("step", &missing))
+            }
+        }
+        RunStatus::Failed(RunFailure::Step(path)) => {
+            let why = summary.step(path).and_then(|step| step.failure.as_ref());
+            let why = why.map(|why| format!(": {}", neutral::one_line(&why.to_string())));
+            format!("failed: step `{path}`{}", why.unwrap_or_default())
+        }
+        RunStatus::Failed(RunFailure::Budget(cap)) => {
+            let cap = match cap {
+                Cap::Calls => "calls",
+                Cap::Tokens => "tokens",
+            };
+            format!("failed: the cap on {cap} was reached")
+        }
+    }
+}
+
+/// What a person can do about the step that ended the run.
+pub fn advice(summary: &RunSummary) -> Option<String> {
+    let RunStatus::Failed(RunFailure::Step(path)) = &summary.status else { return None };
+    let failure = summary.step(path)?.failure.as_ref()?;
+    failure.help.as_deref().map(neutral::one_line)
+}
+
+/// What went wrong in a step's last attempt.
+pub fn trouble(step: &StepSummary) -> Option<String> {
+    match (step.lost, &step.failure) {
+        (Some(cause), _) => Some(format!("no answer: {}", loss(cause))),
+        (None, failure) => failure.as_ref().map(|why| neutral::one_line(&why.to_string())),
+    }
+}
+
+/// What ended an attempt whose outcome nobody knows.
+pub fn loss(cause: LossCause) -> &'static str {
+    match cause {
+        LossCause::ProcessEnded => "its process ended",
+        LossCause::Cancelled => "it was cancelled",
+        LossCause::Connection => "the connection was lost",
+    }
+}
+
+/// How many attempts of a step nobody knows the outcome of, where there are any.
+pub fn lost_attempts(step: &StepSummary) -> Option<String> {
+    match step.lost_attempts {
+        0 => None,
+        1 => Some("one attempt ended without a known outcome".to_owned()),
+        lost => Some(format!("{lost} attempts ended without a known outcome")),
+    }
+}
+
+/// `step a`, `steps a and b`, `steps a, b and c`.
+pub(crate) fn named(what: &str, names: &[String]) -> String {
+    match names {
+        [] => format!("no {what}"),
+        [one] => format!("{what} {one}"),
+        [first @ .., last] => format!("{what}s {} and {last}", first.join(", ")),
+    }
+}
+
+/// Why a step that is not finished is where it is.
+pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) -> String {
+    match step.state {
+        StepState::Succeeded => "finished".to_owned(),
+        StepState::Failed => {
+            let why = step.failure.as_ref().map(|failure| {
+                let help = failure.help.as_ref().map(|help| format!(" ({help})"));
+                format!(
+                    ": {}",
+                    neutral::one_line(&format!("{failure}{}", help.unwrap_or_default()))
+                )
+            });
+            let optional = if step.optional { ", optional" } else { "" };
+            format!("failed{optional}{}", why.unwrap_or_default())
+        }
+        StepState::Running => "was under way when the run stopped".to_owned(),
+        StepState::Retrying => {
+            format!("waits for another attempt after: {}", trouble(step).unwrap_or_default())
+        }
+        StepState::Waiting => {
+            let unmet: Vec<String> = needs(plan, step)
+                .filter(|&need| !is_met(&summary.steps[need]))
+                .map(|need| format!("`{}`", summary.steps[need].step))
+                .collect();
+            if unmet.is_empty() {
+                "not started: the run stopped before it".to_owned()
+            } else {
+                format!("not started: needs {}", named("step", &unmet))
+            }
+        }
+    }
+}
+
+fn needs<'p>(plan: &'p Plan, step: &StepSummary) -> impl Iterator<Item = usize> + use<'p> {
+    plan.position(&step.step).into_iter().flat_map(|at| plan.needs(at).iter().copied())
+}
+
+fn is_met(step: &StepSummary) -> bool {
+    match step.state {
+        StepState::Succeeded => true,
+        StepState::Failed => step.optional,
+        StepState::Waiting | StepState::Running | StepState::Retrying => false,
+    }
+}

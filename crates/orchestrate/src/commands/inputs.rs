@@ -1,0 +1,139 @@
+//! Inputs as the command line gives them.
+
+use std::{io::Read, path::Path};
+
+use indexmap::IndexMap;
+use orchestrate_engine::library::{ReadError, read_text};
+use orchestrate_workflow::Given;
+
+use crate::{
+    cli::InputArguments,
+    exit::{CliError, Exit, chain},
+};
+
+/// An input larger than this is refused.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Something that is wrong, and what to do about it.
+type Fault = (String, Option<String>);
+
+/// Reads the inputs that the command line gives. Everything wrong with them is said at once.
+pub(super) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given>, CliError> {
+    let (spelled, mut faults) = spelled(arguments);
+    let mut exit = Exit::Usage;
+    let mut given = IndexMap::new();
+    // Nobody is asked to type a text that would be thrown away.
+    let may_ask = faults.is_empty();
+    for (name, value) in spelled {
+        let read = match value {
+            Spelled::Text(text) => Ok(Given::Text(text)),
+            Spelled::File(path) => read_file(path),
+            Spelled::StandardInput if may_ask => read_standard_input(),
+            Spelled::StandardInput => continue,
+        };
+        match read {
+            Ok(Given::Text(text) | Given::File { text, .. })
+                if name == "task" && text.trim().is_empty() =>
+            {
+                let help = "say what the team shall do: `--task \"…\"`, or `--task @file`";
+                faults.push(("the task is empty".into(), Some(help.into())));
+            }
+            Ok(read) => {
+                given.insert(name.to_owned(), read);
+            }
+            Err((message, help)) => {
+                exit = Exit::Invalid;
+                faults.push((format!("input `{name}`: {message}"), help));
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(given);
+    }
+    let mut error = CliError::new(exit, "");
+    error.more = faults;
+    Err(error)
+}
+
+/// A value as it is spelled.
+enum Spelled<'a> {
+    Text(String),
+    File(&'a str),
+    StandardInput,
+}
+
+/// The inputs as they are spelled, and what is wrong with the command line itself.
+fn spelled(arguments: &InputArguments) -> (IndexMap<&str, Spelled<'_>>, Vec<Fault>) {
+    let mut found = IndexMap::new();
+    let mut faults = Vec::new();
+    let mut standard_input_for = None;
+    // A lone dash is standard input for the task; elsewhere `@-` is.
+    let task = arguments.task.as_deref().map(|task| if task == "-" { "@-" } else { task });
+    let pairs = arguments.inputs.iter().filter_map(|pair| match pair.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Some((name.trim(), value)),
+        _ => {
+            let help = "write it as name=value".to_owned();
+            faults.push((format!("`{pair}` is no input"), Some(help)));
+            None
+        }
+    });
+    let pairs: Vec<_> = pairs.collect();
+    for (name, value) in task.map(|task| ("task", task)).into_iter().chain(pairs) {
+        if found.contains_key(name) {
+            faults.push((format!("the input `{name}` is given twice"), None));
+            continue;
+        }
+        let value = match value.strip_prefix('@') {
+            None => Spelled::Text(value.to_owned()),
+            Some("-") => {
+                if let Some(other) = standard_input_for.replace(name) {
+                    faults.push((
+                        format!("standard input is given to both `{other}` and `{name}`"),
+                        Some("it can be read once: give one of them as a file".into()),
+                    ));
+                }
+                Spelled::StandardInput
+            }
+            Some(path) => Spelled::File(path),
+        };
+        found.insert(name, value);
+    }
+    (found, faults)
+}
+
+fn read_file(path: &str) -> Result<Given, Fault> {
+    match read_text(Path::new(path), MAX_BYTES) {
+        Ok(text) => Ok(Given::File { name: path.to_owned(), text }),
+        Err(error) => {
+            let help = match &error {
+                ReadError::NotRegular(_) => {
+                    Some("pipe it in: `--task -`, or `-i name=@-`".to_owned())
+                }
+                error if error.is_missing() => Some(
+                    "a path starts from the folder you are in; a text that begins with `@` can be piped to `--task -`"
+                        .to_owned(),
+                ),
+                error => error.help().map(str::to_owned),
+            };
+            Err((chain(&error), help))
+        }
+    }
+}
+
+fn read_standard_input() -> Result<Given, Fault> {
+    let failed = |message: String| (message, None);
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(format!("reading standard input: {error}")))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(failed("standard input is larger than 8 MiB".into()));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        failed(format!("standard input is not UTF-8 (first wrong byte at offset {offset})"))
+    })?;
+    Ok(Given::File { name: "standard input".into(), text })
+}
