@@ -61,8 +61,35 @@ fn place(text: &str, id: &str, save: &str) -> Option<Range<usize>> {
     let (key, _) = text[from..].match_indices("save").find(|(at, _)| {
         let value =
             text[from + at + "save".len()..].trim_start_matches(['"', '\'', ' ', '\t', ':']);
-        value.starts_with(save)
+        let rest = value.strip_prefix(save);
+        // The path ends here: another step's may begin like it.
+        rest.is_some_and(|rest| {
+            !rest.starts_with(|c: char| c.is_alphanumeric() || "/.-_".contains(c))
+        })
     })?;
     let start = from + key + text[from + key..].find(save)?;
     Some(start..start + save.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_found_in_its_own_step() {
+        let text = "a: { save: notes/d.md }\nb: { save: 'notes' } # save\nc:\n  save: save\n";
+        for (id, save) in [("a", "notes/d.md"), ("b", "notes"), ("c", "save")] {
+            let span = place(text, id, save).expect("it is there");
+            assert_eq!(&text[span.clone()], save);
+            assert_eq!(
+                text[..span.start].matches('\n').count(),
+                match id {
+                    "a" => 0,
+                    "b" => 1,
+                    _ => 3,
+                }
+            );
+        }
+        assert_eq!(place(text, "a", "other.md"), None);
+    }
 }

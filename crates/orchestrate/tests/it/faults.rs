@@ -358,19 +358,21 @@ fn a_run_without_a_result_prints_nothing_on_standard_output() {
 
 #[test]
 fn a_retry_after_a_lost_answer_says_why() {
-    let first = AtomicBool::new(true);
-    let server = Server::start(move |request| {
-        if first.swap(false, Ordering::SeqCst) {
-            Fault::CutMidStream.reply()
-        } else {
-            behaviour::echo()(request)
-        }
+    let attempts = std::sync::atomic::AtomicU32::new(0);
+    let server = Server::start(move |request| match attempts.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::error(500, "server_error", "try again").header("retry-after", "0"),
+        1 => Fault::CutMidStream.reply(),
+        _ => behaviour::echo()(request),
     });
-    let place = Place::beside(&server);
-    place.write("one.yaml", ONE);
-    let outcome = place.run(&RUN_ONE);
-    assert_eq!((outcome.code, server.count()), (Some(0), 2), "{}", outcome.stderr);
-    let line = outcome.stderr.lines().find(|line| line.contains("retry   data in ")).unwrap();
-    let (_, why) = line.rsplit_once(": ").unwrap();
-    assert!(!why.is_empty(), "{line}");
+    let outcome = place(&server).run(&RUN_ONE);
+    assert_eq!((outcome.code, server.count()), (Some(0), 3), "{}", outcome.stderr);
+    let retries = outcome.stderr.lines().filter(|line| line.contains("retry   data in "));
+    let reasons: Vec<_> = retries.filter_map(|line| line.split_once(": ")).collect();
+    assert_eq!(
+        reasons.iter().map(|(_, why)| *why).collect::<Vec<_>>(),
+        [
+            "provider unavailable: openai answered 500: [server_error] try again",
+            "no answer: the connection was lost"
+        ]
+    );
 }

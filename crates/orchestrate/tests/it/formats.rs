@@ -178,6 +178,7 @@ fn a_list_of_runs_has_the_words_and_times_of_a_run() {
     assert!(list["runs"][0]["created_at"].as_str().unwrap().ends_with('Z'));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written_is_no_success() {
     let place = Place::new();
