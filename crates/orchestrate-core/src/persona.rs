@@ -1,5 +1,6 @@
 //! A persona: a written expert role, independent of the file format it came from.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, FieldHasher};
@@ -55,6 +56,15 @@ pub struct Persona {
     /// Tools the author wishes for; never a grant.
     #[serde(default)]
     pub tools: Vec<String>,
+    /// The model the author wishes for; never a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Keys of another format, kept as text under `x:` and without effect.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub extra: IndexMap<String, String>,
+    /// Where an imported persona came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PersonaSource>,
     /// The first paragraph of the body: who the persona is.
     pub identity: String,
     /// The body's second-level sections in file order.
@@ -69,6 +79,23 @@ impl Persona {
     pub fn section(&self, heading: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.heading.eq_ignore_ascii_case(heading))
     }
+}
+
+/// Where an imported persona came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PersonaSource {
+    /// The id of the format it was written in, such as `claude-code`.
+    #[serde(default)]
+    pub format: String,
+    /// The file as it was named when it was imported.
+    #[serde(default)]
+    pub path: String,
+    /// The SHA-256 of that file's bytes, in small hexadecimal digits.
+    #[serde(default)]
+    pub sha256: String,
+    /// Fields that the file did not have and that were composed from its other texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synthesised: Vec<String>,
 }
 
 /// One second-level section of a persona's body.

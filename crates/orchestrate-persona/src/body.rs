@@ -133,14 +133,14 @@ impl Scan {
 
 /// The opening or closing line of a fenced code block, by the `CommonMark` rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fence {
-    mark: char,
-    length: usize,
+pub(crate) struct Fence {
+    pub(crate) mark: char,
+    pub(crate) length: usize,
 }
 
 impl Fence {
     /// The fence on this line, and whether it may close a block.
-    fn of(line: &str) -> Option<(Self, bool)> {
+    pub(crate) fn of(line: &str) -> Option<(Self, bool)> {
         let body = line.trim_start_matches(' ');
         let mark = body.chars().next().filter(|c| matches!(c, '`' | '~'))?;
         let length = body.chars().take_while(|&c| c == mark).count();
@@ -152,7 +152,7 @@ impl Fence {
 }
 
 /// Level and title of an ATX heading.
-fn heading(line: &str) -> Option<(usize, &str)> {
+pub(crate) fn heading(line: &str) -> Option<(usize, &str)> {
     let body = line.trim_start_matches(' ');
     let level = body.bytes().take_while(|&b| b == b'#').count();
     let rest = &body[level..];

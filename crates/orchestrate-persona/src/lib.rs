@@ -6,12 +6,18 @@
 mod body;
 mod compose;
 mod fields;
+mod formats;
 mod front_matter;
 mod matching;
 mod read;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};
+pub use formats::{
+    Dropped, ExportFormat, Exported, ForeignFile, Format, Imported, ImportedPersona,
+    MAX_PICTURE_BYTES, Mapped, Pattern, PatternStep, UnknownFormat, export, import,
+    workflow_skeleton, write_canonical,
+};
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use matching::{Match, best_match};
 pub use read::{MAX_FILE_BYTES, read};

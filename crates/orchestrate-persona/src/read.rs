@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
 
+use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source, has_errors},
     neutral,
-    persona::{Collaboration, Gate, GateJudge, Metric, Persona, persona_digest},
+    persona::{Collaboration, Gate, GateJudge, Metric, Persona, PersonaSource, persona_digest},
 };
 
 use crate::{
@@ -19,9 +20,9 @@ use crate::{
 pub const MAX_FILE_BYTES: usize = 512 * 1024;
 
 /// Shortest and longest description, in characters: those of Agent Skills.
-const DESCRIPTION: std::ops::RangeInclusive<usize> = 10..=1024;
+pub(crate) const DESCRIPTION: std::ops::RangeInclusive<usize> = 10..=1024;
 
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "name",
     "title",
     "abbreviation",
@@ -110,14 +111,74 @@ fn front_matter(
         }
     };
     let fields = notes.fields(entries, KEYS, SILENT_KEYS);
-    Some(persona(source, &fields, notes))
+    let kept = |name: &str| {
+        let named = |key: &Node| key.value == Value::Text(name.to_owned());
+        entries.iter().find(|(key, _)| named(key)).map(|(_, node)| &node.value)
+    };
+    Some(Persona {
+        extra: kept("x").map(extra).unwrap_or_default(),
+        source: kept("source").and_then(imported_from),
+        ..persona(source, &fields, notes)
+    })
+}
+
+/// What stands under `x:`, each text under the path that leads to it.
+fn extra(value: &Value) -> IndexMap<String, String> {
+    let mut texts = IndexMap::new();
+    flatten(value, String::new(), &mut texts);
+    texts
+}
+
+fn flatten(value: &Value, path: String, texts: &mut IndexMap<String, String>) {
+    match value {
+        Value::Null => {}
+        Value::Text(text) => {
+            let path = if path.is_empty() { "text".to_owned() } else { path };
+            texts.insert(path, text.trim().to_owned());
+        }
+        Value::List(entries) => {
+            for (index, entry) in entries.iter().enumerate() {
+                flatten(&entry.value, format!("{path}[{index}]"), texts);
+            }
+        }
+        Value::Map(entries) => {
+            for (key, entry) in entries {
+                let Value::Text(key) = &key.value else { continue };
+                let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&entry.value, below, texts);
+            }
+        }
+    }
+}
+
+/// The note that import leaves; whatever else a person writes there has no effect.
+fn imported_from(value: &Value) -> Option<PersonaSource> {
+    let Value::Map(entries) = value else { return None };
+    let mut found = PersonaSource::default();
+    for (key, node) in entries {
+        let Value::Text(key) = &key.value else { continue };
+        match (key.as_str(), &node.value) {
+            ("format", Value::Text(text)) => found.format.clone_from(text),
+            ("path", Value::Text(text)) => found.path.clone_from(text),
+            ("sha256", Value::Text(text)) => found.sha256.clone_from(text),
+            ("synthesised", Value::List(fields)) => {
+                let texts = fields.iter().filter_map(|field| match &field.value {
+                    Value::Text(text) => Some(text.clone()),
+                    Value::Null | Value::List(_) | Value::Map(_) => None,
+                });
+                found.synthesised = texts.collect();
+            }
+            _ => {}
+        }
+    }
+    Some(found)
 }
 
 fn persona(source: &Source, fields: &Fields<'_>, notes: &mut Notes<'_>) -> Persona {
     let name = name(source, fields, notes);
     let description = description(fields, notes);
     let title = notes.optional_text(fields, "title").unwrap_or_else(|| title_of(&name));
-    model(fields, notes);
+    let model = model(fields, notes);
     Persona {
         title,
         abbreviation: notes.optional_text(fields, "abbreviation"),
@@ -135,6 +196,9 @@ fn persona(source: &Source, fields: &Fields<'_>, notes: &mut Notes<'_>) -> Perso
         escalation: notes.texts(fields, "escalation"),
         collaborates_with: collaborations(fields, notes),
         tools: tools(fields, notes),
+        model,
+        extra: IndexMap::new(),
+        source: None,
         identity: String::new(),
         sections: Vec::new(),
         digest: persona_digest(b""),
@@ -165,12 +229,12 @@ fn name(source: &Source, fields: &Fields<'_>, notes: &mut Notes<'_>) -> String {
 }
 
 /// The file's name without folders, scheme and extension.
-fn stem(path: &str) -> &str {
+pub(crate) fn stem(path: &str) -> &str {
     let file = path.rsplit(['/', '\\', ':']).next().unwrap_or(path);
     file.strip_suffix(".md").unwrap_or(file)
 }
 
-fn title_of(name: &str) -> String {
+pub(crate) fn title_of(name: &str) -> String {
     let capital = |word: &str| {
         let mut chars = word.chars();
         chars.next().map_or_else(String::new, |first| {
@@ -202,14 +266,16 @@ fn description(fields: &Fields<'_>, notes: &mut Notes<'_>) -> String {
     text
 }
 
-/// `model` is part of formats that this one is compatible with, and says nothing here.
-fn model(fields: &Fields<'_>, notes: &mut Notes<'_>) {
-    let Some(node) = fields.get("model") else { return };
-    if notes.text("model", node).is_some_and(|model| model != "inherit") {
+/// `model` is part of formats that this one is compatible with, and decides nothing here.
+fn model(fields: &Fields<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let node = fields.get("model")?;
+    let model = notes.text("model", node)?;
+    if model != "inherit" {
         let warning = Diagnostic::warning("foreign-model", "a persona does not choose its model")
             .help("leave `model` out and name the model in the workflow or on the command line");
         notes.add(warning, &node.span, "not used");
     }
+    Some(model)
 }
 
 /// A list, or one text with commas as other formats write it.

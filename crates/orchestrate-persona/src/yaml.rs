@@ -51,6 +51,26 @@ pub(crate) struct NotYaml {
     pub(crate) help: Option<&'static str>,
 }
 
+/// Parses one YAML document of another format, which may nest deeper and use a few aliases.
+pub(crate) fn parse_foreign(text: &str) -> Result<Node, NotYaml> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 48,
+            max_documents: 1,
+            max_nodes: 50_000,
+            max_aliases: 64,
+            max_anchors: 64,
+            max_merge_keys: 64,
+        },
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options)
+        .map(|tree| placed(tree, text))
+        .map_err(|error| explain(&error, text))
+}
+
 /// Parses one YAML document. A front matter has no use for deep nesting or aliases, so neither is read.
 pub(crate) fn parse(text: &str) -> Result<Node, NotYaml> {
     let options = serde_saphyr::options! {
@@ -124,7 +144,11 @@ enum Raw {
 }
 
 fn placed(raw: Spanned<Raw>, text: &str) -> Node {
-    let place = raw.referenced.span();
+    let used = raw.referenced.span();
+    // An alias is the text of its anchor.
+    let alias =
+        used.byte_offset().is_some_and(|at| text[..].as_bytes().get(to_usize(at)) == Some(&b'*'));
+    let place = if alias { raw.defined.span() } else { used };
     let start = place.byte_offset().map_or(0, to_usize).min(text.len());
     let length = place.byte_len().map_or(0, to_usize);
     let span = start..start.saturating_add(length).min(text.len());

@@ -1,0 +1,114 @@
+//! Collaboration patterns, and the workflow that one of them becomes.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::{toolkit::words, write::scalar};
+
+/// How personas work together, as a document describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// A slug for the workflow.
+    pub name: String,
+    /// The heading.
+    pub title: String,
+    /// One step for each line, in order.
+    pub steps: Vec<PatternStep>,
+}
+
+/// One line of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternStep {
+    /// Who works, as it was written.
+    pub who: String,
+    /// What is done.
+    pub text: String,
+    /// The personas meant: one, or several to choose from; none where nobody of that name was found.
+    pub personas: Vec<String>,
+    /// The word by which each of several is chosen, in the same order; empty for one.
+    pub choice: Vec<String>,
+}
+
+/// A workflow for a pattern, with one step for each line; its author fills in what each produces.
+pub fn workflow_skeleton(pattern: &Pattern) -> String {
+    let mut out = format!(
+        "workflow: {}\nsummary: {}\n\ninputs:\n  task:\n    type: string\n    required: true\n    help: What is to be done\n",
+        pattern.name,
+        scalar(&pattern.title, 2)
+    );
+    let mut inputs = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    let mut steps = String::new();
+    let mut before: Option<String> = None;
+    for (index, step) in pattern.steps.iter().enumerate() {
+        let id = step_id(step, index, &mut ids);
+        let _ = write!(steps, "\n  {id}:\n");
+        match step.personas.as_slice() {
+            [] => {
+                let slug = words::slug(&step.who).unwrap_or_else(|| "unknown-persona".to_owned());
+                let _ = writeln!(
+                    steps,
+                    "    # No persona of this name was found: {}",
+                    words::one_line(&step.who)
+                );
+                let _ = writeln!(steps, "    persona: {slug}");
+            }
+            [persona] => {
+                let _ = writeln!(steps, "    persona: {persona}");
+            }
+            several => {
+                let input = format!("{}_choice", id.replace('-', "_"));
+                let _ = write!(steps, "    persona:\n      choose:\n");
+                for (word, persona) in step.choice.iter().zip(several) {
+                    let _ = writeln!(steps, "        {word}: {persona}");
+                }
+                let _ = write!(steps, "      by: inputs.{input}\n      otherwise: match\n");
+                let _ = write!(
+                    out,
+                    "  {input}:\n    type: enum\n    enum: [auto, {}]\n    default: auto\n    help: {}\n",
+                    step.choice.join(", "),
+                    scalar(&format!("Who works on {id}; auto lets the task decide"), 4)
+                );
+                inputs.insert(input);
+            }
+        }
+        if let Some(before) = &before {
+            let _ = writeln!(steps, "    needs: {before}");
+        }
+        let _ = write!(steps, "    prompt: |\n{}", prompt(step));
+        before = Some(id);
+    }
+    out.push_str("\nsteps:");
+    out.push_str(&steps);
+    out
+}
+
+fn prompt(step: &PatternStep) -> String {
+    // Braces would be taken for a template.
+    let text =
+        words::one_line(&step.text).replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #");
+    let text = if text.is_empty() { words::one_line(&step.who) } else { text };
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("      {text}{stop}\n")
+}
+
+/// A short id out of the step's persona, unique in the workflow, beginning with a letter.
+fn step_id(step: &PatternStep, index: usize, taken: &mut BTreeSet<String>) -> String {
+    let who = match step.personas.as_slice() {
+        [persona] => persona.clone(),
+        _ => {
+            let base = step.who.split('(').next().unwrap_or_default();
+            words::slug(base).unwrap_or_default()
+        }
+    };
+    let short: String = who.chars().take(56).collect();
+    let sound = short.starts_with(|c: char| c.is_ascii_lowercase());
+    let base =
+        if sound { short.trim_end_matches('-').to_owned() } else { format!("step-{}", index + 1) };
+    let mut id = base.clone();
+    let mut number = 2;
+    while !taken.insert(id.clone()) {
+        id = format!("{base}-{number}");
+        number += 1;
+    }
+    id
+}
