@@ -255,7 +255,7 @@ pub(crate) fn is_slug(text: &str) -> bool {
 }
 
 /// The slug that somebody who wrote `text` will have meant.
-fn slugged(text: &str) -> String {
+pub(crate) fn slugged(text: &str) -> String {
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")

@@ -7,6 +7,7 @@ mod body;
 mod compose;
 mod fields;
 mod front_matter;
+pub mod lint;
 mod matching;
 mod read;
 mod yaml;

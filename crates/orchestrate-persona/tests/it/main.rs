@@ -1,7 +1,9 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
 mod library;
+mod lint;
 mod matching;
+mod mending;
 mod prompts;
 mod reading;
 
