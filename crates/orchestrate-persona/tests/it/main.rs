@@ -6,6 +6,7 @@ mod matching;
 mod mending;
 mod prompts;
 mod reading;
+mod reference;
 
 use std::sync::Arc;
 
