@@ -5,14 +5,17 @@
 
 mod body;
 mod compose;
+mod diff;
 mod fields;
 mod front_matter;
 pub mod lint;
+pub mod lockfile;
 mod matching;
 mod read;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};
+pub use diff::diff;
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use matching::{Match, best_match};
 pub use read::{MAX_FILE_BYTES, read};

@@ -11,8 +11,10 @@ mod header;
 mod json;
 mod markdown;
 mod mermaid;
+mod persona_diff;
 mod report;
 mod result;
+mod sarif;
 mod words;
 
 pub use closing::closing;
@@ -20,5 +22,7 @@ pub use context::{Blobs, Context, OFFLINE_NOTICE};
 pub use drawing::drawing;
 pub use json::json;
 pub use mermaid::mermaid;
+pub use persona_diff::persona_diff;
 pub use report::report_markdown;
 pub use result::result_markdown;
+pub use sarif::{MAX_RESULTS, SarifTool, sarif};
