@@ -87,8 +87,12 @@ fn templates(body: &str, code: &Code) -> Option<(Range<usize>, usize)> {
     first.map(|place| (place, count))
 }
 
+/// A longer one is no placeholder, and a line of braces is not searched to its end for each of them.
+const MAX_PLACEHOLDER: usize = 200;
+
 /// The length of the placeholder that `text` begins with.
 fn placeholder(text: &str) -> Option<usize> {
+    let text = &text[..text.floor_char_boundary(MAX_PLACEHOLDER)];
     for (open, close) in [("{{", "}}"), ("{%", "%}"), ("${", "}")] {
         if let Some(rest) = text.strip_prefix(open) {
             let line = rest.split('\n').next().unwrap_or(rest);

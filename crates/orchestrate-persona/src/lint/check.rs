@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::Arc,
 };
 
@@ -62,10 +63,16 @@ pub fn lint(files: &[LintFile<'_>], context: &LintContext) -> Vec<Diagnostic> {
         grants::check(document, context, found);
         body::check(document, found);
         suspicious::check(document, found);
+        // Cut here, so that no file can fill the memory with findings.
+        *found = listed(mem::take(found));
     }
     identity::duplicates(&documents, &mut found);
     similarity::check(&documents, &mut found);
-    found.into_iter().flat_map(listed).collect()
+    let sorted = found.into_iter().map(|mut found| {
+        found.sort_by_key(place);
+        found
+    });
+    sorted.flatten().collect()
 }
 
 /// A file that is too large is named and not looked into.
@@ -85,9 +92,13 @@ fn known(documents: &[Option<Document<'_>>], context: &LintContext) -> BTreeSet<
     declared.chain(context.personas.iter().cloned()).collect()
 }
 
+fn place(diagnostic: &Diagnostic) -> Option<usize> {
+    diagnostic.labels.first().map(|label| label.span.start)
+}
+
 /// One file's diagnostics by place; what goes beyond the limit is counted in the last that is shown.
 fn listed(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    found.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+    found.sort_by_key(place);
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     for diagnostic in &found {
         *counts.entry(diagnostic.code).or_default() += 1;

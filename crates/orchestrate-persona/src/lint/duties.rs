@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, ops::Range};
 use orchestrate_core::{diagnostic::Diagnostic, suggest};
 
 use super::{
+    check::MAX_PER_RULE,
     document::{Document, member, member_text},
     rules,
 };
@@ -21,8 +22,17 @@ pub(super) fn check(
     for metric in document.list("metrics") {
         found.extend(metric_not_numeric(document, metric));
     }
-    for with in document.list("collaborates_with") {
-        found.extend(unresolved(document, with, known));
+    let strangers = document
+        .list("collaborates_with")
+        .iter()
+        .map(|with| stated(with, "persona"))
+        .filter(|(name, _)| !name.is_empty() && !known.contains(*name));
+    for (at, (name, place)) in strangers.enumerate() {
+        // A name is compared with the whole library only where the finding will be listed.
+        let near = (at < MAX_PER_RULE)
+            .then(|| suggest::closest(name, known.iter().map(String::as_str)))
+            .flatten();
+        found.push(unresolved(document, name, place, near));
     }
 }
 
@@ -172,22 +182,17 @@ fn comparison(text: &str) -> Option<String> {
 
 fn unresolved(
     document: &Document<'_>,
-    with: &Node,
-    known: &BTreeSet<String>,
-) -> Option<Diagnostic> {
-    let (name, place) = stated(with, "persona");
-    if name.is_empty() || known.contains(name) {
-        return None;
-    }
-    let mut diagnostic = rules::UNRESOLVED_COLLABORATOR
+    name: &str,
+    place: Range<usize>,
+    near: Option<&str>,
+) -> Diagnostic {
+    let diagnostic = rules::UNRESOLVED_COLLABORATOR
         .found(format!("there is no persona `{name}`"))
         .at(&document.source, place, "");
-    if let Some(close) = suggest::closest(name, known.iter().map(String::as_str)) {
-        diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
-    } else {
-        diagnostic = diagnostic.help(rules::UNRESOLVED_COLLABORATOR.mend);
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help(rules::UNRESOLVED_COLLABORATOR.mend),
     }
-    Some(diagnostic)
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use orchestrate_core::{diagnostic::Diagnostic, suggest};
 
-use super::{check::LintContext, document::Document, rules};
+use super::{
+    check::{LintContext, MAX_PER_RULE},
+    document::Document,
+    rules,
+};
 use crate::yaml::{Node, Value};
 
 /// Keys that run, connect or permit something in the programs they were made for, folded as
@@ -162,10 +166,12 @@ pub(super) fn check(document: &Document<'_>, context: &LintContext, found: &mut 
                 .help(rules::FOREIGN_MODEL.mend),
         );
     }
-    for (tool, place) in tools(document) {
-        if !is_known(&tool, context) {
-            found.push(unknown_tool(document, &tool, place, context));
-        }
+    let unknown = tools(document).into_iter().filter(|(tool, _)| !is_known(tool, context));
+    for (at, (tool, place)) in unknown.enumerate() {
+        let known = TOOLS.iter().copied().chain(context.tools.iter().map(String::as_str));
+        // A name is compared with all others only where the finding will be listed.
+        let near = (at < MAX_PER_RULE).then(|| suggest::closest(&tool, known)).flatten();
+        found.push(unknown_tool(document, &tool, place, near));
     }
 }
 
@@ -227,16 +233,15 @@ fn unknown_tool(
     document: &Document<'_>,
     tool: &str,
     place: Range<usize>,
-    context: &LintContext,
+    near: Option<&str>,
 ) -> Diagnostic {
-    let known = TOOLS.iter().copied().chain(context.tools.iter().map(String::as_str));
     let diagnostic = rules::UNKNOWN_TOOL.found(format!("`{tool}` is no tool that is known")).at(
         &document.source,
         place,
         "",
     );
-    match suggest::closest(tool, known) {
-        Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic.help(rules::UNKNOWN_TOOL.mend),
     }
 }

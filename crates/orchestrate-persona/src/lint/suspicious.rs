@@ -179,7 +179,7 @@ fn piped_download(line: &str) -> Option<Range<usize>> {
     let lower = line.to_ascii_lowercase();
     let start = DOWNLOADS.iter().filter_map(|name| word_at(&lower, name)).min()?;
     let piped = lower[start..].match_indices('|').find_map(|(at, _)| {
-        let after = &lower[start + at + 1..];
+        let after = ahead(&lower[start + at + 1..]);
         let mut words = after
             .split_whitespace()
             .map(|word| word.trim_end_matches(['`', '"', '\'', ')', ';', '.', ',']));
@@ -192,7 +192,7 @@ fn piped_download(line: &str) -> Option<Range<usize>> {
         SHELLS.contains(&name).then_some(start..end)
     });
     let substituted = || {
-        let before = lower[..start].trim_end();
+        let before = behind(&lower[..start]).trim_end();
         let command = ["<(", "$(", "`"].iter().find_map(|open| before.strip_suffix(open))?;
         let words: Vec<&str> =
             command.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -201,6 +201,18 @@ fn piped_download(line: &str) -> Option<Range<usize>> {
         (named && end > start).then_some(start..end)
     };
     piped.or_else(substituted)
+}
+
+/// How far from a download or a pipe its shell is looked for. Without a bound a long line of pipes would
+/// take time quadratic in it.
+const NEAR: usize = 80;
+
+fn ahead(text: &str) -> &str {
+    &text[..text.floor_char_boundary(NEAR)]
+}
+
+fn behind(text: &str) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(NEAR))..]
 }
 
 /// Where `word` stands by itself.

@@ -341,6 +341,31 @@ fn a_file_that_is_too_large_is_named_and_not_skipped_in_silence() {
 }
 
 #[test]
+fn long_lines_of_marks_take_no_longer_than_long_lines_of_words() {
+    // Work that grows with the square of this would take minutes.
+    let most = 64 * 1024;
+    for marks in [
+        "{",
+        "{{",
+        "$1 ",
+        "${",
+        "|",
+        "||curl",
+        "curl|",
+        "<|",
+        "```\n",
+        "a\u{200b}",
+        "> ",
+        "[",
+        "*",
+        "<|a|>",
+    ] {
+        let text = with("", &format!("curl {}", marks.repeat(most / marks.len())));
+        assert!(linted("tester.md", text.as_bytes()).len() <= 5 * MAX_PER_RULE, "{marks}");
+    }
+}
+
+#[test]
 fn no_built_in_persona_deserves_a_warning() {
     let texts: Vec<(String, String)> = stems(PERSONAS, ".md")
         .into_iter()
