@@ -88,6 +88,11 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// Something worth knowing, without a place yet.
+    pub fn info(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::error(code, message) }
+    }
+
     /// Adds a place.
     #[must_use]
     pub fn at(mut self, source: &Arc<Source>, span: Range<usize>, text: impl Into<String>) -> Self {
@@ -107,6 +112,28 @@ impl Diagnostic {
         let label = self.labels.first()?;
         let (line, column) = label.source.position(label.span.start);
         Some(format!("{}:{line}:{column}", label.source.name))
+    }
+}
+
+/// One kind of diagnostic, as documentation and machine-readable reports list it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// The code of its diagnostics.
+    pub code: &'static str,
+    /// How bad its diagnostics are.
+    pub severity: Severity,
+    /// What it finds, a sentence.
+    pub finds: &'static str,
+    /// How to mend what it finds, a sentence or two.
+    pub mend: &'static str,
+    /// Whether a program can mend it.
+    pub fixable: bool,
+}
+
+impl Rule {
+    /// A diagnostic of this kind without a place yet.
+    pub fn found(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: self.severity, ..Diagnostic::error(self.code, message) }
     }
 }
 

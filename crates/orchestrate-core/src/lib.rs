@@ -14,6 +14,7 @@ pub mod handoff;
 pub mod ids;
 pub mod neutral;
 pub mod persona;
+pub mod persona_diff;
 pub mod plan;
 pub mod policy;
 pub mod request;

@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt::Write as _};
 ///
 /// The joiners U+200C and U+200D and the variation selectors U+FE00–U+FE0F are left alone: several
 /// scripts and most emoji are misspelt without them.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     matches!(
         c,
         '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' // C0 and C1, without \t and \n

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use orchestrate_core::{
-    brief, fence,
+    brief, fence, neutral,
     persona::{Gate, GateJudge, Metric, Persona, Section},
 };
 
@@ -58,6 +58,9 @@ pub enum Contract {
 /// limits; checks and what to do where one cannot be met; colleagues; the rule about fenced material;
 /// the form of the answer.
 ///
+/// Only the colleagues of `setting` are named as such: whom a persona would work with elsewhere is
+/// routing. Its texts stay as they are; nothing in them is taken for a template.
+///
 /// For a brief alone, identity, rule and form are enough, and a small call stays small.
 pub fn compose(persona: &Persona, setting: &Setting) -> String {
     let mut prompt = Prompt { text: persona.identity.trim().to_owned() };
@@ -106,13 +109,19 @@ impl Prompt {
     }
 }
 
-/// Sections that help to choose a persona or to keep its file, and do not help it to work.
+/// Sections that help to choose a persona or to keep its file, and do not help it to work. Case does not
+/// matter, nor what stands around the words, such as a colon or an emoji.
 fn is_bookkeeping(heading: &str) -> bool {
     const HEADINGS: &[&str] = &[
         "when to use",
         "when not to use",
         "when to use this agent",
+        "when to use this persona",
+        "when to use this skill",
         "when to invoke",
+        "when to invoke this agent",
+        "use proactively for",
+        "triggers",
         "examples",
         "example interactions",
         "collaborates with",
@@ -122,7 +131,7 @@ fn is_bookkeeping(heading: &str) -> bool {
         "metadata",
     ];
     let heading = heading.to_lowercase();
-    HEADINGS.contains(&heading.as_str())
+    HEADINGS.contains(&heading.trim_matches(|c: char| !c.is_alphanumeric()))
 }
 
 fn checks(persona: &Persona, contract: Contract) -> Option<String> {
@@ -143,23 +152,32 @@ fn checks(persona: &Persona, contract: Contract) -> Option<String> {
             metrics.join("\n")
         ));
     }
-    if !persona.escalation.is_empty() {
-        let record = match contract {
-            Contract::DraftWithBrief => {
-                "Record it as an entry of `escalations` in the brief: which check, what is missing, \
-                 and who has to act."
-            }
-            Contract::DraftOnly | Contract::BriefOnly => {
-                "Say in the document which check it is, what is missing, and who has to act."
-            }
-        };
-        parts.push(format!(
-            "### When a check cannot be met\n\nDo not soften the check and do not pass it over. \
-             {record} What then happens in operation, stage by stage:\n\n{}",
-            numbered(persona.escalation.iter().cloned())
-        ));
+    if !parts.is_empty() || !persona.escalation.is_empty() {
+        parts.push(unmet(persona, contract));
     }
     (!parts.is_empty()).then(|| parts.join("\n\n"))
+}
+
+/// What to do where a check cannot be met: to say so, and what happens then where the persona knows it.
+fn unmet(persona: &Persona, contract: Contract) -> String {
+    let record = match contract {
+        Contract::DraftWithBrief => {
+            "Record it as an entry of `escalations` in the brief: which check, what is missing, \
+             and who has to act."
+        }
+        Contract::DraftOnly | Contract::BriefOnly => {
+            "Say in the document which check it is, what is missing, and who has to act."
+        }
+    };
+    let mut text = format!(
+        "### When a check cannot be met\n\nDo not soften the check and do not pass it over. {record}"
+    );
+    if !persona.escalation.is_empty() {
+        let stages = numbered(persona.escalation.iter().map(|stage| neutral::one_line(stage)));
+        text.push_str(" What then happens in operation, stage by stage:\n\n");
+        text.push_str(&stages);
+    }
+    text
 }
 
 fn gate(gate: &Gate) -> String {
@@ -169,16 +187,19 @@ fn gate(gate: &Gate) -> String {
         GateJudge::Command => " A command decides this after you: say what it should find.",
         GateJudge::Human => " A person decides this after you: prepare what they need to know.",
     };
-    format!("`{}`{optional} — {}.{by}", gate.id, gate.check.trim_end_matches('.'))
+    let check = neutral::one_line(&gate.check);
+    format!("`{}`{optional} — {}.{by}", gate.id, check.trim_end_matches('.'))
 }
 
 fn metric(metric: &Metric) -> String {
-    let mut line = format!("- `{}` — {}", metric.id, metric.text.trim_end_matches('.'));
-    if let (Some(name), Some(op), Some(value)) = (&metric.name, &metric.op, metric.value) {
-        let unit = metric.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let plain = |text: &Option<String>| text.as_deref().map(neutral::one_line);
+    let text = neutral::one_line(&metric.text);
+    let mut line = format!("- `{}` — {}", metric.id, text.trim_end_matches('.'));
+    if let (Some(name), Some(op), Some(value)) = (plain(&metric.name), &metric.op, metric.value) {
+        let unit = plain(&metric.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = write!(line, " (figure `{name}` {op} {value}{unit}");
-        if let Some(base) = &metric.relative_to {
+        if let Some(base) = plain(&metric.relative_to) {
             let _ = write!(line, ", against the {base}");
         }
         line.push(')');
@@ -204,6 +225,8 @@ fn colleagues(colleagues: &[Colleague]) -> String {
                 "works beside you on the same material; leave their subject to them"
             }
         };
+        // A title comes from another persona's file, and must stay within its line.
+        let title = neutral::one_line(title);
         format!("- {title} (`{name}`), step `{step}`: {relation}.")
     });
     lines.collect::<Vec<_>>().join("\n")

@@ -5,14 +5,18 @@
 
 mod body;
 mod compose;
+mod diff;
 mod fields;
 mod formats;
 mod front_matter;
+pub mod lint;
+pub mod lockfile;
 mod matching;
 mod read;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};
+pub use diff::diff;
 pub use formats::{
     Dropped, ExportFormat, Exported, ForeignFile, Format, Imported, ImportedPersona,
     MAX_PICTURE_BYTES, Mapped, Pattern, PatternStep, UnknownFormat, export, import,

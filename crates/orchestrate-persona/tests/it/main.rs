@@ -1,9 +1,14 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
+mod differing;
 mod library;
+mod lint;
+mod locking;
 mod matching;
+mod mending;
 mod prompts;
 mod reading;
+mod reference;
 
 use std::sync::Arc;
 

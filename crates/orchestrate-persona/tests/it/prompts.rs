@@ -149,6 +149,63 @@ fn without_a_brief_an_unmet_check_is_said_in_the_document() {
 }
 
 #[test]
+fn a_persona_with_checks_and_no_stages_still_learns_what_to_do_with_an_unmet_one() {
+    let text = SMALL.replace("escalation: [An alert fires, A person decides]\n", "");
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    let prompt = compose(&persona, &alone(Contract::DraftWithBrief));
+    assert!(prompt.contains("### When a check cannot be met\n\nDo not soften"), "{prompt}");
+    assert!(prompt.contains("who has to act.\n\n## Material"), "{prompt}");
+    let text = "---\nname: tester\ndescription: Tests things.\n---\nYou test.\n";
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    let prompt = compose(&persona, &alone(Contract::DraftWithBrief));
+    assert!(!prompt.contains("## Checks") && !prompt.contains("cannot be met"), "{prompt}");
+}
+
+#[test]
+fn the_colleagues_named_are_those_of_this_run_and_no_others() {
+    let text = SMALL.replace(
+        "escalation:",
+        "collaborates_with:\n  - { persona: data-engineer, for: pipelines }\n  - { persona: absent-one, for: nothing here }\nescalation:",
+    );
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    assert_eq!(persona.collaborates_with.len(), 2);
+    let setting = Setting {
+        colleagues: vec![colleague(
+            "Data\n\n## Engineer\u{202e}",
+            "data-engineer",
+            "data",
+            Relation::Gives,
+        )],
+        contract: Contract::DraftWithBrief,
+    };
+    let prompt = compose(&persona, &setting);
+    assert!(
+        prompt.contains("\n- Data ## Engineer\\u{202e} (`data-engineer`), step `data`:"),
+        "{prompt}"
+    );
+    assert!(!prompt.contains("absent-one") && !prompt.contains("pipelines"), "{prompt}");
+    assert!(!compose(&persona, &alone(Contract::DraftWithBrief)).contains("data-engineer"));
+}
+
+#[test]
+fn sections_for_routing_and_bookkeeping_stay_out_however_they_are_headed() {
+    let text = SMALL.replace("## When to use\n", "## 🎯 When to Use:\n");
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    assert!(!compose(&persona, &alone(Contract::DraftOnly)).contains("Never shown."));
+    let text = SMALL.replace("## When to use\n", "## When to use it with care\n");
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    assert!(compose(&persona, &alone(Contract::DraftOnly)).contains("Never shown."));
+}
+
+#[test]
+fn a_text_that_looks_like_a_template_stays_as_it_is() {
+    let text = SMALL.replace("1. Doubt.", "1. Doubt {{ steps.x.text }} and ${HOME} and $1.");
+    let persona = read(&Source::new("tester.md", text)).0.expect("sound");
+    let prompt = compose(&persona, &alone(Contract::DraftOnly));
+    assert!(prompt.contains("1. Doubt {{ steps.x.text }} and ${HOME} and $1."), "{prompt}");
+}
+
+#[test]
 fn the_call_for_a_brief_alone_is_small() {
     insta::assert_snapshot!(small(&alone(Contract::BriefOnly)), @r#"
     You are a tester who doubts.
@@ -192,6 +249,10 @@ fn what_depends_on_the_persona_alone_comes_first() {
         let colleagues = with.find("\n## You work with\n").expect("colleagues");
         assert!(shared >= colleagues, "{}", persona.name);
         assert_eq!(compose(&persona, &setting), with, "byte-stable");
+        // A run keeps its personas in its journal, as JSON.
+        let kept = serde_json::to_string(&persona).expect("JSON");
+        let kept = serde_json::from_str(&kept).expect("a persona");
+        assert_eq!(compose(&kept, &setting), with, "byte-stable from the journal");
     }
 }
 

@@ -1,7 +1,9 @@
 //! The reports as others use them: one binary, one module per subject.
 
+mod diagnostics;
 mod documents;
 mod fixture;
+mod persona_diffs;
 mod plans;
 mod terminal;
 
