@@ -220,9 +220,8 @@ impl Inner {
                     drain(response).await;
                     return answer.conclude(Ending::Complete, &self.context, terms);
                 }
-                let chunk = self.chunk(&event).map_err(|failure| answer.fail(failure))?;
                 let was_finished = answer.is_finished();
-                let brought = answer.take(&chunk, &self.context, terms)?;
+                let brought = self.take(&mut answer, &event, terms)?;
                 tally.report(brought, answer.has_begun(), progress);
                 if !answer.is_finished() {
                     deadline = patience.next_deadline(answer.has_begun());
@@ -234,6 +233,22 @@ impl Inner {
                 return Err(answer.fail(malformed(error.to_string())));
             }
         }
+    }
+
+    /// Takes what an event brought, and gives the bytes of text it brought.
+    fn take(
+        &self,
+        answer: &mut Answer,
+        event: &sse::Event,
+        terms: Terms<'_>,
+    ) -> Result<usize, AttemptError> {
+        if event.name != "error"
+            && let Some(taken) = answer.take_plain(&event.data, &self.context, terms)
+        {
+            return taken;
+        }
+        let chunk = self.chunk(event).map_err(|failure| answer.fail(failure))?;
+        answer.take(&chunk, &self.context, terms)
     }
 
     /// An event's data as JSON. An event named `error` is one whatever its data looks like.

@@ -3,10 +3,13 @@
 //! Chunks are read as open JSON: unknown members are ignored, every known one may be missing, and
 //! no word is taken for a success that is not known to be one.
 
+use std::borrow::Cow;
+
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
     usage::Usage,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::rejection::{Complaint, Context};
@@ -50,6 +53,48 @@ pub(super) struct Good {
     pub(super) usage: Option<Reported>,
     pub(super) model: Option<String>,
 }
+
+/// A chunk that brings a piece of text and nothing else. Whatever does not fit in here, be it a finish
+/// reason, usage or an error, is read as open JSON instead.
+#[derive(Deserialize)]
+struct PlainChunk<'a> {
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(borrow)]
+    choices: [PlainChoice<'a>; 1],
+    #[serde(default, rename = "usage")]
+    _usage: Option<Nothing>,
+    #[serde(default, rename = "error")]
+    _error: Option<Nothing>,
+}
+
+#[derive(Deserialize)]
+struct PlainChoice<'a> {
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(borrow)]
+    delta: PlainDelta<'a>,
+    #[serde(default, rename = "message")]
+    _message: Option<Nothing>,
+    #[serde(default, rename = "finish_reason")]
+    _finish: Option<Nothing>,
+}
+
+#[derive(Deserialize)]
+struct PlainDelta<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(default, rename = "refusal")]
+    _refusal: Option<Nothing>,
+    #[serde(default, rename = "reasoning_content")]
+    _reasoning_content: Option<Nothing>,
+    #[serde(default, rename = "reasoning")]
+    _reasoning: Option<Nothing>,
+}
+
+/// A member that may be missing or `null`, and nothing else.
+#[derive(Deserialize)]
+enum Nothing {}
 
 /// An answer as it is put together.
 #[derive(Debug, Default)]
@@ -106,13 +151,37 @@ impl Answer {
         if let Some(finish) = choice.get("finish_reason").and_then(Value::as_str) {
             self.finish = Some(finish.to_owned());
         }
-        if self.text.len() > terms.text_limit || self.refusal.len() > terms.text_limit {
-            let limit = terms.text_limit;
-            self.text.truncate(self.text.floor_char_boundary(limit));
-            let failure = malformed(format!("the answer is longer than {limit} bytes"));
-            return Err(self.fail(failure));
-        }
+        self.within_limit(terms)?;
         Ok(self.text.len() - before)
+    }
+
+    /// Takes a chunk that brings a piece of text and nothing else, as nearly all do; `None` for any other.
+    pub(super) fn take_plain(
+        &mut self,
+        data: &str,
+        context: &Context,
+        terms: Terms<'_>,
+    ) -> Option<Result<usize, AttemptError>> {
+        let PlainChunk { model, choices: [choice], .. } = serde_json::from_str(data).ok()?;
+        if choice.index.unwrap_or_default() != 0 {
+            return None;
+        }
+        if let Some(model) = model.filter(|model| !model.is_empty()) {
+            self.model.get_or_insert_with(|| context.redactor.excerpt(&model, 200));
+        }
+        let text = choice.delta.content;
+        self.text.push_str(&text);
+        self.begun |= !self.text.is_empty();
+        Some(self.within_limit(terms).map(|()| text.len()))
+    }
+
+    fn within_limit(&mut self, terms: Terms<'_>) -> Result<(), AttemptError> {
+        let limit = terms.text_limit;
+        if self.text.len() <= limit && self.refusal.len() <= limit {
+            return Ok(());
+        }
+        self.text.truncate(self.text.floor_char_boundary(limit));
+        Err(self.fail(malformed(format!("the answer is longer than {limit} bytes"))))
     }
 
     fn take_piece(&mut self, piece: &Value) {
@@ -376,5 +445,42 @@ mod tests {
         let error = conclude(&[text(&"ü".repeat(501))], Ending::Complete).unwrap_err();
         assert_eq!(error.class(), FailureClass::Malformed);
         assert_eq!(error.partial.map(|partial| partial.len()), Some(1_000));
+    }
+
+    /// Whether a chunk is plain; if so, both ways of reading it must come to the same.
+    fn plain(data: &str) -> bool {
+        let (mut quick, mut open) = (Answer::default(), Answer::default());
+        let Some(taken) = quick.take_plain(data, &context(), TERMS) else { return false };
+        let value = serde_json::from_str(data).expect("what is plain is JSON");
+        let expected = open.take(&value, &context(), TERMS);
+        assert_eq!(format!("{taken:?} {quick:?}"), format!("{expected:?} {open:?}"), "{data}");
+        true
+    }
+
+    #[test]
+    fn a_plain_chunk_is_read_as_any_other_and_whatever_says_more_is_left_to_the_open_reader() {
+        for data in [
+            r#"{"choices":[{"delta":{"content":"a"}}]}"#,
+            r#"{"model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
+            r#"{"model":"","usage":null,"choices":[{"delta":{"content":"a\nb","refusal":null},"finish_reason":null}],"x":{"y":[1]}}"#,
+            r#"{"choices":[{"index":null,"delta":{"content":"more than twenty bytes of text"}}]}"#,
+        ] {
+            assert!(plain(data), "{data}");
+        }
+        for data in [
+            r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1}}"#,
+            r#"{"choices":[{"delta":{"content":"a"}}],"error":"no"}"#,
+            r#"{"choices":[{"index":1,"delta":{"content":"a"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#,
+            r#"{"choices":[{"delta":{"content":[{"text":"a"}]}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning":"a"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"a"},"message":{"content":"b"}}]}"#,
+            r#"{"choices":[]}"#,
+            "[1]",
+            "",
+        ] {
+            assert!(!plain(data), "{data}");
+        }
     }
 }

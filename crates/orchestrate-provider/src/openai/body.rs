@@ -18,7 +18,9 @@ pub(super) fn body(
     if !request.system.is_empty() {
         messages.push(ChatCompletionRequestSystemMessage::from(request.system.as_str()).into());
     }
-    messages.push(ChatCompletionRequestUserMessage::from(request.user()).into());
+    let user = request.user();
+    let prompt = request.system.len() + user.len();
+    messages.push(ChatCompletionRequestUserMessage::from(user).into());
     let mut body = CreateChatCompletionRequest {
         messages,
         model: request.model.model.clone(),
@@ -41,7 +43,10 @@ pub(super) fn body(
             }
         }
     }
-    serde_json::to_vec(&body)
+    // Most of it is the prompt, with a few characters escaped.
+    let mut bytes = Vec::with_capacity(prompt + prompt / 8 + 256);
+    serde_json::to_writer(&mut bytes, &body)?;
+    Ok(bytes)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the protocol's types have single precision")]
