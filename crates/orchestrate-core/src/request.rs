@@ -236,7 +236,7 @@ mod tests {
             collaborates_with: vec![],
             tools: vec![],
             model: None,
-            extra: Default::default(),
+            extra: indexmap::IndexMap::default(),
             source: None,
             identity: "You test.".into(),
             sections: vec![],

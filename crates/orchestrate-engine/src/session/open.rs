@@ -307,7 +307,8 @@ impl OpenRun {
 
 /// Writes the files of a run; returns the real folder and what to record.
 fn write(record: &RunRecord, folder: &Path) -> Result<(PathBuf, Vec<Input>), ArtifactError> {
-    let folder = OutputFolder::open(folder)?;
+    // It was recorded without links, so a link in its place has been put there since.
+    let folder = OutputFolder::open_unlinked(folder)?;
     let written = record.write_artifacts(&folder)?;
     Ok((folder.path().to_owned(), written))
 }

@@ -13,9 +13,12 @@ use orchestrate_core::{
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_report::{Blobs, Context};
-use orchestrate_workflow::{Given, Scope, StepValue, StepValues};
+use orchestrate_workflow::{Given, Scope, StepValue, StepValues, TemplateError};
 
-use super::setup::{PastRework, task_of};
+use super::{
+    files::numbered,
+    setup::{PastRework, task_of},
+};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     home::Home,
@@ -157,19 +160,26 @@ impl RunRecord {
     }
 
     /// The rendered outputs of a complete run; none where the workflow declares none.
-    pub fn outputs(&self) -> IndexMap<String, String> {
+    ///
+    /// # Errors
+    /// Every output that cannot be rendered, by name; then the documents of the steps are the result.
+    pub fn outputs(&self) -> Result<IndexMap<String, String>, IndexMap<String, TemplateError>> {
+        let (mut rendered, mut faults) = (IndexMap::new(), IndexMap::new());
         if self.summary.status != RunStatus::Succeeded {
-            return IndexMap::new();
+            return Ok(rendered);
         }
         let scope = Scope { inputs: &self.inputs, steps: self };
-        let render = |(name, template): (&String, &String)| {
-            let text =
-                orchestrate_workflow::render_text(template, &scope).unwrap_or_else(|error| {
-                    format!("[output `{name}` could not be rendered: {error}]")
-                });
-            (name.clone(), text)
-        };
-        self.plan.outputs().iter().map(render).collect()
+        for (name, template) in self.plan.outputs() {
+            match orchestrate_workflow::render_text(template, &scope) {
+                Ok(text) => {
+                    rendered.insert(name.clone(), text);
+                }
+                Err(error) => {
+                    faults.insert(name.clone(), error);
+                }
+            }
+        }
+        if faults.is_empty() { Ok(rendered) } else { Err(faults) }
     }
 
     /// Titles of the personas, by name.
@@ -179,7 +189,8 @@ impl RunRecord {
 
     /// Hands everything a report needs to `render`.
     pub fn report<T>(&self, render: impl FnOnce(&Context<'_>) -> T) -> T {
-        let (titles, outputs, task) = (self.titles(), self.outputs(), self.task());
+        let (titles, task) = (self.titles(), self.task());
+        let outputs = self.outputs().unwrap_or_default();
         render(&Context {
             summary: &self.summary,
             titles: &titles,
@@ -196,13 +207,11 @@ impl RunRecord {
     ) -> Result<Vec<Input>, ArtifactError> {
         let mut written = Vec::new();
         let contents = Contents(&self.blobs);
-        let width = self.plan.steps().len().to_string().len();
         for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
             let Some(text) = summary.deliverable.and_then(|digest| contents.text(&digest)) else {
                 continue;
             };
-            let numbered = || format!("{:0width$}-{}.md", at + 1, step.id);
-            let path = step.save.clone().unwrap_or_else(numbered);
+            let path = step.save.clone().unwrap_or_else(|| numbered(&self.plan, at));
             let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
             written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
         }

@@ -105,7 +105,7 @@ pub(super) fn wrong_type(
     if matches!(node.kind, Kind::Broken) {
         return;
     }
-    let message = format!("{what} is {wanted}, and this is {}", node.describe());
+    let message = format!("{what} must be {wanted}, not {}", node.describe());
     let problem = sink.error(codes::WRONG_TYPE, &node.span, message);
     sink.push(with_help(problem, help));
 }

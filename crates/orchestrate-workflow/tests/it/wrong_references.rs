@@ -22,10 +22,10 @@ duplicate-need 4:64 `data`
   at 4:58 `data` first here
   help: remove one of them
 wrong-type 4:70 `5`
-  a need is a text, and this is a number
+  a need must be a text, not a number
   help: quote it: `"5"`
 wrong-type 5:45 `{ step: data }`
-  `needs` is a step's name or a list of names, and this is a map
+  `needs` must be a step's name or a list of names, not a map
   help: write `needs: data` or `needs: [data, analysis]`
 "#,
     );

@@ -113,15 +113,15 @@ steps:
   a: { persona: true, prompt: , optional: no }
 ",
         r#"wrong-type 2:10 `5`
-  `summary` is a text, and this is a number
+  `summary` must be a text, not a number
   help: quote it: `"5"`
 wrong-type 4:17 `true`
-  `persona` is a text, and this is a boolean
+  `persona` must be a text, not a boolean
   help: quote it: `"true"`
 wrong-type 4:29 ``
-  `prompt` is a text, and this is nothing
+  `prompt` must be a text, not nothing
 wrong-type 4:43 `no`
-  `optional` is `true` or `false`, and this is a text
+  `optional` must be `true` or `false`, not a text
   help: write `true` or `false`
 "#,
     );
@@ -219,10 +219,10 @@ bad-default 5:32 `no`
   `no` is no value of type boolean
   help: write `true` or `false`
 wrong-type 6:31 `5`
-  `default` is a text, and this is a number
+  `default` must be a text, not a number
   help: quote it: `"5"`
 wrong-type 7:31 `[1]`
-  `default` is a value of type number, and this is a list
+  `default` must be a value of type number, not a list
 "#,
     );
 }

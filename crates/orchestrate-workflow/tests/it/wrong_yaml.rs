@@ -171,7 +171,7 @@ fn a_list_instead_of_a_workflow() {
 - b
 ",
         r"wrong-type 1:1 `-`
-  a workflow is a map of `key: value` lines, and this is a list
+  a workflow must be a map of `key: value` lines, not a list
 ",
     );
 }

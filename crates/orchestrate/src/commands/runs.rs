@@ -94,7 +94,6 @@ fn show(
     let id = find_run(&workspace.home, given)?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     if result || format != Format::Text {
-        record.check_contents()?;
         terminal::result::print_recorded(&record, format)?;
     } else {
         terminal::out(&describe(&record));

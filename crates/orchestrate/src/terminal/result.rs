@@ -1,13 +1,8 @@
 //! The result of a run on standard output.
 
-use indexmap::IndexMap;
-use orchestrate_core::{
-    event::Recorded,
-    summary::{RunStatus, RunSummary},
-};
+use orchestrate_core::{event::Recorded, summary::RunSummary};
 use orchestrate_engine::{session::RunRecord, store::StoreError};
 use orchestrate_report::Context;
-use orchestrate_workflow::{Scope, TemplateError};
 use serde_json::json;
 
 use super::{out, out_json_line, warn};
@@ -18,14 +13,7 @@ use crate::{cli::Format, exit::chain};
 /// Where a declared output cannot be made, the deliverables are the result, with a warning; then this
 /// is false.
 pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
-    let faults = unrendered(record);
-    let none = IndexMap::new();
-    let told = |render: &dyn Fn(&Context<'_>) -> String| {
-        record.report(|context| {
-            let outputs = if faults.is_empty() { context.outputs } else { &none };
-            render(&Context { outputs, ..*context })
-        })
-    };
+    let told = |render: &dyn Fn(&Context<'_>) -> String| record.report(render);
     let document = |context: &Context<'_>| orchestrate_report::json(context);
     match format {
         Format::Text => out(&with_final_newline(told(&orchestrate_report::result_markdown))),
@@ -41,6 +29,7 @@ pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
             json!({ "type": "result", "result": document(context) }).to_string()
         })),
     }
+    let faults = record.outputs().err().unwrap_or_default();
     for (name, error) in &faults {
         warn(
             &format!("the output `{name}` could not be rendered: {}", chain(error)),
@@ -50,26 +39,10 @@ pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
     faults.is_empty()
 }
 
-/// The outputs that a complete run declares and that cannot be made.
-fn unrendered(record: &RunRecord) -> Vec<(&str, TemplateError)> {
-    if record.summary.status != RunStatus::Succeeded {
-        return Vec::new();
-    }
-    let scope = Scope { inputs: &record.inputs, steps: record };
-    let outputs = record.plan.outputs().iter();
-    let faults = outputs.filter_map(|(name, template)| {
-        let error = orchestrate_workflow::render_text(template, &scope).err()?;
-        Some((name.as_str(), error))
-    });
-    faults.collect()
-}
-
 /// Prints the result of a recorded run, events included for JSON lines.
 pub(crate) fn print_recorded(record: &RunRecord, format: Format) -> Result<(), StoreError> {
     // A document that was changed or lost is damage, not an empty place in the result.
-    for digest in record.summary.steps.iter().filter_map(|step| step.deliverable) {
-        record.blobs.text(&digest)?;
-    }
+    record.check_contents()?;
     if format == Format::Jsonl {
         for (position, recorded) in record.events.iter().enumerate() {
             event_line(recorded, &record.summary, position == 0);

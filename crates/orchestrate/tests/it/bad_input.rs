@@ -36,7 +36,7 @@ fn a_missing_input_is_a_matter_of_the_command_line() {
     insta::assert_snapshot!(place.refused(&["run", "design-review", "--offline"]), @r"
     exit 2
     error: input `document` is missing
-    help: The design document or diff to review, as -i document=@design.md: give it with `-i document=@path`
+    help: The design document or diff to review: give it with `-i document=@path`
     ");
 }
 

@@ -139,13 +139,13 @@ fn values_of_the_wrong_type_are_all_told_at_once() {
     3 |   n: { type: integer, default: many }
       |                                ^^^^
 
-    error[wrong-type]: `concurrency` is a whole number from 1 to 1000, and this is a text
+    error[wrong-type]: `concurrency` must be a whole number from 1 to 1000, not a text
      --> w.yaml:4:14
       |
     4 | concurrency: lots
       |              ^^^^
 
-    error[wrong-type]: `optional` is `true` or `false`, and this is a text
+    error[wrong-type]: `optional` must be `true` or `false`, not a text
      --> w.yaml:6:42
       |
     6 |   a: { persona: data-engineer, optional: maybe, temperature: 3, timeout: soon }
@@ -222,7 +222,7 @@ fn yaml_that_cannot_be_read_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("- just\n- a list\n"), @r"
     exit 3
-    error[wrong-type]: a workflow is a map of `key: value` lines, and this is a list
+    error[wrong-type]: a workflow must be a map of `key: value` lines, not a list
      --> w.yaml:1:1
       |
     1 | - just
