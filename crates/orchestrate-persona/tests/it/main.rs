@@ -1,5 +1,6 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
+mod formats;
 mod library;
 mod matching;
 mod prompts;

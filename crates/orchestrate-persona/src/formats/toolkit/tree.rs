@@ -1,6 +1,6 @@
 //! One tree for YAML, JSON and TOML, in which every scalar is text.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -160,16 +160,17 @@ impl From<&Node> for Tree {
             Value::List(entries) => Self::List(entries.iter().map(Self::from).collect()),
             Value::Map(entries) => {
                 let mut map: Vec<(String, Self)> = Vec::with_capacity(entries.len());
+                let mut seen = BTreeSet::new();
                 for (key, value) in entries {
                     let key = match &key.value {
                         Value::Text(key) => key.clone(),
                         Value::Null | Value::List(_) | Value::Map(_) => continue,
                     };
                     // A repeated key keeps both values, so that no text is lost in silence.
-                    let key = if map.iter().any(|(known, _)| *known == key) {
-                        format!("{key} (line repeated {})", map.len())
-                    } else {
+                    let key = if seen.insert(key.clone()) {
                         key
+                    } else {
+                        format!("{key} (repeated {})", map.len())
                     };
                     map.push((key, Self::from(value)));
                 }
@@ -327,16 +328,17 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
         let below = self.below()?;
         let mut map: Vec<(String, Tree)> = Vec::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(below)?;
             // The TOML reader hands a date over as a mapping with this one key.
             if key == "$__toml_private_datetime" {
                 return Ok(value);
             }
-            let key = if map.iter().any(|(known, _)| *known == key) {
-                format!("{key} (repeated {})", map.len())
-            } else {
+            let key = if seen.insert(key.clone()) {
                 key
+            } else {
+                format!("{key} (repeated {})", map.len())
             };
             map.push((key, value));
         }
