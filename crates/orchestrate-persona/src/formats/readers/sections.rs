@@ -97,7 +97,7 @@ fn read(document: &Document<'_>, found: &mut Found) {
     prose::read(&mut draft, document.body());
     // A list right below the title says what the persona can do.
     let list = List::of(&draft.lead);
-    if list.is_pure() && list.others.is_empty() {
+    if list.is_pure() && list.told().is_empty() {
         draft.capabilities.extend(list.items.iter().map(|item| words::plain(item)));
         draft.name_lead("Expertise");
     }

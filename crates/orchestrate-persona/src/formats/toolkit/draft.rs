@@ -70,9 +70,13 @@ pub(crate) struct Draft {
 impl Draft {
     /// Adds a section; the text goes to the one that has the heading already, if any.
     pub(crate) fn section(&mut self, heading: &str, text: &str) {
-        let text = closed(markdown::trimmed(text));
+        let given = markdown::trimmed(text);
+        let text = closed(given);
         if text.is_empty() {
             return;
+        }
+        if text.len() > given.len() {
+            self.repaired.push("a code block that was never closed is closed now".to_owned());
         }
         let heading = sound_heading(heading);
         if heading.is_empty() {

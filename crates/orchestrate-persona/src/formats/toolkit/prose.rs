@@ -261,7 +261,7 @@ fn routing(draft: &mut Draft, block: Block<'_>, list: &List, key: &str) {
     target.extend(items);
     if pure {
         draft.map(block.heading, key);
-        for line in &list.others {
+        for line in list.told() {
             draft.drop(block.heading, line, "leads up to a list that is a key now");
         }
     } else {

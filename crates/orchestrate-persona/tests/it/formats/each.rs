@@ -230,3 +230,38 @@ fn a_description_that_is_too_long_is_cut_and_kept_whole() {
     assert!(persona.description.chars().count() <= 1024 && persona.description.ends_with('.'));
     assert_eq!(persona.extra["description"], long.trim());
 }
+
+#[test]
+fn every_built_in_persona_is_canonical_and_is_written_back_as_it_was_read() {
+    for persona in super::super::library() {
+        let source = super::super::source(&persona.name);
+        let found = imported_text(&source.name, &source.text);
+        assert_eq!(found.format, Some(Format::Canonical), "{}", persona.name);
+        let written = orchestrate_persona::write_canonical(&persona);
+        let file = format!("{}.md", persona.name);
+        let (again, _) =
+            orchestrate_persona::read(&orchestrate_core::diagnostic::Source::new(file, written));
+        let again = again.unwrap_or_else(|| panic!("{} does not read back", persona.name));
+        assert_eq!(Persona { digest: persona.digest, ..again }, persona);
+    }
+}
+
+#[test]
+fn a_code_block_that_is_never_closed_is_closed_and_named() {
+    let found = imported_text(
+        "ab.md",
+        "---\nname: ab\ndescription: Says enough.\n---\nYou are one.\n\n## Work\n```sh\nls\n## no heading\n",
+    );
+    let persona = &found.personas[0];
+    assert_eq!(persona.persona.sections[0].text, "```sh\nls\n## no heading\n```");
+    assert_eq!(persona.repaired, ["a code block that was never closed is closed now"]);
+}
+
+#[test]
+fn a_nested_yaml_value_is_kept_under_its_path() {
+    let text = "---\nname: ab\ndescription: Says enough.\nmcpServers:\n  docs: {command: npx, args: [-y, x]}\n---\nYou are one.\n";
+    let found = imported_text("ab.md", text);
+    let extra = &found.personas[0].persona.extra;
+    assert_eq!(extra["mcpServers.docs.command"], "npx");
+    assert_eq!(extra["mcpServers.docs.args[0]"], "-y");
+}

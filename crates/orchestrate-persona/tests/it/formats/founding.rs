@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use orchestrate_core::diagnostic::Source;
 use orchestrate_persona::{Imported, workflow_skeleton};
+use orchestrate_workflow::{Catalogue, compile};
 
 use super::imported;
 
@@ -222,6 +224,32 @@ fn a_pattern_becomes_a_workflow_with_a_step_for_each_line() {
         prompt: |
           Draw the results and report them.
     ");
+}
+
+/// The personas of the document itself.
+struct Known(Vec<String>);
+
+impl Catalogue for Known {
+    fn has_persona(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+
+    fn persona_names(&self) -> Vec<String> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn every_skeleton_compiles() {
+    let found = imported("founding/project.md");
+    let known = Known(found.personas.iter().map(|found| found.persona.name.clone()).collect());
+    for pattern in &found.patterns {
+        let text = workflow_skeleton(pattern);
+        let source = Source::new(format!("workflows/{}.yaml", pattern.name), &*text);
+        let (plan, diagnostics) = compile(&source, &known);
+        assert!(plan.is_some(), "{}\n{text}", super::super::shown(&diagnostics));
+        assert!(diagnostics.is_empty(), "{}\n{text}", super::super::shown(&diagnostics));
+    }
 }
 
 #[test]
