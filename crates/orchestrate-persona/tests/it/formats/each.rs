@@ -23,7 +23,7 @@ fn an_agent_keeps_hooks_and_permissions_as_text_alone() {
     assert_eq!(persona.tools, ["Read", "Grep", "Bash(git log:*)"]);
     assert_eq!(persona.model.as_deref(), Some("sonnet"));
     assert_eq!(persona.extra["permissionMode"], "acceptEdits");
-    assert!(persona.extra["hooks"].contains("command: ./scripts/check.sh"));
+    assert!(persona.extra["hooks"].contains("\n        command: ./scripts/check.sh"));
     assert!(persona.extra["description"].contains("<commentary>A trace is there.</commentary>"));
     assert!(persona.identity.contains("{{ what }} or ${THIS}"), "{}", persona.identity);
     assert_eq!(persona.metrics[0].value, Some(10.0));
@@ -151,7 +151,7 @@ fn prompts_of_a_table_become_personas_with_names_of_their_own() {
     let found = imported("one/prompts.csv");
     let names: Vec<&str> = found.personas.iter().map(|found| found.persona.name.as_str()).collect();
     assert_eq!((names[0], names[2]), ("linux-terminal", "linux-terminal-2"));
-    assert_eq!(found.personas[1].persona.title, "数据科学家");
+    assert_eq!((names[1], found.personas[1].persona.title.as_str()), ("prompt-2", "数据科学家"));
     assert!(found.personas[0].persona.sections[0].text.contains("\"just\" show"));
     assert!(found.diagnostics.iter().any(|diagnostic| diagnostic.code == "duplicate-name"));
 }
