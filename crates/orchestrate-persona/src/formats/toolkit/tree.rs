@@ -367,6 +367,13 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_is_the_text_of_its_anchor() {
+        let found = leaves(&yaml("a: &x 12\nb: *x\nc: &y [1.0, z]\nd: *y\n").expect("YAML"));
+        let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["12", "12", "1.0", "z", "1.0", "z"]);
+    }
+
+    #[test]
     fn comments_and_trailing_commas_are_forgiven() {
         let tree = json("// head\n{\"a\": [\"x // y\", /* z */ 2,],}").expect("JSONC");
         assert_eq!(leaves(&tree)[0].1, "x // y");
