@@ -60,8 +60,8 @@ pub struct Persona {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Keys of another format, kept as text under `x:` and without effect.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub extra: IndexMap<String, String>,
+    #[serde(default, skip_serializing_if = "Extra::is_empty")]
+    pub extra: Extra,
     /// Where an imported persona came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PersonaSource>,
@@ -80,6 +80,9 @@ impl Persona {
         self.sections.iter().find(|section| section.heading.eq_ignore_ascii_case(heading))
     }
 }
+
+/// Keys of another format with their texts, in the order of the file.
+pub type Extra = IndexMap<String, String>;
 
 /// Where an imported persona came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -214,7 +214,10 @@ impl fmt::Display for Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ids::Purpose, persona::persona_digest};
+    use crate::{
+        ids::Purpose,
+        persona::{Extra, persona_digest},
+    };
 
     fn request() -> Request {
         let persona = Persona {
@@ -236,7 +239,7 @@ mod tests {
             collaborates_with: vec![],
             tools: vec![],
             model: None,
-            extra: indexmap::IndexMap::default(),
+            extra: Extra::default(),
             source: None,
             identity: "You test.".into(),
             sections: vec![],

@@ -147,7 +147,7 @@ fn placed(raw: Spanned<Raw>, text: &str) -> Node {
     let used = raw.referenced.span();
     // An alias is the text of its anchor.
     let alias =
-        used.byte_offset().is_some_and(|at| text[..].as_bytes().get(to_usize(at)) == Some(&b'*'));
+        used.byte_offset().is_some_and(|at| text.as_bytes().get(to_usize(at)) == Some(&b'*'));
     let place = if alias { raw.defined.span() } else { used };
     let start = place.byte_offset().map_or(0, to_usize).min(text.len());
     let length = place.byte_len().map_or(0, to_usize);

@@ -11,7 +11,7 @@ use std::{
 use orchestrate_core::{
     failure::{Billed, FailureClass},
     ids::{CallId, Purpose},
-    persona::{Persona, persona_digest},
+    persona::{Extra, Persona, persona_digest},
     request::{Parameters, Request, Segment, Timeouts},
 };
 use orchestrate_provider::{
@@ -50,7 +50,7 @@ fn request() -> Request {
         collaborates_with: vec![],
         tools: vec![],
         model: None,
-        extra: Default::default(),
+        extra: Extra::default(),
         source: None,
         identity: "You test.".into(),
         sections: vec![],

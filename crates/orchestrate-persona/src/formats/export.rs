@@ -25,7 +25,7 @@ pub enum ExportFormat {
     Gemini,
     /// An agent of opencode.
     Opencode,
-    /// An agent of CrewAI.
+    /// An agent of `CrewAI`.
     Crewai,
     /// A mode of Roo Code.
     Roo,

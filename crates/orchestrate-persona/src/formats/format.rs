@@ -45,13 +45,13 @@ formats! {
     Bmad => "bmad", "An agent of the BMAD method: YAML, alone or in a code block.";
     Kiro => "kiro", "An agent of Kiro: JSON with a `prompt`.";
     Goose => "goose", "A recipe of goose: YAML.";
-    Crewai => "crewai", "Agents of CrewAI: a map of `role`, `goal` and `backstory`, YAML or JSONC.";
-    Praisonai => "praisonai", "Agents of PraisonAI: YAML with `roles`.";
+    Crewai => "crewai", "Agents of `CrewAI`: a map of `role`, `goal` and `backstory`, YAML or JSONC.";
+    Praisonai => "praisonai", "Agents of `PraisonAI`: YAML with `roles`.";
     AgentFramework => "agent-framework", "A declarative agent of the Agent Framework: YAML with `kind`.";
     Cagent => "cagent", "A team of docker cagent: YAML with `agents` that have an `instruction`.";
     Fabric => "fabric", "A pattern of fabric: `system.md` with headings in capitals.";
     PromptsCsv => "prompts-csv", "A table with the columns `act` and `prompt`.";
-    Lobe => "lobe", "An agent of the LobeHub index: JSON with `config.systemRole`.";
+    Lobe => "lobe", "An agent of the `LobeHub` index: JSON with `config.systemRole`.";
     CharacterCard => "character-card", "A character card: JSON, or a PNG that holds it.";
 }
 

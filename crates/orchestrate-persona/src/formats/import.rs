@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use orchestrate_core::{
-    diagnostic::{Diagnostic, Source, has_errors},
+    diagnostic::{Diagnostic, Severity, Source, has_errors},
     persona::Persona,
 };
 use sha2::{Digest as _, Sha256};
@@ -154,9 +154,7 @@ fn finish(document: &Document<'_>, format: Format, drafts: Vec<Draft>, imported:
         let canonical = fitted(&mut persona, &mut draft);
         let source = Source::new(format!("{}.md", persona.name), canonical);
         let (read_back, diagnostics) = read(&source);
-        let errors = diagnostics
-            .into_iter()
-            .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error);
+        let errors = diagnostics.into_iter().filter(|found| found.severity == Severity::Error);
         imported.diagnostics.extend(errors);
         let Some(read_back) = read_back else { continue };
         let mut repaired = document.repaired.clone();
@@ -221,14 +219,29 @@ fn fitted(persona: &mut Persona, draft: &mut Draft) -> String {
     loop {
         let text = write_canonical(persona);
         let front = text[4..].find("\n---\n").unwrap_or(0);
-        let largest = persona.extra.iter().max_by_key(|(_, text)| text.len());
-        let Some((key, _)) = largest.filter(|_| front > MAX_FRONT_MATTER_BYTES) else {
+        let excess = front.saturating_sub(MAX_FRONT_MATTER_BYTES);
+        if excess == 0 || persona.extra.is_empty() {
             return text;
-        };
-        let key = key.clone();
-        if let Some(lost) = persona.extra.shift_remove(&key) {
-            draft.drop(&key, &lost, "too long for a front matter");
         }
+        // What a key and its text take up at least, with indentation, colon and line feed.
+        let length = |key: &str, text: &str| key.len() + text.len() + 5;
+        let mut sizes: Vec<(usize, String)> =
+            persona.extra.iter().map(|(key, text)| (length(key, text), key.clone())).collect();
+        sizes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let mut freed = 0;
+        let largest = sizes.into_iter().take_while(|(size, _)| {
+            let needed = freed < excess;
+            freed += size;
+            needed
+        });
+        let largest: BTreeSet<String> = largest.map(|(_, key)| key).collect();
+        persona.extra.retain(|key, text| {
+            let kept = !largest.contains(key);
+            if !kept {
+                draft.drop(key, text, "too long for a front matter");
+            }
+            kept
+        });
     }
 }
 

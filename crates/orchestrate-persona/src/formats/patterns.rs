@@ -87,18 +87,16 @@ fn prompt(step: &PatternStep) -> String {
     let text =
         words::one_line(&step.text).replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #");
     let text = if text.is_empty() { words::one_line(&step.who) } else { text };
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("      {text}{stop}\n")
+    let full_stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("      {text}{full_stop}\n")
 }
 
 /// A short id out of the step's persona, unique in the workflow, beginning with a letter.
 fn step_id(step: &PatternStep, index: usize, taken: &mut BTreeSet<String>) -> String {
-    let who = match step.personas.as_slice() {
-        [persona] => persona.clone(),
-        _ => {
-            let base = step.who.split('(').next().unwrap_or_default();
-            words::slug(base).unwrap_or_default()
-        }
+    let who = if let [persona] = step.personas.as_slice() {
+        persona.clone()
+    } else {
+        words::slug(step.who.split('(').next().unwrap_or_default()).unwrap_or_default()
     };
     let short: String = who.chars().take(56).collect();
     let sound = short.starts_with(|c: char| c.is_ascii_lowercase());

@@ -1,6 +1,7 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
 mod differing;
+mod formats;
 mod library;
 mod lint;
 mod locking;

@@ -251,7 +251,7 @@ mod tests {
         brief::{Brief, Decision, Figure, split},
         fence::fence,
         ids::{CallId, Purpose},
-        persona::{Gate, GateJudge, Persona, Section, persona_digest},
+        persona::{Extra, Gate, GateJudge, Persona, Section, persona_digest},
         request::{Parameters, Timeouts},
     };
 
@@ -281,7 +281,7 @@ mod tests {
             collaborates_with: vec![],
             tools: vec![],
             model: None,
-            extra: Default::default(),
+            extra: Extra::default(),
             source: None,
             identity: "You are the data engineer.".into(),
             sections: vec![],

@@ -9,7 +9,6 @@ use crate::formats::{
         draft::Draft,
         prose,
         tree::{Map, Tree},
-        words,
     },
 };
 
@@ -90,8 +89,5 @@ fn character(draft: &mut Draft, card: &mut Map) {
         } else {
             draft.section("Communication", &personality);
         }
-    }
-    if let Some(identity) = &draft.identity {
-        draft.description = Some(words::cut(&words::first_sentence(identity), 1024));
     }
 }

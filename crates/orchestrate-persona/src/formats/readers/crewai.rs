@@ -1,4 +1,4 @@
-//! Agents of CrewAI: a map of `role`, `goal` and `backstory`.
+//! Agents of `CrewAI`: a map of `role`, `goal` and `backstory`.
 
 use super::{Found, Reader};
 use crate::formats::{
@@ -86,7 +86,8 @@ pub(super) fn persona(key: Option<String>, mut agent: Map, table: Table) -> Draf
     }
     let mut who = role.map(|role| format!("You are {role}.")).unwrap_or_default();
     if let Some(goal) = &goal {
-        who.push_str(&format!(" Your goal: {goal}"));
+        who.push_str(" Your goal: ");
+        who.push_str(goal);
         draft.description = Some(goal.clone());
     }
     draft.identity = Some(who).filter(|who| !who.is_empty());

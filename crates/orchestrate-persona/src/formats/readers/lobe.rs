@@ -1,4 +1,4 @@
-//! Agents of the LobeHub index: JSON.
+//! Agents of the `LobeHub` index: JSON.
 
 use super::{Found, Reader};
 use crate::formats::{

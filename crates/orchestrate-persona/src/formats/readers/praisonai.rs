@@ -1,4 +1,4 @@
-//! Agents of PraisonAI: YAML with `roles`, or `agents` beside a `framework` or `topic`.
+//! Agents of `PraisonAI`: YAML with `roles`, or `agents` beside a `framework` or `topic`.
 
 use super::{Found, Reader, crewai};
 use crate::formats::{

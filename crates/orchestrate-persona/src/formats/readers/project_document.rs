@@ -1,5 +1,7 @@
 //! A project document: labelled personas under numbered headings, patterns and a reference table.
 
+use std::collections::BTreeMap;
+
 use super::{Found, Reader};
 use crate::formats::{
     format::Format,
@@ -7,6 +9,7 @@ use crate::formats::{
     toolkit::{
         document::{Document, Kind},
         draft::Draft,
+        limits::MAX_STEPS,
         markdown::{self, Block, List},
         prose, words,
     },
@@ -69,10 +72,14 @@ struct Field {
 fn fields(text: &str) -> Vec<Field> {
     let mut fields = vec![Field::default()];
     let codes = markdown::codes(text);
+    let mut code = 0;
     let mut at = 0;
     for full in text.split_inclusive('\n') {
         let line = full.trim_end_matches('\n');
-        let fenced = codes.iter().any(|code| code.span.contains(&at));
+        while codes.get(code).is_some_and(|found| found.span.end <= at) {
+            code += 1;
+        }
+        let fenced = codes.get(code).is_some_and(|found| found.span.contains(&at));
         at += full.len();
         let heading = if fenced { None } else { crate::body::heading(line) };
         if let Some((_, title)) = heading {
@@ -111,45 +118,30 @@ fn read(document: &Document<'_>, found: &mut Found) {
     let body = document.body();
     let Some(level) = level(body) else { return };
     let mut others = Vec::new();
-    for block in markdown::blocks(body, level.max(3)) {
-        if block.level == level && is_persona(&whole(body, &block, level), level) {
-            found.drafts.push(persona(&whole(body, &block, level)));
-        } else if block.level <= level {
-            others.push(block);
-        } else if let Some(previous) = last_persona(body, &block, level) {
-            // Part of a persona that was read as a whole.
-            let _ = previous;
-        } else {
-            others.push(block);
+    for block in markdown::blocks(body, level) {
+        if is_persona(&block, level) {
+            found.drafts.push(persona(&block));
+            continue;
         }
+        // What is no persona is looked at heading by heading.
+        let parts = markdown::blocks(block.text, 3);
+        let head = parts.first().filter(|part| part.level == 0).map_or("", |part| part.text);
+        others.push(Block { text: head, ..block });
+        others.extend(parts.into_iter().filter(|part| part.level > 0));
     }
     for block in &others {
         table(block.text, &mut found.drafts);
     }
+    let roster: Vec<Known> = found.drafts.iter().filter_map(Known::of).collect();
     for block in others {
-        match pattern(&block, &found.drafts) {
+        let room = found.patterns.len() < MAX_STEPS;
+        match pattern(&block, &roster).filter(|_| room) {
             Some(pattern) => found.patterns.push(pattern),
             None => {
-                found.drop(block.heading, block.text, "about the document, not about a persona")
+                found.drop(block.heading, block.text, "about the document, not about a persona");
             }
         }
     }
-}
-
-/// A block with everything down to the next heading of its level.
-fn whole<'t>(body: &'t str, block: &Block<'t>, level: usize) -> Block<'t> {
-    let blocks = markdown::blocks(body, level);
-    blocks
-        .into_iter()
-        .find(|found| found.start == block.start && found.level == block.level)
-        .unwrap_or(*block)
-}
-
-/// The persona that a deeper heading belongs to.
-fn last_persona<'t>(body: &'t str, block: &Block<'_>, level: usize) -> Option<Block<'t>> {
-    let blocks = markdown::blocks(body, level);
-    let before = blocks.into_iter().rfind(|found| found.start < block.start)?;
-    is_persona(&before, level).then_some(before)
 }
 
 fn persona(block: &Block<'_>) -> Draft {
@@ -172,7 +164,7 @@ fn persona(block: &Block<'_>) -> Draft {
                     Some(if opens { text } else { format!("You are the {title}: {text}") });
             }
             "auto activation triggers" | "when to activate" => {
-                prose::part(&mut draft, "When to use", &field.text)
+                prose::part(&mut draft, "When to use", &field.text);
             }
             _ => prose::part(&mut draft, &field.label, &field.text),
         }
@@ -213,18 +205,19 @@ fn heading(text: &str) -> (String, Option<String>) {
 
 /// Names and descriptions out of the rows of a table that hold a persona's slug.
 fn table(text: &str, drafts: &mut [Draft]) {
-    for line in text.lines().filter(|line| line.trim_start().starts_with('|')) {
+    let rows = text.lines().filter(|line| line.trim_start().starts_with('|'));
+    let mut by_name: Option<BTreeMap<String, usize>> = None;
+    for line in rows {
+        let by_name = by_name.get_or_insert_with(|| {
+            let named = drafts.iter().enumerate();
+            named.filter_map(|(at, draft)| Some((draft.name.clone()?, at))).collect()
+        });
         let cells: Vec<String> =
             line.trim().trim_matches('|').split('|').map(words::plain).collect();
-        let Some((at, draft)) = cells.iter().enumerate().find_map(|(at, cell)| {
-            let slug = cell.trim_start_matches("--persona-");
-            drafts
-                .iter()
-                .position(|draft| draft.name.as_deref() == Some(slug))
-                .map(|position| (at, position))
-        }) else {
-            continue;
-        };
+        let row = cells.iter().enumerate().find_map(|(at, cell)| {
+            by_name.get(cell.trim_start_matches("--persona-")).map(|&draft| (at, draft))
+        });
+        let Some((at, draft)) = row else { continue };
         let draft = &mut drafts[draft];
         for (position, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             if position < at {
@@ -244,8 +237,31 @@ fn table(text: &str, drafts: &mut [Draft]) {
     }
 }
 
+/// A persona as the lines of a pattern may call it.
+struct Known {
+    slug: String,
+    /// Its names in small letters, without marks.
+    names: Vec<String>,
+    /// The last part of its abbreviation, such as `TF`.
+    short: Option<String>,
+}
+
+impl Known {
+    fn of(draft: &Draft) -> Option<Self> {
+        let slug = words::slug(draft.name.as_deref().or(draft.title.as_deref())?)?;
+        let all = [&draft.name, &draft.title, &draft.abbreviation];
+        let all = all.into_iter().flatten().chain(&draft.aliases);
+        let short = draft.abbreviation.as_deref().and_then(|text| text.rsplit(['-', '/']).next());
+        Some(Self {
+            slug,
+            names: all.map(|name| words::heading_key(name)).collect(),
+            short: short.map(str::to_lowercase),
+        })
+    }
+}
+
 /// A pattern: a heading `Pattern N: title` over numbered lines `**who** → what`.
-fn pattern(block: &Block<'_>, drafts: &[Draft]) -> Option<Pattern> {
+fn pattern(block: &Block<'_>, roster: &[Known]) -> Option<Pattern> {
     let lower = block.heading.to_lowercase();
     let title = if lower.starts_with("pattern") {
         let rest = block.heading["pattern".len()..].trim_start();
@@ -255,98 +271,83 @@ fn pattern(block: &Block<'_>, drafts: &[Draft]) -> Option<Pattern> {
         block.heading
     };
     let list = List::of(block.text);
-    let steps: Vec<PatternStep> = list.items.iter().filter_map(|item| step(item, drafts)).collect();
-    let whole = !steps.is_empty() && steps.len() == list.items.len();
+    let steps: Vec<PatternStep> = list.items.iter().filter_map(|item| step(item, roster)).collect();
+    let whole = (1..=MAX_STEPS).contains(&steps.len()) && steps.len() == list.items.len();
     let told = list.others.iter().all(|line| line.chars().all(|c| matches!(c, '-' | ' ')));
     let name = words::slug(title)?;
     (whole && told).then(|| Pattern { name, title: title.to_owned(), steps })
 }
 
-fn step(item: &str, drafts: &[Draft]) -> Option<PatternStep> {
+fn step(item: &str, roster: &[Known]) -> Option<PatternStep> {
     let (who, text) = item.split_once('→').or_else(|| item.split_once("->"))?;
     let who = words::plain(who);
-    let (personas, choice) = resolve(&who, drafts);
+    let (personas, choice) = resolve(&who, roster);
     Some(PatternStep { who, text: text.trim().to_owned(), personas, choice })
 }
 
 /// Whom a line of a pattern means: one persona, or several with the word that chooses each.
-fn resolve(who: &str, drafts: &[Draft]) -> (Vec<String>, Vec<String>) {
-    if let Some(one) = named(&words::heading_key(who), drafts) {
+fn resolve(who: &str, roster: &[Known]) -> (Vec<String>, Vec<String>) {
+    if let Some(one) = named(&words::heading_key(who), roster) {
         return (vec![one], Vec::new());
     }
     let Some((base, inner)) = who.split_once('(') else {
-        return (by_beginnings(who, drafts).into_iter().collect(), Vec::new());
+        return (by_beginnings(who, roster).into_iter().collect(), Vec::new());
     };
-    let options: Vec<&str> =
-        inner.trim_end_matches(')').split(['/', ',', '|']).map(str::trim).collect();
     let base = words::heading_key(base);
-    let found: Vec<(String, String)> = options
-        .iter()
-        .filter_map(|option| {
-            let slug = words::slug(option).or_else(|| Some(option.to_lowercase()))?;
-            specialist(&base, option, drafts).map(|persona| (persona, slug))
-        })
-        .collect();
-    match found.len() {
-        0 => (Vec::new(), Vec::new()),
-        1 => (vec![found[0].0.clone()], Vec::new()),
-        _ => found.into_iter().unzip(),
+    let options = inner.trim_end_matches(')').split(['/', ',', '|']).map(str::trim);
+    let mut found: Vec<(String, String)> = Vec::new();
+    for option in options {
+        let word = words::slug(option).unwrap_or_else(|| words::heading_key(option));
+        let sound =
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if let Some(persona) = specialist(&base, option, roster)
+            && sound
+            && found.iter().all(|(_, known)| *known != word)
+        {
+            found.push((persona, word));
+        }
     }
+    if found.len() < 2 {
+        return (found.into_iter().map(|(persona, _)| persona).collect(), Vec::new());
+    }
+    found.into_iter().unzip()
 }
 
-/// The keys of all names of a persona.
-fn names(draft: &Draft) -> Vec<String> {
-    let all = [&draft.name, &draft.title, &draft.abbreviation];
-    let all = all.into_iter().flatten().chain(&draft.aliases);
-    all.map(|name| words::heading_key(name)).collect()
-}
-
-fn slug_of(draft: &Draft) -> Option<String> {
-    let name = draft.name.as_deref().or(draft.title.as_deref())?;
-    words::slug(name)
-}
-
-fn named(key: &str, drafts: &[Draft]) -> Option<String> {
-    drafts.iter().find(|draft| names(draft).iter().any(|name| name == key)).and_then(slug_of)
+fn named(key: &str, roster: &[Known]) -> Option<String> {
+    let found = roster.iter().find(|known| known.names.iter().any(|name| name == key));
+    found.map(|known| known.slug.clone())
 }
 
 /// The persona of a family, such as `ml engineer`, that an option such as `TF` means.
-fn specialist(base: &str, option: &str, drafts: &[Draft]) -> Option<String> {
+fn specialist(base: &str, option: &str, roster: &[Known]) -> Option<String> {
     let option = words::heading_key(option);
-    if let Some(exact) = named(&format!("{base} {option}"), drafts) {
+    if let Some(exact) = named(&format!("{base} {option}"), roster) {
         return Some(exact);
     }
-    let family = |draft: &&Draft| names(draft).iter().any(|name| name.starts_with(base));
-    let short = |draft: &&Draft| {
-        draft.abbreviation.as_deref().is_some_and(|short| {
-            short.rsplit(['-', '/']).next().is_some_and(|last| last.eq_ignore_ascii_case(&option))
-        })
-    };
-    let word = |draft: &&Draft| {
-        names(draft)
-            .iter()
-            .any(|name| name.split(' ').any(|word| word.starts_with(option.as_str())))
-    };
-    let of_family: Vec<&Draft> = drafts.iter().filter(family).collect();
-    let chosen = of_family
+    let family: Vec<&Known> = roster
         .iter()
-        .copied()
-        .find(|draft| short(draft))
-        .or_else(|| of_family.iter().copied().find(|draft| word(draft)));
-    chosen.and_then(slug_of)
+        .filter(|known| known.names.iter().any(|name| name.starts_with(base)))
+        .collect();
+    let short = family.iter().find(|known| known.short.as_deref() == Some(&option));
+    let begins = |known: &&&Known| {
+        let mut words = known.names.iter().flat_map(|name| name.split(' '));
+        words.any(|word| word.starts_with(option.as_str()))
+    };
+    short.or_else(|| family.iter().find(begins)).map(|known| known.slug.clone())
 }
 
-/// The only persona of whose name every word is begun by a word of `who`.
-fn by_beginnings(who: &str, drafts: &[Draft]) -> Option<String> {
+/// The only persona in whose name each word of `who` begins a word.
+fn by_beginnings(who: &str, roster: &[Known]) -> Option<String> {
     let key = words::heading_key(who);
-    let wanted: Vec<&str> = key.split(' ').collect();
-    let fits = |draft: &&Draft| {
-        names(draft).iter().any(|name| {
+    let wanted: Vec<&str> = key.split(' ').filter(|word| !word.is_empty()).collect();
+    let fits = |known: &&Known| {
+        known.names.iter().any(|name| {
             wanted.iter().all(|wanted| name.split(' ').any(|word| word.starts_with(wanted)))
         })
     };
-    let found: Vec<&Draft> = drafts.iter().filter(fits).collect();
-    if found.len() == 1 { slug_of(found[0]) } else { None }
+    let mut found = roster.iter().filter(fits);
+    let first = found.next().filter(|_| !wanted.is_empty())?;
+    found.next().is_none().then(|| first.slug.clone())
 }
 
 #[cfg(test)]

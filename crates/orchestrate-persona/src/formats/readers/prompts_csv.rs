@@ -35,7 +35,7 @@ fn read(document: &Document<'_>, found: &mut Found) {
     };
     for (index, row) in reader.records().enumerate().take(MAX_PERSONAS + 1) {
         match row {
-            Ok(row) => found.drafts.extend(persona(&header, &row)),
+            Ok(row) => found.drafts.extend(persona(&header, &row, index + 1)),
             Err(error) => {
                 let message = format!("row {} is not CSV: {error}", index + 2);
                 let wrong = Diagnostic::error("not-csv", message);
@@ -46,7 +46,7 @@ fn read(document: &Document<'_>, found: &mut Found) {
     }
 }
 
-fn persona(header: &[String], row: &csv::StringRecord) -> Option<Draft> {
+fn persona(header: &[String], row: &csv::StringRecord, number: usize) -> Option<Draft> {
     if row.iter().all(|cell| cell.trim().is_empty()) {
         return None;
     }
@@ -62,9 +62,9 @@ fn persona(header: &[String], row: &csv::StringRecord) -> Option<Draft> {
             other => draft.keep(other, cell),
         }
     }
-    if let Some(identity) = &draft.identity {
-        let first = words::first_sentence(identity);
-        draft.description = Some(first);
+    // In a script that has no slug, the row tells one persona from the next.
+    if draft.title.as_deref().and_then(words::slug).is_none() {
+        draft.name = Some(format!("prompt-{number}"));
     }
     Some(draft)
 }

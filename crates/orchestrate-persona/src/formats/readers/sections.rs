@@ -97,13 +97,9 @@ fn read(document: &Document<'_>, found: &mut Found) {
     prose::read(&mut draft, document.body());
     // A list right below the title says what the persona can do.
     let list = List::of(&draft.lead);
-    if list.is_pure() && list.others.is_empty() {
+    if list.is_pure() && list.told().is_empty() {
         draft.capabilities.extend(list.items.iter().map(|item| words::plain(item)));
-        let lead = std::mem::take(&mut draft.lead);
-        draft.sections.insert(
-            0,
-            orchestrate_core::persona::Section { heading: "Expertise".into(), text: lead },
-        );
+        draft.name_lead("Expertise");
     }
     found.drafts.push(draft);
 }

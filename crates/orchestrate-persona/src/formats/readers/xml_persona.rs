@@ -155,7 +155,7 @@ fn place(draft: &mut Draft, element: &Element, path: &mut Vec<String>) {
         Some(Place::Gates) => texts(element).iter().for_each(|text| draft.gate(text)),
         Some(Place::Metrics) => texts(element).iter().for_each(|text| draft.metric(text)),
         Some(Place::Escalation) => {
-            draft.escalation.extend(standards::escalation(&texts(element).join("\n")))
+            draft.escalation.extend(standards::escalation(&texts(element).join("\n")));
         }
         Some(Place::Expertise) => {
             let texts = texts(element);
@@ -204,6 +204,9 @@ fn is_known(element: &Element) -> bool {
     PLACES.iter().any(|(name, _)| *name == element.name)
 }
 
+/// What the first paragraph is made of.
+const READ: &[&str] = &["name", "expertise_domain", "perspective", "experience_level"];
+
 /// Who the persona is: title, description and a first paragraph out of the same texts.
 fn identity(draft: &mut Draft, element: &Element) {
     let text = |name: &str| {
@@ -225,13 +228,16 @@ fn identity(draft: &mut Draft, element: &Element) {
     let who = who.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut sentence = format!("You are a {who}.");
     if let Some(domain) = domain {
-        sentence.push_str(&format!(" Your field: {domain}."));
+        for part in [" Your field: ", &domain, "."] {
+            sentence.push_str(part);
+        }
     }
     if let Some(perspective) = perspective {
-        sentence.push_str(&format!(" Your perspective: {perspective}."));
+        for part in [" Your perspective: ", &perspective, "."] {
+            sentence.push_str(part);
+        }
     }
     draft.identity = Some(sentence);
-    const READ: &[&str] = &["name", "expertise_domain", "perspective", "experience_level"];
     for child in element.children.iter().filter(|child| !READ.contains(&child.name.as_str())) {
         titled(draft, "Knowledge", child, &[]);
     }
@@ -345,7 +351,9 @@ fn around(draft: &mut Draft, rest: &str) {
 fn section(draft: &mut Draft, block: Block<'_>) {
     let text = without_bars(block.text);
     let (usage, text): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| is_usage(line));
-    usage.into_iter().for_each(|line| take_usage(draft, line));
+    for line in usage {
+        take_usage(draft, line);
+    }
     let text = text.join("\n");
     if text.trim().is_empty() {
         draft.drop(block.heading, block.heading, "a heading over XML that was read");

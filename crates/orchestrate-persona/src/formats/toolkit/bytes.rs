@@ -23,7 +23,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded {
         Ok(text) => text.to_owned(),
         Err(error) => {
             let at = error.valid_up_to();
-            let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = bytes[..at].split(|&byte| byte == b'\n').count();
             let message = format!("not UTF-8 from line {line} on, read as Windows-1252");
             repairs.push(("not-utf8", message));
             bytes.iter().map(|&byte| windows_1252(byte)).collect()

@@ -28,6 +28,24 @@ pub struct ForeignFile<'f> {
 /// The longest picture that is searched for a character card; the card itself has a file's limit.
 pub const MAX_PICTURE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Endings that say what a file is, and are no part of its name.
+const ENDINGS: &[&str] = &[
+    ".agent.md",
+    ".chatmode.md",
+    ".mode.md",
+    ".prompt.md",
+    ".md",
+    ".mdc",
+    ".txt",
+    ".yaml",
+    ".yml",
+    ".jsonc",
+    ".json",
+    ".toml",
+    ".csv",
+    ".png",
+];
+
 /// What a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -159,22 +177,6 @@ impl<'f> Document<'f> {
     pub(crate) fn stem(&self) -> String {
         let name = self.path.rsplit(['/', '\\']).next().unwrap_or(self.path);
         let name = name.trim_start_matches('.');
-        const ENDINGS: &[&str] = &[
-            ".agent.md",
-            ".chatmode.md",
-            ".mode.md",
-            ".prompt.md",
-            ".md",
-            ".mdc",
-            ".txt",
-            ".yaml",
-            ".yml",
-            ".jsonc",
-            ".json",
-            ".toml",
-            ".csv",
-            ".png",
-        ];
         let lower = name.to_lowercase();
         let ending = ENDINGS.iter().find(|ending| lower.ends_with(**ending));
         let kept = name.len() - ending.map_or(0, |ending| ending.len());
@@ -343,7 +345,7 @@ fn card_in_png(bytes: &[u8]) -> Result<Vec<u8>, Diagnostic> {
             && let Some(end) = content.iter().position(|&byte| byte == 0)
         {
             let newer = &content[..end] == b"ccv3";
-            if (newer || &content[..end] == b"chara") && (found.is_none() || newer) {
+            if newer || (&content[..end] == b"chara" && found.is_none()) {
                 found = Some((newer, &content[end + 1..]));
             }
         }

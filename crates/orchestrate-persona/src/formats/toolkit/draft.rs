@@ -1,6 +1,6 @@
 //! A persona in the making: whatever a reader found, in the words of the source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
@@ -8,7 +8,7 @@ use orchestrate_core::{
     persona::{Collaboration, Gate, Metric, Persona, PersonaSource, Section, persona_digest},
 };
 
-use super::{document::Document, markdown, standards, tree::Tree, words};
+use super::{document::Document, limits::MAX_STANDARDS, markdown, standards, tree::Tree, words};
 use crate::{body, read::DESCRIPTION};
 
 /// A text of the source that is not in the persona.
@@ -56,6 +56,10 @@ pub(crate) struct Draft {
     /// Text between the identity and the first section.
     pub(crate) lead: String,
     pub(crate) sections: Vec<Section>,
+    /// Where the section of each heading is, in small letters.
+    pub(crate) headings: BTreeMap<String, usize>,
+    pub(crate) gate_ids: BTreeSet<String>,
+    pub(crate) metric_ids: BTreeSet<String>,
     pub(crate) extra: IndexMap<String, String>,
     pub(crate) dropped: Vec<Dropped>,
     pub(crate) mapped: Vec<Mapped>,
@@ -66,25 +70,46 @@ pub(crate) struct Draft {
 impl Draft {
     /// Adds a section; the text goes to the one that has the heading already, if any.
     pub(crate) fn section(&mut self, heading: &str, text: &str) {
-        let text = closed(markdown::trimmed(text));
+        let given = markdown::trimmed(text);
+        let text = closed(given);
         if text.is_empty() {
             return;
+        }
+        if text.len() > given.len() {
+            self.repaired.push("a code block that was never closed is closed now".to_owned());
         }
         let heading = sound_heading(heading);
         if heading.is_empty() {
             join(&mut self.lead, &text);
             return;
         }
-        let known =
-            self.sections.iter_mut().find(|known| known.heading.eq_ignore_ascii_case(&heading));
+        let key = heading.to_lowercase();
+        let known = self.headings.get(&key).and_then(|&at| self.sections.get_mut(at));
         if let Some(known) = known {
             join(&mut known.text, &text);
         } else {
+            self.headings.insert(key, self.sections.len());
             self.sections.push(Section { heading, text });
         }
     }
 
-    /// Keeps a text of the source under `x:`, without effect.
+    /// Makes the text in front of the first section a section of its own.
+    pub(crate) fn name_lead(&mut self, heading: &str) {
+        let lead = std::mem::take(&mut self.lead);
+        let sections = std::mem::take(&mut self.sections);
+        self.headings.clear();
+        self.section(heading, &lead);
+        for section in sections {
+            self.section(&section.heading, &section.text);
+        }
+    }
+
+    /// Whether there is a section with this heading.
+    pub(crate) fn has_section(&self, heading: &str) -> bool {
+        self.headings.contains_key(&heading.to_lowercase())
+    }
+
+    /// Keeps a text of the source under `x:`, without effect; texts of one path are joined.
     pub(crate) fn keep(&mut self, path: &str, text: &str) {
         if text.trim().is_empty() {
             return;
@@ -93,13 +118,15 @@ impl Draft {
         if path.is_empty() {
             "text".clone_into(&mut path);
         }
-        let mut key = path.clone();
-        let mut number = 2;
-        while self.extra.contains_key(&key) {
-            key = format!("{path} {number}");
-            number += 1;
+        match self.extra.get_mut(&path) {
+            Some(known) => {
+                known.push('\n');
+                known.push_str(text.trim());
+            }
+            None => {
+                self.extra.insert(path, text.trim().to_owned());
+            }
         }
-        self.extra.insert(key, text.trim().to_owned());
     }
 
     /// Keeps everything below a value of the source under `x:`.
@@ -130,20 +157,21 @@ impl Draft {
         }
     }
 
-    /// Adds a gate.
+    /// Adds a gate; more than anybody would check are only kept.
     pub(crate) fn gate(&mut self, check: &str) {
-        let mut taken: BTreeSet<String> = self.gates.iter().map(|gate| gate.id.clone()).collect();
-        if !check.trim().is_empty() {
-            self.gates.push(standards::gate(check, &mut taken));
+        if self.gates.len() >= MAX_STANDARDS {
+            self.keep("gates", check);
+        } else if !check.trim().is_empty() {
+            self.gates.push(standards::gate(check, &mut self.gate_ids));
         }
     }
 
-    /// Adds a metric.
+    /// Adds a metric; more than anybody would measure are only kept.
     pub(crate) fn metric(&mut self, text: &str) {
-        let mut taken: BTreeSet<String> =
-            self.metrics.iter().map(|metric| metric.id.clone()).collect();
-        if !text.trim().is_empty() {
-            self.metrics.push(standards::metric(text, &mut taken));
+        if self.metrics.len() >= MAX_STANDARDS {
+            self.keep("metrics", text);
+        } else if !text.trim().is_empty() {
+            self.metrics.push(standards::metric(text, &mut self.metric_ids));
         }
     }
 
@@ -226,12 +254,8 @@ impl Draft {
             &mut self.model,
             &mut self.identity,
         ] {
-            if let Some(inner) = text {
-                clean(inner);
-                if inner.is_empty() {
-                    *text = None;
-                }
-            }
+            text.iter_mut().for_each(&mut clean);
+            text.take_if(|text| text.is_empty());
         }
         for list in [
             &mut self.aliases,
@@ -276,7 +300,7 @@ impl Draft {
         for (mut key, mut text) in std::mem::take(&mut self.extra) {
             body_clean(&mut key);
             body_clean(&mut text);
-            text = text.trim().to_owned();
+            text.truncate(text.trim_end().len());
             if !text.is_empty() {
                 extra.insert(key, text);
             }
@@ -324,7 +348,9 @@ impl Draft {
     /// A declared name that is no slug is still what people call the persona.
     fn remember_name(&mut self, declared: &str) {
         let shown = words::one_line(&neutral::without_hidden(declared).0);
-        if self.title.as_deref().is_none_or(str::is_empty) {
+        // A key such as `data_engineer` is no name for people.
+        let for_people = shown.contains(' ') || words::slug(&shown).is_none();
+        if for_people && self.title.as_deref().is_none_or(str::is_empty) {
             self.title = Some(shown);
         } else if self.title.as_deref() != Some(&shown) && !self.aliases.contains(&shown) {
             self.aliases.push(shown);
@@ -360,7 +386,7 @@ impl Draft {
         } else {
             String::new()
         };
-        words::cut(&format!("{who}{more}"), 600)
+        words::cut(&words::one_line(&format!("{who}{more}")), 600)
     }
 
     fn final_description(&mut self, title: &str, identity: &str) -> String {

@@ -256,10 +256,18 @@ fn value(first: &str, more: &[&str]) -> Tree {
         let entries = inner.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         return Tree::List(entries.map(|entry| Tree::Text(unquoted(entry))).collect());
     }
-    if matches!(first, "|" | "|-" | "|+" | ">" | ">-" | ">+") {
-        return Tree::Text(rest.join("\n").trim().to_owned());
+    if matches!(first, "" | "|" | "|-" | "|+" | ">" | ">-" | ">+") {
+        return Tree::Text(dedented(more));
     }
     Tree::Text(unquoted(whole.join("\n").trim()))
+}
+
+/// Lines without the indentation that they share.
+fn dedented(lines: &[&str]) -> String {
+    let said = lines.iter().filter(|line| !line.trim().is_empty());
+    let shared = said.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    let cut = lines.iter().map(|line| line.get(shared..).unwrap_or_default().trim_end());
+    cut.collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
 }
 
 fn unquoted(text: &str) -> String {

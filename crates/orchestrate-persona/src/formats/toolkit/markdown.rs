@@ -108,8 +108,9 @@ pub(crate) fn first_paragraph(text: &str) -> (&str, &str) {
     let mut at = 0;
     for full in text.split_inclusive('\n') {
         let line = full.trim_end_matches('\n');
+        let rule = line.len() >= 3 && line.bytes().all(|b| b == b'-');
         if line.trim().is_empty()
-            || (at > 0 && (heading(line).is_some() || Fence::of(line).is_some()))
+            || (at > 0 && (rule || heading(line).is_some() || Fence::of(line).is_some()))
         {
             return (&text[..at], trimmed(&text[at..]));
         }
@@ -197,10 +198,18 @@ impl List {
         list
     }
 
+    /// The lines outside of the items that say something: a rule does not.
+    pub(crate) fn told(&self) -> Vec<&str> {
+        let rule = |line: &str| {
+            line.trim().len() >= 3 && line.trim().bytes().all(|b| matches!(b, b'-' | b'_' | b'*'))
+        };
+        self.others.iter().map(String::as_str).filter(|line| !rule(line)).collect()
+    }
+
     /// Whether there is nothing but items, or items below one line that leads up to them.
     pub(crate) fn is_pure(&self) -> bool {
         !self.items.is_empty()
-            && match self.others.as_slice() {
+            && match self.told().as_slice() {
                 [] => true,
                 [lead] => lead.trim_end().ends_with(':'),
                 _ => false,

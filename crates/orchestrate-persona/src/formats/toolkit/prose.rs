@@ -203,8 +203,8 @@ fn section(draft: &mut Draft, block: Block<'_>) {
             draft.capabilities.extend(list.items.iter().map(|item| words::plain(item)));
             rename(draft, block, heading);
         }
-        Some(Meaning::WhenToUse) => routing(draft, block, list, "when_to_use"),
-        Some(Meaning::Examples) => routing(draft, block, list, "examples"),
+        Some(Meaning::WhenToUse) => routing(draft, block, &list, "when_to_use"),
+        Some(Meaning::Examples) => routing(draft, block, &list, "examples"),
         Some(Meaning::WhenNotToUse) => {
             draft.when_not_to_use.extend(list.items.iter().map(|item| words::plain(item)));
             pass(draft, block);
@@ -245,8 +245,7 @@ fn pass(draft: &mut Draft, block: Block<'_>) {
 
 /// A section under another heading, unless that one is taken.
 fn rename(draft: &mut Draft, block: Block<'_>, heading: &str) {
-    let taken = draft.sections.iter().any(|section| section.heading.eq_ignore_ascii_case(heading));
-    if taken || block.text.is_empty() {
+    if draft.has_section(heading) || block.text.is_empty() {
         pass(draft, block);
     } else {
         draft.map(block.heading, heading);
@@ -255,14 +254,14 @@ fn rename(draft: &mut Draft, block: Block<'_>, heading: &str) {
 }
 
 /// A list that only helps to choose the persona moves to the front matter; anything else stays.
-fn routing(draft: &mut Draft, block: Block<'_>, list: List, key: &str) {
+fn routing(draft: &mut Draft, block: Block<'_>, list: &List, key: &str) {
     let pure = list.is_pure();
     let items = list.items.iter().map(|item| unquoted(item));
     let target = if key == "examples" { &mut draft.examples } else { &mut draft.when_to_use };
     target.extend(items);
     if pure {
         draft.map(block.heading, key);
-        for line in &list.others {
+        for line in list.told() {
             draft.drop(block.heading, line, "leads up to a list that is a key now");
         }
     } else {

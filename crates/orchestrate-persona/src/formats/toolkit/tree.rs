@@ -1,6 +1,6 @@
 //! One tree for YAML, JSON and TOML, in which every scalar is text.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -160,16 +160,17 @@ impl From<&Node> for Tree {
             Value::List(entries) => Self::List(entries.iter().map(Self::from).collect()),
             Value::Map(entries) => {
                 let mut map: Vec<(String, Self)> = Vec::with_capacity(entries.len());
+                let mut seen = BTreeSet::new();
                 for (key, value) in entries {
                     let key = match &key.value {
                         Value::Text(key) => key.clone(),
                         Value::Null | Value::List(_) | Value::Map(_) => continue,
                     };
                     // A repeated key keeps both values, so that no text is lost in silence.
-                    let key = if map.iter().any(|(known, _)| *known == key) {
-                        format!("{key} (line repeated {})", map.len())
-                    } else {
+                    let key = if seen.insert(key.clone()) {
                         key
+                    } else {
+                        format!("{key} (repeated {})", map.len())
                     };
                     map.push((key, Self::from(value)));
                 }
@@ -327,16 +328,17 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
         let below = self.below()?;
         let mut map: Vec<(String, Tree)> = Vec::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(below)?;
             // The TOML reader hands a date over as a mapping with this one key.
             if key == "$__toml_private_datetime" {
                 return Ok(value);
             }
-            let key = if map.iter().any(|(known, _)| *known == key) {
-                format!("{key} (repeated {})", map.len())
-            } else {
+            let key = if seen.insert(key.clone()) {
                 key
+            } else {
+                format!("{key} (repeated {})", map.len())
             };
             map.push((key, value));
         }
@@ -362,6 +364,13 @@ mod tests {
         assert_eq!(leaves(&json(r#"{"a":{"b":[1,"x"]},"c":true}"#).expect("JSON")), wanted);
         assert_eq!(leaves(&toml("c = true\n[a]\nb = [1, \"x\"]").expect("TOML")).len(), 3);
         assert_eq!(leaves(&toml("d = 2026-01-02").expect("TOML")), [pair("d", "2026-01-02")]);
+    }
+
+    #[test]
+    fn an_alias_is_the_text_of_its_anchor() {
+        let found = leaves(&yaml("a: &x 12\nb: *x\nc: &y [1.0, z]\nd: *y\n").expect("YAML"));
+        let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["12", "12", "1.0", "z", "1.0", "z"]);
     }
 
     #[test]
