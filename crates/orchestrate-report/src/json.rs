@@ -45,7 +45,7 @@ pub fn json(context: &Context<'_>) -> Value {
     })
 }
 
-/// A run as one entry of a list, with the words and times of [`json`].
+/// A run as one entry of a list, with the words and times of [`json()`].
 pub fn list_entry(summary: &RunSummary) -> Value {
     json!({
         "run": summary.run,
