@@ -7,11 +7,11 @@ mod body;
 mod compose;
 mod fields;
 mod front_matter;
-mod matching;
 mod read;
+mod select;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
-pub use matching::{Match, best_match};
 pub use read::{MAX_FILE_BYTES, read};
+pub use select::{MAX_TASK_BYTES, Match, Refused, RunnerUp, Selection, Selector, Term, Verdict};

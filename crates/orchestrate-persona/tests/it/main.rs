@@ -1,9 +1,13 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
+mod baselines;
+mod labelled;
 mod library;
-mod matching;
+mod measure;
 mod prompts;
 mod reading;
+mod select;
+mod selection;
 
 use std::sync::Arc;
 
