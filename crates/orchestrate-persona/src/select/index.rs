@@ -88,9 +88,6 @@ impl Index {
         for (target, keys) in referrals {
             index.add(target, FIELDS.len() - 1, keys, weights, &mut words);
         }
-        for entry in index.entries.values_mut() {
-            entry.postings.sort_by_key(|posting| posting.persona);
-        }
         for (word, key) in words {
             index.spelling.learn(&word);
             index.spelt.push(key);
@@ -120,10 +117,10 @@ impl Index {
             }
             self.lengths[persona] += weight;
             let entry = self.entries.entry(key).or_default();
-            let at = entry.postings.iter().rposition(|posting| posting.persona == persona);
-            let at = at.unwrap_or_else(|| {
-                entry.postings.push(Posting { persona, weight: 0.0, field, most: 0.0 });
-                entry.postings.len() - 1
+            let place = entry.postings.binary_search_by_key(&persona, |posting| posting.persona);
+            let at = place.unwrap_or_else(|at| {
+                entry.postings.insert(at, Posting { persona, weight: 0.0, field, most: 0.0 });
+                at
             });
             let posting = &mut entry.postings[at];
             posting.weight += weight;

@@ -132,7 +132,9 @@ impl Vocabulary {
                 return Some(idea);
             }
         }
-        self.prefix(&exact)
+        // Forms with `*` are of languages without a column of their own.
+        let plain = stemmed.languages == [Language::English] && exact.is_ascii();
+        if plain { None } else { self.prefix(&exact) }
     }
 
     /// The idea of a folded form; a short one must belong to one of the languages.
