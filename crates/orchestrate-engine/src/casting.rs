@@ -10,13 +10,29 @@ use orchestrate_core::{
     persona::Persona,
     plan::{Action, InputValue, Otherwise, PersonaChoice, Plan},
 };
-use orchestrate_persona::{Colleague, Contract, Relation, Setting};
+use orchestrate_persona::{Colleague, Contract, Relation, Selection, Selector, Setting, Verdict};
 use orchestrate_workflow::{Scope, TemplateError};
 
 /// The note that goes with text from which something was taken away.
 pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
     let characters = if removed == 1 { "character was" } else { "characters were" };
     format!("{removed} invisible {characters} removed from {from}")
+}
+
+/// Why the first of a selection was chosen, in words.
+fn why(selection: &Selection) -> String {
+    if selection.verdict == Verdict::Named {
+        return "the task names it".into();
+    }
+    let terms = selection.matches.first().map_or(&[][..], |found| found.terms.as_slice());
+    let mut texts: Vec<String> = Vec::new();
+    for term in terms.iter().filter(|term| term.weight > 0.0) {
+        let text = neutral::excerpt(&term.text, 40);
+        if !texts.contains(&text) && texts.len() < 5 {
+            texts.push(text);
+        }
+    }
+    format!("the task speaks of {}", texts.join(", "))
 }
 
 /// An input without characters that nobody would see in it.
@@ -123,12 +139,10 @@ impl Casting {
                     .into_iter()
                     .map(&find)
                     .collect::<Result<Vec<Arc<Persona>>, Failure>>()?;
-                let borrowed: Vec<&Persona> = candidates.iter().map(Arc::as_ref).collect();
-                match orchestrate_persona::best_match(self.task().unwrap_or_default(), &borrowed) {
-                    Some(found) => {
-                        let why = format!("the task speaks of {}", found.terms.join(", "));
-                        Ok((find(&found.persona.name)?, Some(why)))
-                    }
+                let selector = Selector::new(candidates.iter().map(Arc::as_ref));
+                let selection = selector.select(self.task().unwrap_or_default());
+                match selection.selected.first() {
+                    Some(name) => Ok((find(name)?, Some(why(&selection)))),
                     None => match candidates.first() {
                         Some(first) => Ok((
                             Arc::clone(first),

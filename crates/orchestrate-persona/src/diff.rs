@@ -30,6 +30,7 @@ pub fn diff(from: &Persona, to: &Persona) -> PersonaDiff {
     fields.list("when_to_use", &from.when_to_use, &to.when_to_use);
     fields.list("when_not_to_use", &from.when_not_to_use, &to.when_not_to_use);
     fields.list("examples", &from.examples, &to.examples);
+    fields.list("synonyms", &from.synonyms, &to.synonyms);
     fields.entries("gates", &from.gates, &to.gates, gate);
     fields.entries("metrics", &from.metrics, &to.metrics, metric);
     fields.list("escalation", &from.escalation, &to.escalation);

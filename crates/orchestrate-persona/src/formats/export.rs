@@ -200,6 +200,7 @@ fn prompt(persona: &Persona) -> String {
     }
     list("When to use", persona.when_to_use.clone());
     list("When not to use", persona.when_not_to_use.clone());
+    list("Synonyms", persona.synonyms.clone());
     list("Quality gates", persona.gates.iter().map(|gate| gate.check.clone()).collect());
     list("Success metrics", persona.metrics.iter().map(|metric| metric.text.clone()).collect());
     list("Escalation", persona.escalation.clone());

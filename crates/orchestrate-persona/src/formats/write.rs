@@ -21,6 +21,7 @@ pub fn write_canonical(persona: &Persona) -> String {
     list(&mut out, "when_to_use", &persona.when_to_use);
     list(&mut out, "when_not_to_use", &persona.when_not_to_use);
     list(&mut out, "examples", &persona.examples);
+    list(&mut out, "synonyms", &persona.synonyms);
     standards(&mut out, persona);
     list(&mut out, "escalation", &persona.escalation);
     if !persona.collaborates_with.is_empty() {

@@ -1,15 +1,19 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
+mod baselines;
 mod differing;
 mod formats;
+mod labelled;
 mod library;
 mod lint;
 mod locking;
-mod matching;
+mod measure;
 mod mending;
 mod prompts;
 mod reading;
 mod reference;
+mod select;
+mod selection;
 
 use std::sync::Arc;
 

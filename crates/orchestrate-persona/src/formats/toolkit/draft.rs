@@ -222,6 +222,7 @@ impl Draft {
             when_to_use: std::mem::take(&mut self.when_to_use),
             when_not_to_use: std::mem::take(&mut self.when_not_to_use),
             examples: std::mem::take(&mut self.examples),
+            synonyms: Vec::new(),
             gates: std::mem::take(&mut self.gates),
             metrics: std::mem::take(&mut self.metrics),
             escalation: std::mem::take(&mut self.escalation),

@@ -184,6 +184,7 @@ prop_compose! {
             tags: aliases.clone(),
             version: Some("1.0".into()),
             when_not_to_use: when.clone(),
+            synonyms: when.clone(),
             gates: checks.iter().enumerate().map(gate).collect(),
             metrics: checks.iter().enumerate().map(metric).collect(),
             collaborates_with: checks.iter().map(with).collect(),
