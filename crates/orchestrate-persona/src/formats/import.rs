@@ -152,8 +152,7 @@ fn finish(document: &Document<'_>, format: Format, drafts: Vec<Draft>, imported:
         let (mut persona, mut draft) = draft.finish(document, format.id(), &sha256);
         unique(&mut persona, &mut names, document, imported);
         let canonical = fitted(&mut persona, &mut draft);
-        let source = Source::new(format!("{}.md", persona.name), canonical);
-        let (read_back, diagnostics) = read(&source);
+        let (read_back, canonical, diagnostics) = settled(&persona.name, canonical);
         let errors = diagnostics.into_iter().filter(|found| found.severity == Severity::Error);
         imported.diagnostics.extend(errors);
         let Some(read_back) = read_back else { continue };
@@ -161,7 +160,7 @@ fn finish(document: &Document<'_>, format: Format, drafts: Vec<Draft>, imported:
         repaired.append(&mut draft.repaired);
         imported.personas.push(ImportedPersona {
             persona: read_back,
-            canonical: source.text.clone(),
+            canonical,
             repaired,
             mapped: draft.mapped,
             dropped: draft.dropped,
@@ -169,6 +168,22 @@ fn finish(document: &Document<'_>, format: Format, drafts: Vec<Draft>, imported:
         });
     }
     imported.diagnostics.extend(synthesised(document, &imported.personas));
+}
+
+/// The persona that a canonical text is read as, and the text that is written from it. They differ from
+/// what was given where a text holds a heading of its own, which is a section from then on.
+fn settled(name: &str, canonical: String) -> (Option<Persona>, String, Vec<Diagnostic>) {
+    let source = |text: String| Source::new(format!("{name}.md"), text);
+    let first = source(canonical);
+    let (persona, diagnostics) = read(&first);
+    match persona.as_ref().map(write_canonical) {
+        Some(written) if written != *first.text => {
+            let second = source(written);
+            let (persona, diagnostics) = read(&second);
+            (persona, second.text.clone(), diagnostics)
+        }
+        _ => (persona, first.text.clone(), diagnostics),
+    }
 }
 
 /// One warning for everything that had to be composed.
