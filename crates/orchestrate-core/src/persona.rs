@@ -78,6 +78,42 @@ pub struct Persona {
 }
 
 impl Persona {
+    /// A persona of which nothing but this is known.
+    pub fn new(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        description: impl Into<String>,
+        identity: impl Into<String>,
+        digest: Digest,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            description: description.into(),
+            identity: identity.into(),
+            digest,
+            abbreviation: None,
+            aliases: Vec::new(),
+            category: None,
+            tags: Vec::new(),
+            version: None,
+            synonyms: Vec::new(),
+            capabilities: Vec::new(),
+            when_to_use: Vec::new(),
+            when_not_to_use: Vec::new(),
+            examples: Vec::new(),
+            gates: Vec::new(),
+            metrics: Vec::new(),
+            escalation: Vec::new(),
+            collaborates_with: Vec::new(),
+            tools: Vec::new(),
+            model: None,
+            extra: Extra::default(),
+            source: None,
+            sections: Vec::new(),
+        }
+    }
+
     /// The section with this heading, compared without regard to case.
     pub fn section(&self, heading: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.heading.eq_ignore_ascii_case(heading))

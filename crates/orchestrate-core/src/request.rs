@@ -214,38 +214,11 @@ impl fmt::Display for Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ids::Purpose,
-        persona::{Extra, persona_digest},
-    };
+    use crate::{ids::Purpose, persona::persona_digest};
 
     fn request() -> Request {
-        let persona = Persona {
-            name: "tester".into(),
-            title: "Tester".into(),
-            abbreviation: None,
-            aliases: vec![],
-            description: "Tests things.".into(),
-            category: None,
-            tags: vec![],
-            version: None,
-            synonyms: vec![],
-            capabilities: vec![],
-            when_to_use: vec![],
-            when_not_to_use: vec![],
-            examples: vec![],
-            gates: vec![],
-            metrics: vec![],
-            escalation: vec![],
-            collaborates_with: vec![],
-            tools: vec![],
-            model: None,
-            extra: Extra::default(),
-            source: None,
-            identity: "You test.".into(),
-            sections: vec![],
-            digest: persona_digest(b"tester"),
-        };
+        let digest = persona_digest(b"tester");
+        let persona = Persona::new("tester", "Tester", "Tests things.", "You test.", digest);
         Request {
             call: CallId::first("data".into(), Purpose::Draft),
             model: "openai:gpt-5-mini".parse().expect("a model"),

@@ -13,6 +13,7 @@ pub mod lint;
 pub mod lockfile;
 mod read;
 mod select;
+mod windows_1252;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};

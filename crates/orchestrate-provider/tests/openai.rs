@@ -11,7 +11,7 @@ use std::{
 use orchestrate_core::{
     failure::{Billed, FailureClass},
     ids::{CallId, Purpose},
-    persona::{Extra, Persona, persona_digest},
+    persona::{Persona, persona_digest},
     request::{Parameters, Request, Segment, Timeouts},
 };
 use orchestrate_provider::{
@@ -31,32 +31,8 @@ use serde_json::json;
 const CANARY: &str = "sk-canary-7f3a9b2c";
 
 fn request() -> Request {
-    let persona = Persona {
-        name: "tester".into(),
-        title: "Tester".into(),
-        abbreviation: None,
-        aliases: vec![],
-        description: "Tests things.".into(),
-        category: None,
-        tags: vec![],
-        version: None,
-        synonyms: vec![],
-        capabilities: vec![],
-        when_to_use: vec![],
-        when_not_to_use: vec![],
-        examples: vec![],
-        gates: vec![],
-        metrics: vec![],
-        escalation: vec![],
-        collaborates_with: vec![],
-        tools: vec![],
-        model: None,
-        extra: Extra::default(),
-        source: None,
-        identity: "You test.".into(),
-        sections: vec![],
-        digest: persona_digest(b"tester"),
-    };
+    let digest = persona_digest(b"tester");
+    let persona = Persona::new("tester", "Tester", "Tests things.", "You test.", digest);
     Request {
         call: CallId::first("data".into(), Purpose::Draft),
         model: "openai:gpt-5-mini".parse().expect("a model"),

@@ -7,6 +7,7 @@ use orchestrate_core::diagnostic::{Diagnostic, Source};
 use super::check::LintFile;
 use crate::{
     front_matter::{self, Parts},
+    windows_1252,
     yaml::{self, Node, NotYaml, Value},
 };
 
@@ -134,23 +135,11 @@ fn decoded(bytes: &[u8]) -> (Cow<'_, str>, Option<(usize, u8)>) {
         Ok(text) => (Cow::Borrowed(text), None),
         Err(error) => {
             let sound = error.valid_up_to();
-            let text: String = bytes.iter().map(|&byte| windows_1252(byte)).collect();
-            let at = bytes[..sound].iter().map(|&byte| windows_1252(byte).len_utf8()).sum();
+            let text: String = bytes.iter().map(|&byte| windows_1252::character(byte)).collect();
+            let at =
+                bytes[..sound].iter().map(|&byte| windows_1252::character(byte).len_utf8()).sum();
             (Cow::Owned(text), Some((at, bytes[sound])))
         }
-    }
-}
-
-/// The WHATWG table: <https://encoding.spec.whatwg.org/index-windows-1252.txt>.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
-        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
-        'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
-        _ => char::from(byte),
     }
 }
 

@@ -251,7 +251,7 @@ mod tests {
         brief::{Brief, Decision, Figure, split},
         fence::fence,
         ids::{CallId, Purpose},
-        persona::{Extra, Gate, GateJudge, Persona, Section, persona_digest},
+        persona::{Gate, GateJudge, Persona, Section, persona_digest},
         request::{Parameters, Timeouts},
     };
 
@@ -263,30 +263,14 @@ mod tests {
 
     fn bare_persona() -> Persona {
         Persona {
-            name: "data-engineer".into(),
-            title: "Data Engineer".into(),
-            abbreviation: None,
-            aliases: vec![],
-            description: "Builds the data layer.".into(),
-            category: None,
-            tags: vec![],
-            version: None,
-            synonyms: vec![],
             capabilities: vec!["Schema work".into()],
-            when_to_use: vec![],
-            when_not_to_use: vec![],
-            examples: vec![],
-            gates: vec![],
-            metrics: vec![],
-            escalation: vec![],
-            collaborates_with: vec![],
-            tools: vec![],
-            model: None,
-            extra: Extra::default(),
-            source: None,
-            identity: "You are the data engineer.".into(),
-            sections: vec![],
-            digest: persona_digest(b"x"),
+            ..Persona::new(
+                "data-engineer",
+                "Data Engineer",
+                "Builds the data layer.",
+                "You are the data engineer.",
+                persona_digest(b"x"),
+            )
         }
     }
 

@@ -1,5 +1,7 @@
 //! Bytes to text: UTF-8 without byte order mark and with line feeds, or Windows-1252 with a warning.
 
+use crate::windows_1252;
+
 /// A text, and what had to be done to the bytes to get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decoded {
@@ -8,13 +10,6 @@ pub(crate) struct Decoded {
     /// What was repaired, each as a stable code with a sentence.
     pub(crate) repairs: Vec<(&'static str, String)>,
 }
-
-/// The characters of Windows-1252 that stand at 0x80 to 0x9F, where Latin-1 has control characters;
-/// from the WHATWG encoding standard.
-const UPPER: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
 
 /// Decodes the bytes of a text file.
 pub(crate) fn decode(bytes: &[u8]) -> Decoded {
@@ -26,7 +21,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded {
             let line = bytes[..at].split(|&byte| byte == b'\n').count();
             let message = format!("not UTF-8 from line {line} on, read as Windows-1252");
             repairs.push(("not-utf8", message));
-            bytes.iter().map(|&byte| windows_1252(byte)).collect()
+            bytes.iter().map(|&byte| windows_1252::character(byte)).collect()
         }
     };
     let text = match text.strip_prefix('\u{feff}') {
@@ -42,13 +37,6 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded {
     }
     repairs.push(("crlf", format!("{returns} carriage returns became line feeds")));
     Decoded { text: text.replace("\r\n", "\n").replace('\r', "\n"), repairs }
-}
-
-fn windows_1252(byte: u8) -> char {
-    match byte {
-        0x80..=0x9f => UPPER[usize::from(byte - 0x80)],
-        _ => char::from(byte),
-    }
 }
 
 #[cfg(test)]
