@@ -46,8 +46,8 @@ pub(crate) fn analyse(text: &str, limit: usize) -> Analysis {
 }
 
 /// The languages that tokens may be in.
-pub(crate) fn languages_of(tokens: &[Token]) -> Vec<Language> {
-    SmallWords::built_in().languages(tokens.iter().map(|token| token.folded.as_str()))
+pub(crate) fn languages_of<'t>(tokens: impl IntoIterator<Item = &'t Token>) -> Vec<Language> {
+    SmallWords::built_in().languages(tokens.into_iter().map(|token| token.folded.as_str()))
 }
 
 /// The units of tokens in one of these languages.

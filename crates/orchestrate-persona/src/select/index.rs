@@ -7,7 +7,7 @@ use super::{
     analysis::{Sense, languages_of, stems, units},
     fuzzy::Spelling,
     language::Language,
-    tokens::tokenise,
+    tokens::{Token, tokenise},
     vocabulary::{Idea, Vocabulary},
     weights::{FIELDS, Weights},
 };
@@ -72,14 +72,17 @@ impl Index {
         let mut words: IndexMap<String, Key> = IndexMap::new();
         let mut referrals: Vec<(usize, IndexMap<Key, Option<String>>)> = Vec::new();
         for (at, persona) in personas.iter().enumerate() {
-            let texts = texts(persona);
-            let whole = texts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
-            let languages = languages_of(&tokenise(&whole, MAX_FIELD_WORDS).tokens);
-            for (field, text) in &texts {
-                index.add(at, *field, keys(text, &languages), weights, &mut words);
+            let texts: Vec<(usize, Vec<Token>)> = texts(persona)
+                .map(|(field, text)| (field, tokenise(text, MAX_FIELD_WORDS).tokens))
+                .collect();
+            let tokens = texts.iter().flat_map(|(_, tokens)| tokens).take(MAX_FIELD_WORDS);
+            let languages = languages_of(tokens);
+            for (field, tokens) in &texts {
+                index.add(at, *field, keys(tokens, &languages), weights, &mut words);
             }
             for line in &persona.when_not_to_use {
-                let keys = keys(situation(line), &languages);
+                let tokens = tokenise(situation(line), MAX_FIELD_WORDS).tokens;
+                let keys = keys(&tokens, &languages);
                 index.add_against(at, &keys);
                 let targets = named_in(line, &places).filter(|target| *target != at);
                 referrals.extend(targets.map(|target| (target, keys.clone())));
@@ -174,12 +177,7 @@ impl Index {
 }
 
 /// The texts of a persona by the number of their field.
-fn texts(persona: &Persona) -> Vec<(usize, String)> {
-    let mut texts = vec![
-        (0, persona.name.replace('-', " ")),
-        (1, persona.title.clone()),
-        (7, persona.description.clone()),
-    ];
+fn texts(persona: &Persona) -> impl Iterator<Item = (usize, &str)> {
     let lists = [
         (2, &persona.aliases),
         (3, &persona.tags),
@@ -188,17 +186,18 @@ fn texts(persona: &Persona) -> Vec<(usize, String)> {
         (6, &persona.when_to_use),
         (8, &persona.examples),
     ];
-    for (field, list) in lists {
-        texts.extend(list.iter().map(|text| (field, text.clone())));
-    }
-    texts
+    let single = [(0, &persona.name), (1, &persona.title), (7, &persona.description)];
+    single.into_iter().map(|(field, text)| (field, text.as_str())).chain(
+        lists
+            .into_iter()
+            .flat_map(|(field, list)| list.iter().map(move |text| (field, text.as_str()))),
+    )
 }
 
 /// The keys of a text, each once, with the word where it is one.
-fn keys(text: &str, languages: &[Language]) -> IndexMap<Key, Option<String>> {
-    let tokens = tokenise(text, MAX_FIELD_WORDS).tokens;
+fn keys(tokens: &[Token], languages: &[Language]) -> IndexMap<Key, Option<String>> {
     let mut keys = IndexMap::new();
-    for unit in &units(&tokens, languages) {
+    for unit in &units(tokens, languages) {
         let token = &tokens[unit.at];
         match &unit.sense {
             Sense::Idea(idea) => keys.insert(Key::Idea(*idea), None),

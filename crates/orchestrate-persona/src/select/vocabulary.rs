@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::LazyLock};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::{
     fold::{fold, is_unspaced},
@@ -28,6 +28,10 @@ pub(crate) struct Vocabulary {
     exact: IndexMap<String, Vec<(Option<Language>, Idea)>>,
     /// Forms by their stems.
     stems: IndexMap<(Language, String), Idea>,
+    /// The first words of forms that have several, folded, and their stems: nearly all words of a text
+    /// begin none, and need not be joined with those behind them.
+    starts: IndexSet<String>,
+    stem_starts: IndexSet<(Language, String)>,
     /// Forms that end in `*`, without it; a form of several words has them joined by blanks.
     prefixes: BTreeMap<String, Idea>,
     /// Forms in scripts without blanks.
@@ -64,6 +68,8 @@ impl Vocabulary {
             names: Vec::new(),
             exact: IndexMap::new(),
             stems: IndexMap::new(),
+            starts: IndexSet::new(),
+            stem_starts: IndexSet::new(),
             prefixes: BTreeMap::new(),
             runs: IndexMap::new(),
             longest_run: 0,
@@ -95,10 +101,15 @@ impl Vocabulary {
             self.prefixes.entry(folded.trim_end_matches('*').replace('*', "")).or_insert(idea);
         } else {
             let words = tokenise(form, LONGEST).tokens;
-            let exact = joined(&words, |token| token.folded.clone());
+            if let [first, _, ..] = words.as_slice() {
+                self.starts.insert(first.folded.clone());
+                let stem = |language: Language| (language, language.stem(&first.lower));
+                self.stem_starts.extend(language.map(stem));
+            }
+            let exact = joined(words.iter().map(|token| &token.folded));
             self.exact.entry(exact).or_default().push((language, idea));
             if let Some(language) = language {
-                let stems = joined(&words, |token| language.stem(&token.lower));
+                let stems = joined(words.iter().map(|token| language.stem(&token.lower)));
                 self.stems.entry((language, stems)).or_insert(idea);
             }
         }
@@ -122,19 +133,27 @@ impl Vocabulary {
     }
 
     fn form(&self, stemmed: &Stemmed<'_>, place: Range<usize>) -> Option<Idea> {
-        let exact = joined(&stemmed.tokens[place.clone()], |token| token.folded.clone());
-        if let Some(found) = self.exact(&exact, stemmed.languages) {
-            return Some(found);
+        let tokens = &stemmed.tokens[place.clone()];
+        let one = tokens.len() == 1;
+        if one || self.starts.contains(&tokens[0].folded) {
+            let exact = joined(tokens.iter().map(|token| &token.folded));
+            if let Some(found) = self.exact(&exact, stemmed.languages) {
+                return Some(found);
+            }
         }
         for (language, stems) in stemmed.languages.iter().zip(&stemmed.stems) {
-            let stems = stems[place.clone()].join(" ");
-            if let Some(&idea) = self.stems.get(&(*language, stems)) {
-                return Some(idea);
+            let stems = &stems[place.clone()];
+            if one || self.stem_starts.contains(&(*language, stems[0].clone())) {
+                let found = self.stems.get(&(*language, stems.join(" ")));
+                if found.is_some() {
+                    return found.copied();
+                }
             }
         }
         // Forms with `*` are of languages without a column of their own.
-        let plain = stemmed.languages == [Language::English] && exact.is_ascii();
-        if plain { None } else { self.prefix(&exact) }
+        let plain = stemmed.languages == [Language::English]
+            && tokens.iter().all(|token| token.folded.is_ascii());
+        if plain { None } else { self.prefix(&joined(tokens.iter().map(|token| &token.folded))) }
     }
 
     /// The idea of a folded form; a short one must belong to one of the languages.
@@ -207,8 +226,15 @@ fn begins(text: &str, form: &str) -> bool {
     text.split(' ').zip(form.split(' ')).all(|(word, start)| word.starts_with(start))
 }
 
-fn joined(tokens: &[Token], of: impl Fn(&Token) -> String) -> String {
-    tokens.iter().map(of).collect::<Vec<_>>().join(" ")
+fn joined<T: AsRef<str>>(words: impl Iterator<Item = T>) -> String {
+    let mut text = String::new();
+    for (at, word) in words.enumerate() {
+        if at > 0 {
+            text.push(' ');
+        }
+        text.push_str(word.as_ref());
+    }
+    text
 }
 
 #[cfg(test)]
