@@ -13,10 +13,25 @@ use orchestrate_core::{
 use orchestrate_persona::{Colleague, Contract, Relation, Setting};
 use orchestrate_workflow::{Scope, TemplateError};
 
+use crate::selecting::{Selection, Selector, Verdict, told};
+
 /// The note that goes with text from which something was taken away.
 pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
     let characters = if removed == 1 { "character was" } else { "characters were" };
     format!("{removed} invisible {characters} removed from {from}")
+}
+
+/// Why the first of a selection was chosen, in words.
+fn why(selection: &Selection) -> String {
+    let mut reasons = match selection.matches.first() {
+        Some(first) if selection.verdict != Verdict::Named => {
+            vec![format!("the task speaks of {}", told(first).join(", ")), format!("score {}", first.score)]
+        }
+        _ => vec!["the task names it".to_owned()],
+    };
+    let runner_up = selection.runner_up.as_ref();
+    reasons.extend(runner_up.map(|next| format!("next `{}`, {} behind", next.name, next.behind)));
+    reasons.join("; ")
 }
 
 /// An input without characters that nobody would see in it.
@@ -123,12 +138,10 @@ impl Casting {
                     .into_iter()
                     .map(&find)
                     .collect::<Result<Vec<Arc<Persona>>, Failure>>()?;
-                let borrowed: Vec<&Persona> = candidates.iter().map(Arc::as_ref).collect();
-                match orchestrate_persona::best_match(self.task().unwrap_or_default(), &borrowed) {
-                    Some(found) => {
-                        let why = format!("the task speaks of {}", found.terms.join(", "));
-                        Ok((find(&found.persona.name)?, Some(why)))
-                    }
+                let selector = Selector::new(candidates.iter().map(Arc::as_ref));
+                let selection = selector.select(self.task().unwrap_or_default());
+                match selection.selected.first() {
+                    Some(name) => Ok((find(name)?, Some(why(&selection)))),
                     None => match candidates.first() {
                         Some(first) => Ok((
                             Arc::clone(first),

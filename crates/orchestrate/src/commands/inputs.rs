@@ -14,6 +14,30 @@ use crate::{
 /// An input larger than this is refused.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Reads a task that stands on the command line without a flag.
+pub(super) fn task(spelled: &str) -> Result<Given, CliError> {
+    let read = match spelled {
+        "-" | "@-" => read_standard_input(),
+        spelled => match spelled.strip_prefix('@') {
+            Some(path) => read_file(path),
+            None => Ok(Given::Text(spelled.to_owned())),
+        },
+    };
+    match read {
+        Ok(Given::Text(text) | Given::File { text, .. }) if text.trim().is_empty() => {
+            Err(CliError::new(Exit::Usage, "the task is empty")
+                .help("say what is asked: a text, @FILE, or - for standard input"))
+        }
+        Ok(given) => Ok(given),
+        Err((message, help)) => {
+            let error = CliError::new(Exit::Invalid, format!("the task: {message}"));
+            // Here the task has no flag.
+            let help = help.map(|help| help.replace("`--task -`, or `-i name=@-`", "`-`").replace("`--task -`", "`-`"));
+            Err(help.into_iter().fold(error, CliError::help))
+        }
+    }
+}
+
 /// Something that is wrong, and what to do about it.
 type Fault = (String, Option<String>);
 
