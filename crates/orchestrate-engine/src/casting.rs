@@ -25,7 +25,10 @@ pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
 fn why(selection: &Selection) -> String {
     let mut reasons = match selection.matches.first() {
         Some(first) if selection.verdict != Verdict::Named => {
-            vec![format!("the task speaks of {}", told(first).join(", ")), format!("score {}", first.score)]
+            vec![
+                format!("the task speaks of {}", told(first).join(", ")),
+                format!("score {}", first.score),
+            ]
         }
         _ => vec!["the task names it".to_owned()],
     };

@@ -121,7 +121,9 @@ mod stand_in {
         pub fn select(&self, task: &str) -> Selection {
             let mut matches: Vec<Match> = Vec::new();
             for persona in &self.0 {
-                let Some(found) = orchestrate_persona::best_match(task, &[persona]) else { continue };
+                let Some(found) = orchestrate_persona::best_match(task, &[persona]) else {
+                    continue;
+                };
                 let terms = found.terms.into_iter();
                 matches.push(Match {
                     name: persona.name.clone(),

@@ -8,12 +8,9 @@ use serde_json::{Value, json};
 
 /// The personas and why they were chosen, and the runner-up, on one line.
 pub fn selection(selection: &PersonaSelection) -> String {
-    let names: Vec<&str> =
-        selection.selected.iter().map(|persona| persona.name.as_str()).collect();
+    let names: Vec<&str> = selection.selected.iter().map(|persona| persona.name.as_str()).collect();
     let mut line = match selection.by {
-        SelectedBy::Terms => {
-            selection.selected.iter().map(by_terms).collect::<Vec<_>>().join(", ")
-        }
+        SelectedBy::Terms => selection.selected.iter().map(by_terms).collect::<Vec<_>>().join(", "),
         SelectedBy::User => format!("{} (named by you)", names.join(", ")),
         SelectedBy::Task => format!("{} (named in the task)", names.join(", ")),
         SelectedBy::Model => match &selection.chosen_in {

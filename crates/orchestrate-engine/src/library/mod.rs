@@ -18,5 +18,5 @@ pub use generated::{ASK, CHOOSE, GeneratedName, MAX_PERSONAS, ModelChoice, NotOn
 pub use personas::{FoundPersona, PersonaLibrary};
 pub(crate) use read::read_text_within;
 pub use read::{ReadError, read_text};
-pub(crate) use workflows::{generate, is_path};
 pub use workflows::{FoundWorkflow, WorkflowLibrary};
+pub(crate) use workflows::{generate, is_path};

@@ -49,7 +49,8 @@ impl PersonaLibrary {
 
     /// Reads the persona with this name; `None` where there is none.
     pub fn read(&self, name: &str) -> Result<Option<FoundPersona>, LibraryError> {
-        let hidden = chooser(name).map(|(name, text)| (Level::BuiltIn, Place::BuiltIn { name, text }));
+        let hidden =
+            chooser(name).map(|(name, text)| (Level::BuiltIn, Place::BuiltIn { name, text }));
         let Some((level, place)) = self.found.get(name).or(hidden.as_ref()) else {
             return Ok(None);
         };

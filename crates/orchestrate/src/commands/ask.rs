@@ -1,9 +1,7 @@
 //! `orchestrate ask`.
 
 use indexmap::IndexMap;
-use orchestrate_core::event::{
-    NotSelected, PersonaSelection, SelectedBy, SelectedPersona,
-};
+use orchestrate_core::event::{NotSelected, PersonaSelection, SelectedBy, SelectedPersona};
 use orchestrate_engine::{
     library::{GeneratedName, MAX_PERSONAS, NotCalled, ReadablePersonas},
     selecting::{self, Selection, Verdict},
@@ -34,7 +32,10 @@ pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exi
     let names: Vec<String> =
         selection.selected.iter().map(|persona| persona.name.clone()).collect();
     if names.len() > MAX_PERSONAS {
-        let message = format!("{} personas are too many for one task; {MAX_PERSONAS} can answer", names.len());
+        let message = format!(
+            "{} personas are too many for one task; {MAX_PERSONAS} can answer",
+            names.len()
+        );
         return Err(CliError::new(Exit::Usage, message)
             .help("name fewer with --persona, or write a workflow in stages"));
     }
@@ -60,13 +61,13 @@ fn named(
     }
     let words: Vec<String> = words.iter().map(|word| word.trim().to_owned()).collect();
     if words.iter().any(String::is_empty) {
-        return Err(CliError::new(Exit::Usage, "--persona has an empty name")
-            .help("write it as --persona data-engineer, or --persona data-engineer,mlops-engineer"));
+        return Err(CliError::new(Exit::Usage, "--persona has an empty name").help(
+            "write it as --persona data-engineer, or --persona data-engineer,mlops-engineer",
+        ));
     }
     let names = readable.called(&words).map_err(|faults| not_called(&faults))?;
-    let selected = names
-        .into_iter()
-        .map(|name| SelectedPersona { name, score: None, terms: Vec::new() });
+    let selected =
+        names.into_iter().map(|name| SelectedPersona { name, score: None, terms: Vec::new() });
     Ok(Some(PersonaSelection {
         selected: selected.collect(),
         by: SelectedBy::User,
@@ -134,12 +135,18 @@ fn none_fits(selection: &Selection, by_model: Option<&ByModel>) -> CliError {
             by_model.list.len(),
             by_model.run
         ),
+        None if selection.matches.is_empty() => {
+            "no persona fits the task: it shares no word with any of them".to_owned()
+        }
         None => "no persona fits the task well enough".to_owned(),
     };
     let error = CliError::new(Exit::Invalid, message);
     let nearest = choosing::nearest(selection);
     let example = selection.nearest().first().map_or("data-engineer", |found| &found.name);
     let advice = format!("choose yourself: --persona {example}; several with commas");
-    nearest.into_iter().chain([advice]).fold(error, CliError::help)
+    nearest
+        .into_iter()
+        .chain([advice])
+        .fold(error, CliError::help)
         .help("or say more of what is wanted; `orchestrate personas list` shows who there is")
 }

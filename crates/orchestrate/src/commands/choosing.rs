@@ -182,7 +182,8 @@ fn choose(
     }
     let summary = &finished.record.summary;
     let status = orchestrate_report::status(summary);
-    let error = CliError::new(exit, format!("no persona was chosen: the run for it {status}"));
+    let run = &finished.record.created.run;
+    let error = CliError::new(exit, format!("no persona was chosen: run {run} {status}"));
     let advice = orchestrate_report::advice(summary);
     Err(advice
         .into_iter()

@@ -32,7 +32,9 @@ pub(super) fn task(spelled: &str) -> Result<Given, CliError> {
         Err((message, help)) => {
             let error = CliError::new(Exit::Invalid, format!("the task: {message}"));
             // Here the task has no flag.
-            let help = help.map(|help| help.replace("`--task -`, or `-i name=@-`", "`-`").replace("`--task -`", "`-`"));
+            let help = help.map(|help| {
+                help.replace("`--task -`, or `-i name=@-`", "`-`").replace("`--task -`", "`-`")
+            });
             Err(help.into_iter().fold(error, CliError::help))
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn source(roles: &[Role]) -> String {
         "# Made for `--with-model`: a model chooses personas from a list, and its answer is checked against it.\n\
          workflow: {CHOOSE}\nsummary: {}\n\n\
          inputs:\n  task:\n    type: string\n    required: true\n    help: What personas are chosen for\n\n\
-         defaults:\n  temperature: 0\n\nsteps:\n",
+         steps:\n",
         quoted("A model chooses who answers a task.")
     );
     step(&mut text, "choice", CHOOSER, &[], &prompt);
@@ -113,7 +113,8 @@ mod tests {
     use super::*;
 
     fn check(answer: &str, expect: &str) {
-        let list = ["data-engineer", "mlops-engineer", "ml-engineer", "redis-caching"].map(str::to_owned);
+        let list =
+            ["data-engineer", "mlops-engineer", "ml-engineer", "redis-caching"].map(str::to_owned);
         let told = match ModelChoice::read(answer, &list) {
             Ok(ModelChoice::None) => "none".to_owned(),
             Ok(ModelChoice::Personas(names)) => names.join(" "),
@@ -140,8 +141,14 @@ mod tests {
         check("data-engineer\n\nbecause of Postgres", NOT_ONE);
         check("Data-Engineer", "! the answer names `Data-Engineer`, which is not on the list");
         check("data-enginer", "! the answer names `data-enginer`, which is not on the list");
-        check("I choose data-engineer.", "! the answer names `I choose data-engineer.`, which is not on the list");
-        check("data-engineer, ml-engineer", "! the answer names `data-engineer, ml-engineer`, which is not on the list");
+        check(
+            "I choose data-engineer.",
+            "! the answer names `I choose data-engineer.`, which is not on the list",
+        );
+        check(
+            "data-engineer, ml-engineer",
+            "! the answer names `data-engineer, ml-engineer`, which is not on the list",
+        );
         check("several: data-engineer", NOT_SEVERAL);
         check("several: ml-engineer, ml-engineer", NOT_SEVERAL);
         check("several: ml-engineer, none", "! the answer names `none`, which is not on the list");

@@ -153,8 +153,22 @@ mod tests {
     #[test]
     fn what_is_no_list_of_personas_is_no_name() {
         for name in [
-            "ask", "ask:", "ask:a+", "ask:a+a", "ask:A", "ask:a b", "ask:a:b", "ask:a+b:", "ask:a+b:c:d",
-            "ask:../x", "ask:a\n", "choose-persona:a:b", "other:a", "", ":", "ask:a+b+c+d+e+f+g+h+i",
+            "ask",
+            "ask:",
+            "ask:a+",
+            "ask:a+a",
+            "ask:A",
+            "ask:a b",
+            "ask:a:b",
+            "ask:a+b:",
+            "ask:a+b:c:d",
+            "ask:../x",
+            "ask:a\n",
+            "choose-persona:a:b",
+            "other:a",
+            "",
+            ":",
+            "ask:a+b+c+d+e+f+g+h+i",
         ] {
             assert_eq!(GeneratedName::parse(name), None, "{name}");
         }
@@ -165,7 +179,10 @@ mod tests {
     fn somebody_else_consolidates_where_the_usual_one_is_not_wanted() {
         let two = || vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(GeneratedName::ask(two(), &[]).to_string(), "ask:a+b");
-        assert_eq!(GeneratedName::ask(two(), &["project-architect".into()]).to_string(), "ask:a+b:a");
+        assert_eq!(
+            GeneratedName::ask(two(), &["project-architect".into()]).to_string(),
+            "ask:a+b:a"
+        );
         let one = GeneratedName::ask(vec!["a".into()], &["project-architect".into()]);
         assert_eq!(one.to_string(), "ask:a");
     }

@@ -15,7 +15,7 @@ pub(crate) struct Role {
     /// What is its business.
     pub(crate) subject: String,
     /// Its short form, where it has one.
-    abbreviation: Option<String>,
+    pub(super) abbreviation: Option<String>,
 }
 
 impl Role {
