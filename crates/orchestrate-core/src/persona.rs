@@ -29,6 +29,9 @@ pub struct Persona {
     /// The author's version of the text.
     #[serde(default)]
     pub version: Option<String>,
+    /// Words and phrases that people use for what it does; they serve to find it.
+    #[serde(default)]
+    pub synonyms: Vec<String>,
     /// What it can do, a line each.
     #[serde(default)]
     pub capabilities: Vec<String>,

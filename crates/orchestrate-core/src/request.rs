@@ -226,6 +226,7 @@ mod tests {
             category: None,
             tags: vec![],
             version: None,
+            synonyms: vec![],
             capabilities: vec![],
             when_to_use: vec![],
             when_not_to_use: vec![],

@@ -10,10 +10,10 @@ use orchestrate_core::{
     persona::Persona,
     plan::{Action, InputValue, Otherwise, PersonaChoice, Plan},
 };
-use orchestrate_persona::{Colleague, Contract, Relation, Setting};
+use orchestrate_persona::{Colleague, Contract, Relation, Selection, Selector, Setting, Verdict};
 use orchestrate_workflow::{Scope, TemplateError};
 
-use crate::selecting::{Selection, Selector, Verdict, told};
+use crate::selecting::told;
 
 /// The note that goes with text from which something was taken away.
 pub(crate) fn hidden_note(removed: usize, from: &str) -> String {

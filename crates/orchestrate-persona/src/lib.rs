@@ -11,8 +11,8 @@ mod formats;
 mod front_matter;
 pub mod lint;
 pub mod lockfile;
-mod matching;
 mod read;
+mod select;
 mod yaml;
 
 pub use compose::{Colleague, Contract, Relation, Setting, compose};
@@ -23,5 +23,5 @@ pub use formats::{
     workflow_skeleton, write_canonical,
 };
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
-pub use matching::{Match, best_match};
 pub use read::{MAX_FILE_BYTES, read};
+pub use select::{MAX_TASK_BYTES, Match, Refused, RunnerUp, Selection, Selector, Term, Verdict};

@@ -40,6 +40,7 @@ fn request() -> Request {
         category: None,
         tags: vec![],
         version: None,
+        synonyms: vec![],
         capabilities: vec![],
         when_to_use: vec![],
         when_not_to_use: vec![],

@@ -17,6 +17,7 @@ pub fn write_canonical(persona: &Persona) -> String {
     field(&mut out, "category", persona.category.as_ref());
     list(&mut out, "tags", &persona.tags);
     field(&mut out, "version", persona.version.as_ref());
+    list(&mut out, "synonyms", &persona.synonyms);
     list(&mut out, "capabilities", &persona.capabilities);
     list(&mut out, "when_to_use", &persona.when_to_use);
     list(&mut out, "when_not_to_use", &persona.when_not_to_use);

@@ -1,14 +1,18 @@
 //! The persona crate as others use it: one binary, one module per subject.
 
+mod baselines;
 mod differing;
+mod labelled;
 mod library;
 mod lint;
 mod locking;
-mod matching;
+mod measure;
 mod mending;
 mod prompts;
 mod reading;
 mod reference;
+mod select;
+mod selection;
 
 use std::sync::Arc;
 

@@ -271,6 +271,7 @@ mod tests {
             category: None,
             tags: vec![],
             version: None,
+            synonyms: vec![],
             capabilities: vec!["Schema work".into()],
             when_to_use: vec![],
             when_not_to_use: vec![],

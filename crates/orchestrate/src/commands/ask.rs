@@ -4,9 +4,10 @@ use indexmap::IndexMap;
 use orchestrate_core::event::{NotSelected, PersonaSelection, SelectedBy, SelectedPersona};
 use orchestrate_engine::{
     library::{GeneratedName, MAX_PERSONAS, NotCalled, ReadablePersonas},
-    selecting::{self, Selection, Verdict},
+    selecting,
     session::{RunOptions, RunSetup, Workspace},
 };
+use orchestrate_persona::{Selection, Verdict};
 use orchestrate_workflow::Given;
 
 use super::{

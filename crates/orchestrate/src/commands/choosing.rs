@@ -10,9 +10,10 @@ use orchestrate_core::{
 };
 use orchestrate_engine::{
     library::{GeneratedName, ModelChoice, ReadablePersonas},
-    selecting::{self, Match, Selection, Selector},
+    selecting,
     session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
 };
+use orchestrate_persona::{Match, Selection, Selector};
 use orchestrate_workflow::Given;
 
 use super::common;

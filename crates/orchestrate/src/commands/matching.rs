@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use orchestrate_core::neutral;
 use orchestrate_engine::{
     library::ModelChoice,
-    selecting::{Match, Selection, Term, Verdict},
     session::{RunOptions, Workspace},
 };
+use orchestrate_persona::{Match, Selection, Term, Verdict};
 use serde_json::{Value, json};
 
 use super::{
@@ -126,11 +126,24 @@ fn headline(selection: &Selection, chosen: &[String], by_model: Option<&ByModel>
 }
 
 fn terms(found: &Match) -> String {
-    let mut told: Vec<String> = found.terms.iter().take(TOLD).map(term).collect();
-    if found.terms.len() > TOLD {
-        told.push(format!("{} more", found.terms.len() - TOLD));
+    // What would be shown as nothing is left out.
+    let heavy: Vec<&Term> = found.terms.iter().filter(|term| term.weight.abs() >= 0.005).collect();
+    let mut told: Vec<String> = heavy.iter().take(TOLD).map(|found| term(found)).collect();
+    if heavy.len() > TOLD {
+        told.push(format!("{} more", heavy.len() - TOLD));
     }
     told.join(", ")
+}
+
+/// The words of the task that speak for a persona, each once.
+fn words(found: &Match) -> Vec<&str> {
+    let mut words: Vec<&str> = Vec::new();
+    for term in found.terms.iter().filter(|term| term.weight > 0.0) {
+        if !words.contains(&term.text.as_str()) {
+            words.push(&term.text);
+        }
+    }
+    words
 }
 
 /// A term with its weight and the field that it was found in.
@@ -155,7 +168,7 @@ fn as_json(
         json!({
             "name": found.name,
             "score": found.score,
-            "terms": found.terms.iter().map(|term| &term.text).collect::<Vec<_>>(),
+            "terms": words(found),
             "reasons": found.terms.iter().map(|term| json!({
                 "text": term.text,
                 "field": term.field,

@@ -190,6 +190,7 @@ impl Draft {
             category: self.category.take(),
             tags: std::mem::take(&mut self.tags),
             version: self.version.take(),
+            synonyms: Vec::new(),
             capabilities: std::mem::take(&mut self.capabilities),
             when_to_use: std::mem::take(&mut self.when_to_use),
             when_not_to_use: std::mem::take(&mut self.when_not_to_use),

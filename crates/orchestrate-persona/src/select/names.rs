@@ -1,0 +1,172 @@
+//! Calling a persona by its name, title, abbreviation or alias.
+
+use orchestrate_core::persona::Persona;
+
+use super::tokens::{Token, tokenise};
+
+/// Longer names are not looked for in tasks.
+const MAX_NAME_WORDS: usize = 12;
+
+/// How the personas of a library are called.
+#[derive(Debug)]
+pub(crate) struct Callings {
+    /// The longest first, so that `ML Engineer - JAX Specialist` is not read as `ML Engineer`.
+    callings: Vec<Calling>,
+    slugs: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Calling {
+    words: Vec<String>,
+    persona: usize,
+    /// An abbreviation as written: `DE` is a name and `de` a word of five languages.
+    exact: Option<String>,
+}
+
+/// A persona named in a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) persona: usize,
+    /// The first token and the one after the last.
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// Whether the task calls on the persona, rather than speak of the role.
+    pub(crate) called: bool,
+}
+
+impl Callings {
+    pub(crate) fn new(personas: &[&Persona]) -> Self {
+        let mut callings = Vec::new();
+        for (at, persona) in personas.iter().enumerate() {
+            let names = [&persona.name, &persona.title].into_iter().chain(&persona.aliases);
+            for name in names {
+                callings.push(Calling { words: words(name), persona: at, exact: None });
+            }
+            if let Some(short) = &persona.abbreviation {
+                let exact = Some(short.clone());
+                callings.push(Calling { words: words(short), persona: at, exact });
+            }
+        }
+        callings.retain(|calling| !calling.words.is_empty());
+        callings.sort_by_key(|calling| std::cmp::Reverse(calling.words.len()));
+        let slugs = personas.iter().map(|persona| persona.name.clone()).collect();
+        Self { callings, slugs }
+    }
+
+    /// The personas a task names, in the order of the task.
+    pub(crate) fn mentions(&self, tokens: &[Token], chunks: &[String]) -> Vec<Mention> {
+        let mut mentions: Vec<Mention> = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            let mut found: Vec<&Calling> = Vec::new();
+            for calling in &self.callings {
+                let longest = found.first().map_or(0, |found| found.words.len());
+                if calling.words.len() >= longest && calling.fits(&tokens[at..]) {
+                    found.push(calling);
+                }
+            }
+            let Some(length) = found.first().map(|calling| calling.words.len()) else {
+                at += 1;
+                continue;
+            };
+            let to = at + length;
+            let mut personas: Vec<usize> = found.iter().map(|calling| calling.persona).collect();
+            personas.sort_unstable();
+            personas.dedup();
+            // What several personas answer to calls none of them.
+            let only = personas.len() == 1;
+            for persona in personas {
+                let called = only
+                    && (self.is_slug(persona, &tokens[at], chunks)
+                        || is_called(tokens, at, to)
+                        || goes_on(&mentions, tokens, at));
+                mentions.push(Mention { persona, from: at, to, called });
+            }
+            at = to;
+        }
+        mentions
+    }
+
+    /// Whether the name is written with its hyphens, or behind an `@`.
+    fn is_slug(&self, persona: usize, first: &Token, chunks: &[String]) -> bool {
+        let slug = self.slugs[persona].as_str();
+        let chunk = chunks[first.chunk].as_str();
+        let alone =
+            chunk.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|part| part == slug);
+        alone && slug.contains('-')
+    }
+}
+
+impl Calling {
+    fn fits(&self, tokens: &[Token]) -> bool {
+        if tokens.len() < self.words.len() {
+            return false;
+        }
+        let fits = self.words.iter().zip(tokens).all(|(word, token)| token.folded == *word);
+        fits && self.exact.as_ref().is_none_or(|exact| {
+            let written = tokens[..self.words.len()].iter().map(|token| token.text.as_str());
+            written.collect::<Vec<_>>()
+                == exact.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>()
+        })
+    }
+}
+
+fn words(name: &str) -> Vec<String> {
+    tokenise(name, MAX_NAME_WORDS).tokens.into_iter().map(|token| token.folded).collect()
+}
+
+/// Words that may stand between a cue and a name.
+const ARTICLES: &[&str] = &[
+    "the", "our", "your", "a", "an", "den", "die", "der", "dem", "das", "unseren", "unsere", "le",
+    "la", "l", "notre", "au", "el", "al", "nuestro", "il", "lo", "o", "ao", "nosso", "de", "het",
+    "onze",
+];
+
+/// Words before a name that make it a call.
+const CUES: &[&str] = &[
+    "as", "ask", "let", "consult", "call", "hey", "hi", "hello", "dear", "persona", "role", "als",
+    "frag", "frage", "lass", "demande", "demander", "comme", "como", "pregunta", "come", "chiedi",
+    "pergunte", "vraag",
+];
+
+/// `As the <title>`, `ask the <title>`, `@<title>`, `<title>: …`, `<title>, please …`.
+fn is_called(tokens: &[Token], from: usize, to: usize) -> bool {
+    if tokens[from].before == Some('@') {
+        return true;
+    }
+    let opens = from == 0 || (from == 1 && ARTICLES.contains(&tokens[0].folded.as_str()));
+    let last = &tokens[to - 1];
+    if opens && matches!(last.after, Some(':' | '：')) {
+        return true;
+    }
+    if opens && last.after == Some(',') && tokens.get(to).is_some_and(|next| next.folded != "i") {
+        return true;
+    }
+    let mut cue = from;
+    let mut article = "";
+    while cue > 0 && from - cue < 2 && ARTICLES.contains(&tokens[cue - 1].folded.as_str()) {
+        cue -= 1;
+        article = tokens[cue].folded.as_str();
+    }
+    if cue == 0 || !CUES.contains(&tokens[cue - 1].folded.as_str()) {
+        return false;
+    }
+    // "As a data engineer, I …" says who asks.
+    let asks = tokens[to..].iter().take(2).any(|token| {
+        ["i", "my", "we", "ich", "wir", "je", "yo", "io", "eu", "ik"]
+            .contains(&token.folded.as_str())
+    });
+    !(asks && matches!(article, "a" | "an" | ""))
+}
+
+/// Whether a name is listed right after one that was called: "as the X and the Y".
+fn goes_on(mentions: &[Mention], tokens: &[Token], from: usize) -> bool {
+    let Some(last) = mentions.last().filter(|last| last.called) else { return false };
+    let between = &tokens[last.to..from];
+    between.len() <= 3
+        && between.iter().all(|token| {
+            let word = token.folded.as_str();
+            ARTICLES.contains(&word)
+                || ["and", "und", "et", "y", "e", "plus", "with", "en", "as"].contains(&word)
+        })
+}
