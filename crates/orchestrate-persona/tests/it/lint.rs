@@ -379,7 +379,7 @@ fn no_built_in_persona_deserves_a_warning() {
         found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Info);
     assert_eq!(shown(&worse), "");
     insta::assert_snapshot!(shown(&remarks), @r#"
-    personas/ml-engineer.md:53:33 info[metric-not-numeric] no verdict can be computed for this metric
+    personas/ml-engineer.md:57:33 info[metric-not-numeric] no verdict can be computed for this metric
         at "\"Every bias measure lies inside the range agreed for it\""
         help: give the figure, or leave the metric to people's judgement
     "#);

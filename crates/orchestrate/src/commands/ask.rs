@@ -143,8 +143,7 @@ fn none_fits(selection: &Selection, by_model: Option<&ByModel>) -> CliError {
     };
     let error = CliError::new(Exit::Invalid, message);
     let nearest = choosing::nearest(selection);
-    let example = selection.nearest().first().map_or("data-engineer", |found| &found.name);
-    let advice = format!("choose yourself: --persona {example}; several with commas");
+    let advice = "choose yourself: --persona NAME, several with commas between them".to_owned();
     nearest
         .into_iter()
         .chain([advice])
