@@ -1,5 +1,7 @@
 //! How the personas of a run were chosen, in words and as JSON.
 
+use std::fmt::Write as _;
+
 use orchestrate_core::{
     event::{PersonaSelection, SelectedBy, SelectedPersona},
     neutral,
@@ -18,14 +20,15 @@ pub fn selection(selection: &PersonaSelection) -> String {
             None => format!("{} (chosen by a model)", names.join(", ")),
         },
     };
+    // Writing to a String cannot fail.
     if let Some(next) = &selection.runner_up {
-        line.push_str(&format!("; runner-up {}, {} behind", next.name, next.behind));
+        let _ = write!(line, "; runner-up {}, {} behind", next.name, next.behind);
         if !next.lacks.is_empty() {
-            line.push_str(&format!(": it has less on {}", next.lacks.join(", ")));
+            let _ = write!(line, ": it has less on {}", next.lacks.join(", "));
         }
     }
     if !selection.refused.is_empty() {
-        line.push_str(&format!("; ruled out by the task: {}", selection.refused.join(", ")));
+        let _ = write!(line, "; ruled out by the task: {}", selection.refused.join(", "));
     }
     neutral::one_line(&line)
 }
