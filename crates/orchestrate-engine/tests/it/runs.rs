@@ -320,7 +320,7 @@ fn a_match_is_recorded_with_its_terms_its_score_and_who_came_next() {
         (step.persona.expect("a persona"), step.choice.expect("a reason"))
     };
     let (persona, why) =
-        choice("Tune the SQL queries of our Postgres warehouse and deploy nothing");
+        choice("Tune the SQL queries of our Postgres warehouse for model monitoring");
     assert_eq!(persona, "data-engineer");
     assert!(why.starts_with("the task speaks of ") && why.contains("Postgres"), "{why}");
     assert!(why.contains("; score "), "{why}");
