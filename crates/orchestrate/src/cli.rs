@@ -153,8 +153,8 @@ pub(crate) struct RunFlags {
 #[derive(Debug, Args)]
 pub(crate) struct AskArguments {
     /// What is asked: text, @FILE, or - for standard input
-    #[arg(value_name = "TASK|@FILE|-", allow_hyphen_values = false)]
-    pub(crate) task: String,
+    #[arg(value_name = "TASK|@FILE|-", required = true)]
+    pub(crate) task: Vec<String>,
     /// Who answers: name, title, abbreviation or alias, several with commas [default: whom the task calls
     /// for]
     #[arg(short, long = "persona", value_name = "NAME,…", value_delimiter = ',')]
@@ -172,8 +172,8 @@ pub(crate) struct AskArguments {
 #[derive(Debug, Args)]
 pub(crate) struct MatchArguments {
     /// The task: text, @FILE, or - for standard input
-    #[arg(value_name = "TASK|@FILE|-")]
-    pub(crate) task: String,
+    #[arg(value_name = "TASK|@FILE|-", required = true)]
+    pub(crate) task: Vec<String>,
     /// List at most this many personas, beside those selected
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) top: usize,

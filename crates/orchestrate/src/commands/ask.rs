@@ -80,7 +80,11 @@ fn named(
 
 fn not_called(faults: &[NotCalled]) -> CliError {
     let mut error = CliError::new(Exit::Invalid, "");
-    error.more = faults.iter().map(|fault| (fault.to_string(), fault.help())).collect();
+    for (at, fault) in faults.iter().enumerate() {
+        // The list of all names is told once.
+        let again = faults[at + 1..].iter().any(|later| later.help() == fault.help());
+        error.more.push((fault.to_string(), fault.help().filter(|_| !again)));
+    }
     error.help("`orchestrate personas list` shows all of them")
 }
 

@@ -14,9 +14,11 @@ use crate::{
 /// An input larger than this is refused.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Reads a task that stands on the command line without a flag.
-pub(super) fn task(spelled: &str) -> Result<Given, CliError> {
-    let read = match spelled {
+/// Reads a task that stands on the command line without a flag. Words that nobody has put in quotes are
+/// one task.
+pub(super) fn task(words: &[String]) -> Result<Given, CliError> {
+    let spelled = words.join(" ");
+    let read = match spelled.as_str() {
         "-" | "@-" => read_standard_input(),
         spelled => match spelled.strip_prefix('@') {
             Some(path) => read_file(path),

@@ -132,7 +132,7 @@ fn every_name_that_calls_nobody_is_told_at_once() {
         "-p",
         "data-enginer,mlops-engineer",
         "-p",
-        "Projekt Architect,zebra",
+        "Projekt Architect,zebra,yak",
         "--offline",
     ];
     insta::assert_snapshot!(place.refused(&args), @r"
@@ -142,6 +142,7 @@ fn every_name_that_calls_nobody_is_told_at_once() {
     error: unknown persona `Projekt Architect`
     help: did you mean `project-architect`?
     error: unknown persona `zebra`
+    error: unknown persona `yak`
     help: known here: data-ai-engineer, data-engineer, data-scientist-stats, data-viz-specialist, elasticsearch-expert, ml-engineer, ml-engineer-jax, ml-engineer-pytorch, ml-engineer-tensorflow, mlops-engineer, project-architect, pytorch-researcher, redis-caching, tensorflow-ml
     help: `orchestrate personas list` shows all of them
     ");
@@ -355,6 +356,7 @@ fn a_task_comes_from_a_file_or_standard_input_as_well() {
     for outcome in [
         place.run(&["ask", "@task.md", "--offline"]),
         place.run_with_input(&["ask", "-", "--offline"], TASK),
+        place.run(&["ask", "tune", "our", "SQL", "warehouse", "--offline"]),
     ] {
         assert!(outcome.stderr.starts_with("asking data-engineer"), "{}", outcome.stderr);
     }
