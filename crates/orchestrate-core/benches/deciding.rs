@@ -258,5 +258,6 @@ fn created() -> Box<RunCreated> {
         retry: RetryPolicy::default(),
         fresh: Freshness::Reuse,
         output: None,
+        selection: None,
     })
 }

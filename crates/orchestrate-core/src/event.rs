@@ -247,6 +247,66 @@ pub struct RunCreated {
     /// The folder that deliverables are written to, as an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// How the personas were chosen, where the run was asked for without a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<PersonaSelection>,
+}
+
+/// How the personas of a run were chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PersonaSelection {
+    /// The personas, the best first.
+    pub selected: Vec<SelectedPersona>,
+    /// Who or what chose them.
+    pub by: SelectedBy,
+    /// The best of those that were not chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<NotSelected>,
+    /// Names of personas that the task rules out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// The run in which a model chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_in: Option<RunId>,
+}
+
+/// Who or what chose personas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelectedBy {
+    /// The user named them.
+    User,
+    /// The task names them.
+    Task,
+    /// They fit the terms of the task best.
+    Terms,
+    /// A model, from a list.
+    Model,
+}
+
+/// A persona that was chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectedPersona {
+    /// Its name.
+    pub name: String,
+    /// How well it fits, where that was weighed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// The words of the task that speak for it, the heaviest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<String>,
+}
+
+/// The best persona that was not chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotSelected {
+    /// Its name.
+    pub name: String,
+    /// How far its score lies behind the first.
+    pub behind: f64,
+    /// The words of the task for which the first has more to say, the heaviest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
 }
 
 /// Where a run comes from that was made from another one.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
-    event::{Event, LossCause, PauseReason, Recorded, RunFailure, StepSource},
+    event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
     failure::{Failure, FailureClass},
     ids::{Digest, RunId, StepPath},
     plan::{Action, Plan},
@@ -62,6 +62,8 @@ pub struct RunSummary {
     pub endpoint: Option<Endpoint>,
     /// The model where a step names none.
     pub model: Option<ModelRef>,
+    /// How the personas were chosen, where no workflow says it.
+    pub selection: Option<PersonaSelection>,
     /// Caps that hold now.
     pub limits: Limits,
     /// Where it stands.
@@ -189,6 +191,7 @@ impl RunSummary {
             offline: false,
             endpoint: None,
             model: None,
+            selection: None,
             limits: Limits::default(),
             status: RunStatus::Running,
             created_at: Timestamp::default(),
@@ -265,6 +268,7 @@ impl RunSummary {
                 self.offline = created.offline;
                 self.endpoint = Some(created.endpoint.clone());
                 self.model = Some(created.model.clone());
+                self.selection.clone_from(&created.selection);
                 self.limits = created.limits;
                 self.created_at = at;
             }

@@ -13,6 +13,8 @@ use orchestrate_core::{
 use orchestrate_persona::{Colleague, Contract, Relation, Selection, Selector, Setting, Verdict};
 use orchestrate_workflow::{Scope, TemplateError};
 
+use crate::selecting::told;
+
 /// The note that goes with text from which something was taken away.
 pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
     let characters = if removed == 1 { "character was" } else { "characters were" };
@@ -21,18 +23,18 @@ pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
 
 /// Why the first of a selection was chosen, in words.
 fn why(selection: &Selection) -> String {
-    if selection.verdict == Verdict::Named {
-        return "the task names it".into();
-    }
-    let terms = selection.matches.first().map_or(&[][..], |found| found.terms.as_slice());
-    let mut texts: Vec<String> = Vec::new();
-    for term in terms.iter().filter(|term| term.weight > 0.0) {
-        let text = neutral::excerpt(&term.text, 40);
-        if !texts.contains(&text) && texts.len() < 5 {
-            texts.push(text);
+    let mut reasons = match selection.matches.first() {
+        Some(first) if selection.verdict != Verdict::Named => {
+            vec![
+                format!("the task speaks of {}", told(first).join(", ")),
+                format!("score {}", first.score),
+            ]
         }
-    }
-    format!("the task speaks of {}", texts.join(", "))
+        _ => vec!["the task names it".to_owned()],
+    };
+    let runner_up = selection.runner_up.as_ref();
+    reasons.extend(runner_up.map(|next| format!("next `{}`, {} behind", next.name, next.behind)));
+    reasons.join("; ")
 }
 
 /// An input without characters that nobody would see in it.

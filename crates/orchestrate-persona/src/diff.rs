@@ -26,11 +26,11 @@ pub fn diff(from: &Persona, to: &Persona) -> PersonaDiff {
     fields.value("category", from.category.as_ref(), to.category.as_ref());
     fields.list("tags", &from.tags, &to.tags);
     fields.value("version", from.version.as_ref(), to.version.as_ref());
+    fields.list("synonyms", &from.synonyms, &to.synonyms);
     fields.list("capabilities", &from.capabilities, &to.capabilities);
     fields.list("when_to_use", &from.when_to_use, &to.when_to_use);
     fields.list("when_not_to_use", &from.when_not_to_use, &to.when_not_to_use);
     fields.list("examples", &from.examples, &to.examples);
-    fields.list("synonyms", &from.synonyms, &to.synonyms);
     fields.entries("gates", &from.gates, &to.gates, gate);
     fields.entries("metrics", &from.metrics, &to.metrics, metric);
     fields.list("escalation", &from.escalation, &to.escalation);

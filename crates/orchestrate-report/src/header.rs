@@ -25,6 +25,9 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     if let Some(from) = &summary.forked_from {
         item("Made from run", format!("`{from}`"));
     }
+    if let Some(selection) = &summary.selection {
+        item("Personas", crate::selection(selection));
+    }
     item("Created", words::time(summary.created_at));
     item("Last event", words::time(summary.updated_at));
     item("Status", states::status(summary));

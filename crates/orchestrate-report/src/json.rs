@@ -7,7 +7,7 @@ use orchestrate_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, states, words};
+use crate::{context::Context, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -20,6 +20,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "forked_from": summary.forked_from,
         "workflow": summary.workflow,
         "task": context.task,
+        "selection": summary.selection.as_ref().map(selection::as_json),
         "status": status(&summary.status),
         "status_text": states::status(summary),
         "model": summary.model,

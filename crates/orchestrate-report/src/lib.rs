@@ -17,6 +17,7 @@ mod persona_diff;
 mod report;
 mod result;
 mod sarif;
+mod selection;
 mod states;
 
 pub use closing::closing;
@@ -28,4 +29,5 @@ pub use persona_diff::persona_diff;
 pub use report::report_markdown;
 pub use result::result_markdown;
 pub use sarif::{MAX_RESULTS, SarifTool, sarif};
+pub use selection::selection;
 pub use states::{advice, loss, lost_attempts, status, trouble};

@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a workflow
     Run(RunArguments),
+    /// Ask the personas that a task calls for, or those you name
+    Ask(AskArguments),
     /// Show what a run would do: stages, personas, models, prompt sizes
     Plan(PlanArguments),
     /// Check workflow files and the personas they name
@@ -125,6 +127,13 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
     #[command(flatten)]
+    pub(crate) flags: RunFlags,
+}
+
+/// How a run goes, whatever is run.
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    #[command(flatten)]
     pub(crate) model: ModelArguments,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
@@ -139,6 +148,44 @@ pub(crate) struct RunArguments {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AskArguments {
+    /// What is asked: text, @FILE, or - for standard input
+    #[arg(value_name = "TASK|@FILE|-", required = true)]
+    pub(crate) task: Vec<String>,
+    /// Who answers: name, title, abbreviation or alias, several with commas [default: whom the task calls
+    /// for]
+    #[arg(short, long = "persona", value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) personas: Vec<String>,
+    /// Ask only the best persona where the task calls for several
+    #[arg(long, conflicts_with = "personas")]
+    pub(crate) top: bool,
+    /// Let the model choose the personas from the nearest ones
+    #[arg(long, conflicts_with_all = ["personas", "offline"])]
+    pub(crate) with_model: bool,
+    #[command(flatten)]
+    pub(crate) flags: RunFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchArguments {
+    /// The task: text, @FILE, or - for standard input
+    #[arg(value_name = "TASK|@FILE|-", required = true)]
+    pub(crate) task: Vec<String>,
+    /// List at most this many personas, beside those selected
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) top: usize,
+    /// Let a model choose from the nearest ones; its answer is checked and recorded
+    #[arg(long)]
+    pub(crate) with_model: bool,
+    /// That model: an alias of your config, or provider:model such as openai:gpt-5-mini
+    #[arg(short, long, value_name = "MODEL", requires = "with_model")]
+    pub(crate) model: Option<String>,
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +291,8 @@ pub(crate) enum PersonasCommand {
         #[arg(long)]
         prompt: bool,
     },
+    /// Find the personas that a task calls for, without a model
+    Match(MatchArguments),
 }
 
 #[derive(Debug, Subcommand)]

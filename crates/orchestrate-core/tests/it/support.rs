@@ -68,6 +68,7 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
         retry: RetryPolicy::default(),
         fresh: Freshness::Reuse,
         output: None,
+        selection: None,
     })
 }
 

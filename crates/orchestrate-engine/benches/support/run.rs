@@ -108,6 +108,7 @@ impl Product {
             concurrency: None,
         })?;
         let setup = RunSetup {
+            selection: None,
             plan: Arc::new(plan),
             workflow_source: "benchmark".into(),
             inputs: IndexMap::from([("task".to_owned(), InputValue::String(TASK.to_owned()))]),

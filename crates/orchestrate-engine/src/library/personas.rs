@@ -11,6 +11,7 @@ use orchestrate_workflow::Catalogue;
 use super::{
     Level, LibraryError, built_in,
     find::{Place, survey},
+    generated::chooser,
 };
 use crate::home::Home;
 
@@ -48,7 +49,11 @@ impl PersonaLibrary {
 
     /// Reads the persona with this name; `None` where there is none.
     pub fn read(&self, name: &str) -> Result<Option<FoundPersona>, LibraryError> {
-        let Some((level, place)) = self.found.get(name) else { return Ok(None) };
+        let hidden =
+            chooser(name).map(|(name, text)| (Level::BuiltIn, Place::BuiltIn { name, text }));
+        let Some((level, place)) = self.found.get(name).or(hidden.as_ref()) else {
+            return Ok(None);
+        };
         let source = place.source("personas", "md", orchestrate_persona::MAX_FILE_BYTES as u64)?;
         let (persona, diagnostics) = orchestrate_persona::read(&source);
         Ok(Some(FoundPersona {
@@ -63,7 +68,7 @@ impl PersonaLibrary {
 
 impl Catalogue for PersonaLibrary {
     fn has_persona(&self, name: &str) -> bool {
-        self.found.contains_key(name)
+        self.found.contains_key(name) || chooser(name).is_some()
     }
 
     fn persona_names(&self) -> Vec<String> {

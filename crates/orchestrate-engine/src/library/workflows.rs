@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use orchestrate_core::diagnostic::Source;
 
 use super::{
-    Level, LibraryError, built_in,
+    Level, LibraryError, PersonaLibrary, built_in,
     find::{Place, read_source, survey},
+    generated::{GeneratedName, Role},
 };
 use crate::home::Home;
 
@@ -56,6 +57,20 @@ impl WorkflowLibrary {
         let source = place.source("workflows", "yaml", limit)?;
         Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source }))
     }
+}
+
+/// Makes the workflow of this name for the personas of a library; `None` where the name is not one of a
+/// generated workflow.
+pub(crate) fn generate(name: &str, personas: &PersonaLibrary) -> Option<FoundWorkflow> {
+    let generated = GeneratedName::parse(name)?;
+    let role = |name: &str| {
+        // A file that is no persona is reported where the workflow is compiled.
+        let found = personas.read(name).ok().flatten()?;
+        found.persona.as_ref().map(Role::of)
+    };
+    let text = generated.source(&role);
+    let source = Source::new(format!("generated:{generated}"), text);
+    Some(FoundWorkflow { name: generated.to_string(), level: Level::BuiltIn, source })
 }
 
 /// Whether a text names a workflow by its path.

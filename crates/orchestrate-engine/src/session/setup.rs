@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::{Diagnostic, has_errors},
-    event::{Freshness, Reworked, RunCreated, RunForked},
+    event::{Freshness, PersonaSelection, Reworked, RunCreated, RunForked},
     ids::{Digest, RunId, StepPath},
     neutral,
     persona::Persona,
@@ -20,7 +20,7 @@ use super::{Workspace, files::colliding_files};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     config::ModelError,
-    library::{FoundWorkflow, LibraryError, is_path},
+    library::{FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path},
     providers::{OFFLINE_MODEL, ProviderError, Providers},
     store::Blob,
 };
@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub output: Option<PathBuf>,
     /// The model of steps that name none, whatever the configuration says.
     pub usual_model: Option<ModelRef>,
+    /// How the personas were chosen, where no workflow says it.
+    pub selection: Option<PersonaSelection>,
 }
 
 /// A plan, its personas by name, and warnings about the files.
@@ -110,6 +112,8 @@ pub struct RunSetup {
     pub fresh: Freshness,
     /// The folder to write deliverables to.
     pub output: Option<PathBuf>,
+    /// How the personas were chosen, where no workflow says it.
+    pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
     /// Warnings about the files that were read.
@@ -156,11 +160,20 @@ impl From<ModelError> for SetupError {
 }
 
 impl RunSetup {
-    /// Finds a workflow by name or path.
+    /// Finds a workflow by name or path, or makes it where its name says what of.
     pub fn find_workflow(workspace: &Workspace, name: &str) -> Result<FoundWorkflow, SetupError> {
+        if let Some(generated) = generate(name, &workspace.personas) {
+            return Ok(generated);
+        }
         workspace.workflows.read(name)?.ok_or_else(|| SetupError::UnknownWorkflow {
             name: name.to_owned(),
-            help: suggest::advice(name, workspace.workflows.names()),
+            help: if GeneratedName::is_meant(name) {
+                Some(format!(
+                    "personas stand in it by name, each once, {MAX_PERSONAS} at most: `ask:data-engineer`, or `ask:data-engineer+mlops-engineer`"
+                ))
+            } else {
+                suggest::advice(name, workspace.workflows.names())
+            },
         })
     }
 
@@ -229,6 +242,7 @@ impl RunSetup {
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
             output,
+            selection: options.selection.clone(),
             rework: None,
             warnings,
         })
@@ -326,6 +340,7 @@ impl RunSetup {
             retry: self.retry.clone(),
             fresh: self.fresh.clone(),
             output: self.output.as_ref().map(|folder| folder.display().to_string()),
+            selection: self.selection.clone(),
         };
         (Box::new(created), forked, blobs)
     }

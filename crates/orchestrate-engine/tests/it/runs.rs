@@ -308,3 +308,26 @@ fn the_first_run_after_a_crash_goes_on_with_what_it_knew() {
     let analysis = resumed.record.summary.step(&"analysis".into()).expect("a step");
     assert_eq!(analysis.lost_attempts, 1);
 }
+
+#[test]
+fn a_match_is_recorded_with_its_terms_its_score_and_who_came_next() {
+    let workflow = "workflow: test\ninputs:\n  task: { type: string, required: true }\n  kind: { type: string, required: false, default: none }\nsteps:\n  one:\n    persona:\n      choose: { a: ml-engineer-jax, b: data-engineer, c: mlops-engineer }\n      by: inputs.kind\n      otherwise: match\n    prompt: Go.\n";
+    let choice = |task: &str| {
+        let place = Place::new();
+        let provider = Scripted::new(|_, _| Ok("Done.".to_owned()));
+        let finished = place.run(&place.setup(workflow, task, &provider)).expect("it runs");
+        let step = finished.record.summary.steps[0].clone();
+        (step.persona.expect("a persona"), step.choice.expect("a reason"))
+    };
+    let (persona, why) =
+        choice("Tune the SQL queries of our Postgres warehouse for model monitoring");
+    assert_eq!(persona, "data-engineer");
+    assert!(why.starts_with("the task speaks of ") && why.contains("Postgres"), "{why}");
+    assert!(why.contains("; score "), "{why}");
+    assert!(why.contains(" behind"), "{why}");
+    let (persona, why) = choice("mlops-engineer: keep it alive");
+    assert_eq!((persona.as_str(), why.as_str()), ("mlops-engineer", "the task names it"));
+    let (persona, why) = choice("Write a birthday poem");
+    assert_eq!(persona, "ml-engineer-jax");
+    assert_eq!(why, "the task fits none of the choices better; the first is taken");
+}

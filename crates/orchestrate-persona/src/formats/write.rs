@@ -17,11 +17,11 @@ pub fn write_canonical(persona: &Persona) -> String {
     field(&mut out, "category", persona.category.as_ref());
     list(&mut out, "tags", &persona.tags);
     field(&mut out, "version", persona.version.as_ref());
+    list(&mut out, "synonyms", &persona.synonyms);
     list(&mut out, "capabilities", &persona.capabilities);
     list(&mut out, "when_to_use", &persona.when_to_use);
     list(&mut out, "when_not_to_use", &persona.when_not_to_use);
     list(&mut out, "examples", &persona.examples);
-    list(&mut out, "synonyms", &persona.synonyms);
     standards(&mut out, persona);
     list(&mut out, "escalation", &persona.escalation);
     if !persona.collaborates_with.is_empty() {

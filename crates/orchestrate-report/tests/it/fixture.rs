@@ -169,6 +169,7 @@ impl Journal {
             models: IndexMap::new(),
             model_flag: None,
             output: None,
+            selection: None,
         })));
         self.push(Event::RunStarted);
     }

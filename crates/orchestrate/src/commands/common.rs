@@ -10,18 +10,19 @@ use std::{
 };
 
 use orchestrate_core::{
+    event::Freshness,
     policy::Limits,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
     driver::Stop,
     home::Home,
-    session::{FinishedRun, OpenRun, RunError, RunSetup, Workspace},
+    session::{FinishedRun, OpenRun, RunError, RunOptions, RunSetup, Workspace},
 };
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{CapArguments, ShowArguments},
+    cli::{CapArguments, RunFlags, ShowArguments},
     exit::{CliError, Exit},
     terminal::{self, closing, progress},
 };
@@ -53,6 +54,31 @@ pub(crate) fn limits(arguments: &CapArguments) -> Limits {
     Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens }
 }
 
+/// What the command line asks of a run.
+pub(crate) fn options(flags: &RunFlags) -> Result<RunOptions, CliError> {
+    Ok(RunOptions {
+        model: flags.model.model.clone(),
+        offline: flags.model.offline,
+        limits: limits(&flags.caps),
+        concurrency: flags.concurrency,
+        fresh: freshness(&flags.fresh),
+        output: output(flags.output.as_ref())?,
+        usual_model: None,
+        selection: None,
+    })
+}
+
+/// `--fresh` alone is for all steps, `--fresh=STEP` for one.
+fn freshness(given: &[String]) -> Freshness {
+    if given.is_empty() {
+        Freshness::Reuse
+    } else if given.iter().any(String::is_empty) {
+        Freshness::All
+    } else {
+        Freshness::Steps(given.iter().map(|step| step.as_str().into()).collect())
+    }
+}
+
 /// Creates a run and drives it.
 pub(crate) fn start(
     workspace: &Workspace,
@@ -66,6 +92,22 @@ pub(crate) fn start(
 
 /// Drives a run to its rest, shows what happens, prints the result and says how it ended.
 pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError> {
+    let (FinishedRun { record, output, unwritten, .. }, exit) = drive_silently(run, show)?;
+    let as_declared = terminal::result::print(&record, show.format);
+    closing::print(&record, output.as_deref(), show.progress);
+    let worse = if matches!(exit, Exit::Ok | Exit::Partial) { Exit::RunFailed } else { exit };
+    match unwritten {
+        Some(error) => Err(CliError::from(RunError::from(error)).ending(worse)),
+        None if as_declared => Ok(exit),
+        None => Ok(worse),
+    }
+}
+
+/// Drives a run to its rest and shows what happens; the result is the caller's.
+pub(crate) fn drive_silently(
+    run: OpenRun,
+    show: &ShowArguments,
+) -> Result<(FinishedRun, Exit), CliError> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             CliError::new(Exit::RunFailed, format!("starting the runtime: {error}"))
@@ -81,16 +123,10 @@ pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError
         finished
     });
     screen.finish();
-    let FinishedRun { record, output, unwritten, .. } = finished?;
-    let as_declared = terminal::result::print(&record, show.format);
-    closing::print(&record, output.as_deref(), show.progress);
-    let exit = ending(&record.summary, signal.load(Ordering::Relaxed), show.fail_on_partial);
-    let worse = if matches!(exit, Exit::Ok | Exit::Partial) { Exit::RunFailed } else { exit };
-    match unwritten {
-        Some(error) => Err(CliError::from(RunError::from(error)).ending(worse)),
-        None if as_declared => Ok(exit),
-        None => Ok(worse),
-    }
+    let finished = finished?;
+    let signal = signal.load(Ordering::Relaxed);
+    let exit = ending(&finished.record.summary, signal, show.fail_on_partial);
+    Ok((finished, exit))
 }
 
 /// How the program ends after a run. A signal that came too late to stop it changes nothing.

@@ -14,6 +14,34 @@ use crate::{
 /// An input larger than this is refused.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Reads a task that stands on the command line without a flag. Words that nobody has put in quotes are
+/// one task.
+pub(super) fn task(words: &[String]) -> Result<Given, CliError> {
+    let spelled = words.join(" ");
+    let read = match spelled.as_str() {
+        "-" | "@-" => read_standard_input(),
+        spelled => match spelled.strip_prefix('@') {
+            Some(path) => read_file(path),
+            None => Ok(Given::Text(spelled.to_owned())),
+        },
+    };
+    match read {
+        Ok(Given::Text(text) | Given::File { text, .. }) if text.trim().is_empty() => {
+            Err(CliError::new(Exit::Usage, "the task is empty")
+                .help("say what is asked: a text, @FILE, or - for standard input"))
+        }
+        Ok(given) => Ok(given),
+        Err((message, help)) => {
+            let error = CliError::new(Exit::Invalid, format!("the task: {message}"));
+            // Here the task has no flag.
+            let help = help.map(|help| {
+                help.replace("`--task -`, or `-i name=@-`", "`-`").replace("`--task -`", "`-`")
+            });
+            Err(help.into_iter().fold(error, CliError::help))
+        }
+    }
+}
+
 /// Something that is wrong, and what to do about it.
 type Fault = (String, Option<String>);
 

@@ -1,8 +1,11 @@
 //! The commands, one file per verb.
 
+mod ask;
+mod choosing;
 mod common;
 mod graph;
 mod inputs;
+mod matching;
 mod personas;
 mod plan;
 mod rerun;
@@ -19,8 +22,10 @@ use crate::{
 
 /// Carries out a command line.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, CliError> {
-    let runs =
-        matches!(arguments.command, Command::Run(_) | Command::Resume(_) | Command::Rerun(_));
+    let runs = matches!(
+        arguments.command,
+        Command::Run(_) | Command::Ask(_) | Command::Resume(_) | Command::Rerun(_)
+    );
     carry_out(arguments).map_err(|mut error| {
         error.stopped_a_run = runs;
         error
@@ -31,6 +36,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
     let workspace = common::workspace(arguments.home.as_deref())?;
     match arguments.command {
         Command::Run(arguments) => run::run(&workspace, &arguments),
+        Command::Ask(arguments) => ask::ask(&workspace, &arguments),
         Command::Plan(arguments) => plan::plan(&workspace, &arguments),
         Command::Validate(arguments) => Ok(validate::validate(&workspace, &arguments)),
         Command::Resume(arguments) => resume::resume(&workspace, &arguments),

@@ -17,6 +17,7 @@ pub(super) fn personas(workspace: &Workspace, command: PersonasCommand) -> Resul
     match command {
         PersonasCommand::List { format } => Ok(list(workspace, format)),
         PersonasCommand::Show { name, prompt } => show(workspace, &name, prompt),
+        PersonasCommand::Match(arguments) => super::matching::matching(workspace, &arguments),
     }
 }
 

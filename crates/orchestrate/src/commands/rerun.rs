@@ -33,6 +33,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         fresh: orchestrate_core::event::Freshness::Reuse,
         output: common::output(arguments.output.as_ref())?
             .or_else(|| created.output.as_ref().map(PathBuf::from)),
+        selection: created.selection.clone(),
     };
     let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
     let step = arguments.step.as_deref().map(StepPath::new);

@@ -109,6 +109,9 @@ fn describe(record: &RunRecord) -> String {
     if !summary.task.is_empty() {
         let _ = writeln!(text, "task: {}", neutral::one_line(&summary.task));
     }
+    if let Some(selection) = &summary.selection {
+        let _ = writeln!(text, "asked: {}", orchestrate_report::selection(selection));
+    }
     if let Some(from) = &summary.forked_from {
         let _ = writeln!(text, "made from run {from}");
     }

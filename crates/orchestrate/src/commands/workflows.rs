@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use orchestrate_core::plan::{Action, InputKind, InputValue, Plan};
-use orchestrate_engine::session::{RunSetup, Workspace};
+use orchestrate_engine::{
+    library::FoundWorkflow,
+    session::{RunSetup, Workspace},
+};
 use serde_json::json;
 
 use crate::{
@@ -82,11 +85,11 @@ fn show(workspace: &Workspace, name: &str, source: bool) -> Result<Exit, CliErro
     }
     let (plan, _, warnings) = RunSetup::compile(workspace, &workflow)?;
     terminal::diagnostics(&warnings);
-    terminal::out(&describe(&plan, &workflow.source.name));
+    terminal::out(&describe(&plan, &workflow));
     Ok(Exit::Ok)
 }
 
-fn describe(plan: &Plan, source: &str) -> String {
+fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}", plan.workflow());
@@ -122,8 +125,8 @@ fn describe(plan: &Plan, source: &str) -> String {
     }
     let _ = writeln!(
         text,
-        "\nfrom {source}; --source prints the file, `orchestrate graph {}` draws it",
-        plan.workflow()
+        "\nfrom {}; --source prints the file, `orchestrate graph {}` draws it",
+        workflow.source.name, workflow.name
     );
     text
 }

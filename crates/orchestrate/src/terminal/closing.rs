@@ -7,7 +7,10 @@ use orchestrate_core::{
     neutral,
     summary::{RunStatus, RunSummary},
 };
-use orchestrate_engine::session::RunRecord;
+use orchestrate_engine::{
+    library::{ASK, CHOOSE},
+    session::RunRecord,
+};
 
 use super::say;
 use crate::{
@@ -51,10 +54,19 @@ fn troubles(summary: &RunSummary) {
     }
 }
 
+/// Whether no file has the workflow's name.
+fn is_generated(summary: &RunSummary) -> bool {
+    matches!(summary.workflow.as_str(), ASK | CHOOSE)
+}
+
 /// The command that a person would want next.
 fn next(summary: &RunSummary) -> Option<String> {
     let id = summary.run.as_ref()?;
     Some(match &summary.status {
+        // No file has this name: the run is what can be done again.
+        RunStatus::Succeeded if summary.offline && is_generated(summary) => format!(
+            "orchestrate rerun {id} --model openai:gpt-5-mini for answers, with OPENAI_API_KEY set"
+        ),
         RunStatus::Succeeded if summary.offline => format!(
             "orchestrate run {} --model openai:gpt-5-mini … for answers, with OPENAI_API_KEY set",
             summary.workflow

@@ -3,9 +3,10 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 15] = [
+const COMMANDS: [(&str, &[&str]); 17] = [
     ("help", &[]),
     ("help-run", &["run"]),
+    ("help-ask", &["ask"]),
     ("help-plan", &["plan"]),
     ("help-validate", &["validate"]),
     ("help-resume", &["resume"]),
@@ -16,6 +17,7 @@ const COMMANDS: [(&str, &[&str]); 15] = [
     ("help-personas", &["personas"]),
     ("help-personas-list", &["personas", "list"]),
     ("help-personas-show", &["personas", "show"]),
+    ("help-personas-match", &["personas", "match"]),
     ("help-workflows", &["workflows"]),
     ("help-workflows-list", &["workflows", "list"]),
     ("help-workflows-show", &["workflows", "show"]),

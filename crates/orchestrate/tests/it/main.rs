@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers included")]
 
+mod ask;
 mod bad_config;
 mod bad_input;
 mod bad_journal;
@@ -13,6 +14,7 @@ mod help;
 mod kills;
 mod layout;
 mod lists;
+mod matching;
 mod offline;
 mod rerun;
 mod resume;
