@@ -123,6 +123,7 @@ impl Product {
             retry: RetryPolicy::default(),
             fresh: Freshness::Reuse,
             output: None,
+            selection: None,
             rework: None,
             warnings: Vec::new(),
         };

@@ -310,6 +310,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       "forked_from": null,
       "workflow": "diamond",
       "task": "Predict churn\n\nfrom our Postgres events",
+      "selection": null,
       "status": "succeeded",
       "status_text": "complete without the optional step `speed`",
       "model": "openai:gpt-5-mini",

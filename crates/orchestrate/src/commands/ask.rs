@@ -23,10 +23,10 @@ use crate::{
 pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exit, CliError> {
     let readable = workspace.personas.readable();
     // A slip in a name is told before a task is typed.
-    let named = named(&readable, &arguments.personas)?;
+    let by_name = named(&readable, &arguments.personas)?;
     let task = inputs::task(&arguments.task)?;
     let mut options = common::options(&arguments.flags)?;
-    let selection = match named {
+    let selection = match by_name {
         Some(selection) => selection,
         None => select(workspace, &readable, &task, arguments, &mut options)?,
     };
