@@ -123,7 +123,6 @@ impl Product {
             retry: RetryPolicy::default(),
             fresh: Freshness::Reuse,
             output: None,
-            selection: None,
             rework: None,
             warnings: Vec::new(),
         };
