@@ -1,8 +1,18 @@
 //! The command line.
 
+mod personas;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+pub(crate) use personas::{
+    Column, DiffPersonas, ExportPersona, ImportPersonas, LintFormat, LintLevel, LintPersonas,
+    ListPersonas, LockPersonas, NewPersona, PersonaLevel, ShowPersona,
+};
+
+use crate::commands::completions;
 
 /// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
 #[derive(Debug, Parser)]
@@ -35,7 +45,7 @@ pub(crate) enum Command {
     /// List and show runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// List and show personas
+    /// List, show, import, export, check, compare, make and lock personas
     #[command(subcommand)]
     Personas(PersonasCommand),
     /// List and show workflows
@@ -43,6 +53,8 @@ pub(crate) enum Command {
     Workflows(WorkflowsCommand),
     /// Draw a workflow's steps
     Graph(GraphArguments),
+    /// Print what makes a shell complete commands and names
+    Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +133,7 @@ pub(crate) enum Progress {
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
@@ -137,6 +150,9 @@ pub(crate) struct RunArguments {
     /// Write each deliverable and a report.md into this folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Lock the personas as they are now, in personas.lock, instead of refusing those that differ
+    #[arg(long)]
+    pub(crate) update_lock: bool,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }
@@ -144,6 +160,7 @@ pub(crate) struct RunArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
@@ -167,6 +184,7 @@ pub(crate) enum ListFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArguments {
     /// Names or paths; all workflows that can be found where none is given
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflows: Vec<String>,
     /// What standard output holds
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -176,6 +194,7 @@ pub(crate) struct ValidateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArguments {
     /// Id of the run, or four or more characters of it [default: the newest unfinished one]
+    #[arg(add = ArgValueCompleter::new(completions::runs))]
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
@@ -186,6 +205,7 @@ pub(crate) struct ResumeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct RerunArguments {
     /// Id of the run, or four or more characters of it
+    #[arg(add = ArgValueCompleter::new(completions::runs))]
     pub(crate) run: String,
     /// The step to do again, with all that depends on it
     pub(crate) step: Option<String>,
@@ -203,6 +223,9 @@ pub(crate) struct RerunArguments {
     /// Write each deliverable and a report.md into this folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Lock the personas as they are now, in personas.lock, instead of refusing those that differ
+    #[arg(long)]
+    pub(crate) update_lock: bool,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }
@@ -218,6 +241,7 @@ pub(crate) enum RunsCommand {
     /// Show a run: its steps and how it ended
     Show {
         /// Id of the run, or four or more characters of it [default: the newest]
+        #[arg(add = ArgValueCompleter::new(completions::runs))]
         run: Option<String>,
         /// Print the result, as `run` did
         #[arg(long)]
@@ -231,19 +255,21 @@ pub(crate) enum RunsCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonasCommand {
     /// List the personas that can be named here
-    List {
-        /// What standard output holds
-        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-        format: ListFormat,
-    },
+    List(ListPersonas),
     /// Show a persona
-    Show {
-        /// Its name
-        name: String,
-        /// Print the system prompt that primes a model with it
-        #[arg(long)]
-        prompt: bool,
-    },
+    Show(ShowPersona),
+    /// Bring in personas that are written for other tools
+    Import(ImportPersonas),
+    /// Write a persona for another tool
+    Export(ExportPersona),
+    /// Check persona files, and mend them
+    Lint(LintPersonas),
+    /// Compare two personas field by field
+    Diff(DiffPersonas),
+    /// Begin a persona of your own
+    New(NewPersona),
+    /// Write down which personas the project uses, byte for byte
+    Lock(LockPersonas),
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,6 +283,7 @@ pub(crate) enum WorkflowsCommand {
     /// Show a workflow: inputs, steps, personas
     Show {
         /// Its name, or the path of a .yaml file
+        #[arg(add = ArgValueCompleter::new(completions::workflows))]
         name: String,
         /// Print the file itself
         #[arg(long)]
@@ -267,6 +294,7 @@ pub(crate) enum WorkflowsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct GraphArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     /// How to draw it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -281,4 +309,28 @@ pub(crate) enum GraphFormat {
     Text,
     /// A Mermaid flowchart
     Mermaid,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Put one of these where your shell reads its settings:
+  bash        eval \"$(orchestrate completions bash)\"
+  zsh         eval \"$(orchestrate completions zsh)\"          below the line with compinit
+  fish        orchestrate completions fish | source
+  elvish      eval (orchestrate completions elvish | slurp)
+  powershell  orchestrate completions powershell | Out-String | Invoke-Expression")]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that can be told how to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
 }

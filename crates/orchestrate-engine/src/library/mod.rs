@@ -12,6 +12,6 @@ mod workflows;
 pub use find::{Level, LibraryError};
 pub use personas::{FoundPersona, PersonaLibrary};
 pub(crate) use read::read_text_within;
-pub use read::{ReadError, read_text};
+pub use read::{ReadError, read_bytes, read_bytes_within, read_text};
 pub(crate) use workflows::is_path;
 pub use workflows::{FoundWorkflow, WorkflowLibrary};

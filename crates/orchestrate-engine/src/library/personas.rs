@@ -1,6 +1,10 @@
 //! The library of personas.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
@@ -27,6 +31,8 @@ pub struct FoundPersona {
     pub name: String,
     /// Where it was found.
     pub level: Level,
+    /// The file, where it is not built in.
+    pub path: Option<PathBuf>,
     /// Its text.
     pub source: Arc<Source>,
     /// The persona, where the file is one.
@@ -46,6 +52,11 @@ impl PersonaLibrary {
         self.found.keys().map(String::as_str)
     }
 
+    /// Where the persona with this name is found, and its file where it is not built in.
+    pub fn place(&self, name: &str) -> Option<(Level, Option<&Path>)> {
+        self.found.get(name).map(|(level, place)| (*level, place.path()))
+    }
+
     /// Reads the persona with this name; `None` where there is none.
     pub fn read(&self, name: &str) -> Result<Option<FoundPersona>, LibraryError> {
         let Some((level, place)) = self.found.get(name) else { return Ok(None) };
@@ -54,6 +65,7 @@ impl PersonaLibrary {
         Ok(Some(FoundPersona {
             name: name.to_owned(),
             level: *level,
+            path: place.path().map(Path::to_owned),
             source,
             persona,
             diagnostics,

@@ -61,6 +61,7 @@ pub(crate) fn start(
 ) -> Result<Exit, CliError> {
     terminal::diagnostics(&setup.warnings);
     setup.prepare_output(workspace)?;
+    setup.write_lock(workspace)?;
     drive(OpenRun::create(workspace, setup)?, show)
 }
 

@@ -20,6 +20,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
         fresh: freshness(&arguments.fresh),
         output: common::output(arguments.output.as_ref())?,
         usual_model: None,
+        update_lock: arguments.update_lock,
     };
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
     common::start(workspace, &mut setup, &arguments.show)

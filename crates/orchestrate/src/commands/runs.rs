@@ -41,8 +41,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
     }
     match format {
         ListFormat::Json => {
-            let runs: Vec<_> =
-                rows.iter().map(|summary| orchestrate_report::list_entry(summary)).collect();
+            let runs: Vec<_> = rows.iter().map(orchestrate_report::list_entry).collect();
             terminal::out_json(&json!({ "schema": "orchestrate/runs/1", "runs": runs }));
         }
         ListFormat::Text if rows.is_empty() && exit == Exit::Ok => {
