@@ -5,6 +5,7 @@ pub mod artifacts;
 pub mod config;
 pub mod driver;
 pub mod home;
+pub mod imports;
 pub mod library;
 pub mod live;
 pub mod providers;

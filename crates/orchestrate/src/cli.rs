@@ -1,8 +1,18 @@
 //! The command line.
 
+mod personas;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+pub(crate) use personas::{
+    Column, DiffPersonas, ExportPersona, ImportPersonas, LintFormat, LintLevel, LintPersonas,
+    ListPersonas, LockPersonas, NewPersona, PersonaLevel, ShowPersona,
+};
+
+use crate::commands::completions;
 
 /// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
 #[derive(Debug, Parser)]
@@ -37,7 +47,7 @@ pub(crate) enum Command {
     /// List and show runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// List and show personas
+    /// List, show, import, export, check, compare, make and lock personas
     #[command(subcommand)]
     Personas(PersonasCommand),
     /// List and show workflows
@@ -45,6 +55,8 @@ pub(crate) enum Command {
     Workflows(WorkflowsCommand),
     /// Draw a workflow's steps
     Graph(GraphArguments),
+    /// Print what makes a shell complete commands and names
+    Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +135,7 @@ pub(crate) enum Progress {
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
@@ -146,6 +159,9 @@ pub(crate) struct RunFlags {
     /// Write each deliverable and a report.md into this folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Lock the personas as they are now, in personas.lock, instead of refusing those that differ
+    #[arg(long)]
+    pub(crate) update_lock: bool,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }
@@ -157,7 +173,7 @@ pub(crate) struct AskArguments {
     pub(crate) task: Vec<String>,
     /// Who answers: name, title, abbreviation or alias, several with commas [default: whom the task calls
     /// for]
-    #[arg(short, long = "persona", value_name = "NAME,…", value_delimiter = ',')]
+    #[arg(short, long = "persona", value_name = "NAME,…", value_delimiter = ',', add = ArgValueCompleter::new(completions::personas))]
     pub(crate) personas: Vec<String>,
     /// Ask only the best persona where the task calls for several
     #[arg(long, conflicts_with = "personas")]
@@ -191,6 +207,7 @@ pub(crate) struct MatchArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
@@ -214,6 +231,7 @@ pub(crate) enum ListFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArguments {
     /// Names or paths; all workflows that can be found where none is given
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflows: Vec<String>,
     /// What standard output holds
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -223,6 +241,7 @@ pub(crate) struct ValidateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArguments {
     /// Id of the run, or four or more characters of it [default: the newest unfinished one]
+    #[arg(add = ArgValueCompleter::new(completions::runs))]
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
@@ -233,6 +252,7 @@ pub(crate) struct ResumeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct RerunArguments {
     /// Id of the run, or four or more characters of it
+    #[arg(add = ArgValueCompleter::new(completions::runs))]
     pub(crate) run: String,
     /// The step to do again, with all that depends on it
     pub(crate) step: Option<String>,
@@ -250,6 +270,9 @@ pub(crate) struct RerunArguments {
     /// Write each deliverable and a report.md into this folder
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Lock the personas as they are now, in personas.lock, instead of refusing those that differ
+    #[arg(long)]
+    pub(crate) update_lock: bool,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }
@@ -265,6 +288,7 @@ pub(crate) enum RunsCommand {
     /// Show a run: its steps and how it ended
     Show {
         /// Id of the run, or four or more characters of it [default: the newest]
+        #[arg(add = ArgValueCompleter::new(completions::runs))]
         run: Option<String>,
         /// Print the result, as `run` did
         #[arg(long)]
@@ -278,21 +302,23 @@ pub(crate) enum RunsCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonasCommand {
     /// List the personas that can be named here
-    List {
-        /// What standard output holds
-        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-        format: ListFormat,
-    },
+    List(ListPersonas),
     /// Show a persona
-    Show {
-        /// Its name
-        name: String,
-        /// Print the system prompt that primes a model with it
-        #[arg(long)]
-        prompt: bool,
-    },
+    Show(ShowPersona),
     /// Find the personas that a task calls for, without a model
     Match(MatchArguments),
+    /// Bring in personas that are written for other tools
+    Import(ImportPersonas),
+    /// Write a persona for another tool
+    Export(ExportPersona),
+    /// Check persona files, and mend them
+    Lint(LintPersonas),
+    /// Compare two personas field by field
+    Diff(DiffPersonas),
+    /// Begin a persona of your own
+    New(NewPersona),
+    /// Write down which personas the project uses, byte for byte
+    Lock(LockPersonas),
 }
 
 #[derive(Debug, Subcommand)]
@@ -306,6 +332,7 @@ pub(crate) enum WorkflowsCommand {
     /// Show a workflow: inputs, steps, personas
     Show {
         /// Its name, or the path of a .yaml file
+        #[arg(add = ArgValueCompleter::new(completions::workflows))]
         name: String,
         /// Print the file itself
         #[arg(long)]
@@ -316,6 +343,7 @@ pub(crate) enum WorkflowsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct GraphArguments {
     /// Name of a workflow, or path of a .yaml file
+    #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflow: String,
     /// How to draw it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -330,4 +358,28 @@ pub(crate) enum GraphFormat {
     Text,
     /// A Mermaid flowchart
     Mermaid,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Put one of these where your shell reads its settings:
+  bash        eval \"$(orchestrate completions bash)\"
+  zsh         eval \"$(orchestrate completions zsh)\"          below the line with compinit
+  fish        orchestrate completions fish | source
+  elvish      eval (orchestrate completions elvish | slurp)
+  powershell  orchestrate completions powershell | Out-String | Invoke-Expression")]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that can be told how to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
 }

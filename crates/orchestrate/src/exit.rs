@@ -10,11 +10,13 @@ use orchestrate_engine::{
     artifacts::ArtifactError,
     config::{ConfigError, ModelError},
     driver::DriveError,
+    imports::{GatherError, WriteError},
     library::{LibraryError, ReadError},
     providers::ProviderError,
     session::{FindRunError, RunError, SetupError, WorkspaceError},
     store::StoreError,
 };
+use orchestrate_persona::lockfile::Mismatch;
 
 /// How the program ends. The numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,6 +234,7 @@ impl From<SetupError> for CliError {
         match error {
             SetupError::Invalid(diagnostics) => diagnostics.into(),
             SetupError::Library(error) => error.into(),
+            SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
             SetupError::Provider(error) => error.into(),
             SetupError::UnknownWorkflow { ref help, .. } => {
                 let help = help.clone();
@@ -257,6 +260,32 @@ impl From<SetupError> for CliError {
                 told
             }
         }
+    }
+}
+
+/// What differs from `personas.lock`, and the two ways on.
+fn not_as_locked(mismatches: &[Mismatch]) -> CliError {
+    let mut told = CliError::new(Exit::Invalid, "");
+    told.more = mismatches.iter().map(|found| (found.to_string(), None)).collect();
+    let names: Vec<&str> = mismatches.iter().map(Mismatch::name).collect();
+    told.help("read what is new in it; then lock it as it is:").help(format!(
+        "  --update-lock, with `run` or `rerun`\n    orchestrate personas lock {}",
+        names.join(" ")
+    ))
+}
+
+/// A file of the user's that cannot be written.
+impl From<WriteError> for CliError {
+    fn from(error: WriteError) -> Self {
+        let told = Self::of(Exit::Invalid, &error);
+        error.help().into_iter().fold(told, Self::help)
+    }
+}
+
+impl From<GatherError> for CliError {
+    fn from(error: GatherError) -> Self {
+        let told = Self::of(Exit::Invalid, &error);
+        error.help().into_iter().fold(told, Self::help)
     }
 }
 

@@ -11,6 +11,11 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     terminal::log_to_stderr();
+    match commands::completions::answer_shell() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return terminal::usage(&error),
+    }
     let arguments = match cli::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return terminal::usage(&error),

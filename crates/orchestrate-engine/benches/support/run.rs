@@ -124,6 +124,7 @@ impl Product {
             fresh: Freshness::Reuse,
             output: None,
             rework: None,
+            new_lock: None,
             warnings: Vec::new(),
         };
         Ok(Self { place, workspace, setup })

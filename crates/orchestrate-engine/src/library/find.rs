@@ -159,6 +159,14 @@ pub(super) fn read_source(path: &Path, limit: u64) -> Result<Arc<Source>, Librar
 }
 
 impl Place {
+    /// Where it lies on disk.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Own(path) | Self::Found { path, .. } => Some(path),
+            Self::BuiltIn { .. } => None,
+        }
+    }
+
     pub(super) fn source(
         &self,
         kind: &str,

@@ -1,6 +1,10 @@
 //! The library of personas.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
@@ -28,6 +32,8 @@ pub struct FoundPersona {
     pub name: String,
     /// Where it was found.
     pub level: Level,
+    /// The file, where it is not built in.
+    pub path: Option<PathBuf>,
     /// Its text.
     pub source: Arc<Source>,
     /// The persona, where the file is one.
@@ -47,6 +53,11 @@ impl PersonaLibrary {
         self.found.keys().map(String::as_str)
     }
 
+    /// Where the persona with this name is found, and its file where it is not built in.
+    pub fn place(&self, name: &str) -> Option<(Level, Option<&Path>)> {
+        self.found.get(name).map(|(level, place)| (*level, place.path()))
+    }
+
     /// Reads the persona with this name; `None` where there is none.
     pub fn read(&self, name: &str) -> Result<Option<FoundPersona>, LibraryError> {
         let hidden =
@@ -59,6 +70,7 @@ impl PersonaLibrary {
         Ok(Some(FoundPersona {
             name: name.to_owned(),
             level: *level,
+            path: place.path().map(Path::to_owned),
             source,
             persona,
             diagnostics,

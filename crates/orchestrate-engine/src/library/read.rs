@@ -76,6 +76,15 @@ impl ReadError {
 
 /// Reads a text of at most `limit` bytes from a regular file, wherever it is.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
+    let bytes = read_bytes(path, limit)?;
+    String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+/// Reads at most `limit` bytes from a regular file, wherever it is.
+pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     let failed = |source| ReadError::Io { path: path.to_owned(), source };
     let file = open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
@@ -91,10 +100,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
     if bytes.len() as u64 > limit {
         return Err(ReadError::TooLarge { path: path.to_owned(), limit });
     }
-    String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
-        path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
-    })
+    Ok(bytes)
 }
 
 /// Like [`read_text`], for a file found in a workspace: a link must not lead out of it.
@@ -103,12 +109,24 @@ pub(crate) fn read_text_within(
     path: &Path,
     limit: u64,
 ) -> Result<String, ReadError> {
+    inside(folder, path)?;
+    read_text(path, limit)
+}
+
+/// Like [`read_bytes`], for a file found in a workspace: a link must not lead out of it.
+pub fn read_bytes_within(folder: &Path, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    inside(folder, path)?;
+    read_bytes(path, limit)
+}
+
+fn inside(folder: &Path, path: &Path) -> Result<(), ReadError> {
     let failed = |source| ReadError::Io { path: path.to_owned(), source };
     let target = path.canonicalize().map_err(failed)?;
-    if !target.starts_with(folder.canonicalize().map_err(failed)?) {
-        return Err(ReadError::Outside { path: path.to_owned(), target });
+    if target.starts_with(folder.canonicalize().map_err(failed)?) {
+        Ok(())
+    } else {
+        Err(ReadError::Outside { path: path.to_owned(), target })
     }
-    read_text(path, limit)
 }
 
 /// Opens without waiting: a pipe that nobody writes to would hold us for ever.

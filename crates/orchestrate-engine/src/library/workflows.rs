@@ -41,6 +41,11 @@ impl WorkflowLibrary {
         self.found.keys().map(String::as_str)
     }
 
+    /// Where the workflow with this name is found, and its file where it is not built in.
+    pub fn place(&self, name: &str) -> Option<(Level, Option<&Path>)> {
+        self.found.get(name).map(|(level, place)| (*level, place.path()))
+    }
+
     /// Reads a workflow by name, or by path where the text looks like one: it has a `/` or ends in
     /// `.yaml` or `.yml`. `None` where no workflow has that name.
     pub fn read(&self, name: &str) -> Result<Option<FoundWorkflow>, LibraryError> {

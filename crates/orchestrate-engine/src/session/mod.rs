@@ -7,13 +7,15 @@
 
 mod files;
 mod forecast;
+mod lock;
 mod open;
 mod record;
 mod setup;
 mod workspace;
 
 pub use forecast::{StepForecast, forecast};
+pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
-pub use setup::{Compiled, PastRework, Rework, RunOptions, RunSetup, SetupError};
+pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

@@ -14,12 +14,14 @@ use orchestrate_core::{
     request::ModelRef,
     suggest,
 };
+use orchestrate_persona::lockfile::{Lock, LockedPersona, Mismatch};
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files};
+use super::{Workspace, files::colliding_files, lock};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     config::ModelError,
+    imports::WriteError,
     library::{FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path},
     providers::{OFFLINE_MODEL, ProviderError, Providers},
     store::Blob,
@@ -50,10 +52,16 @@ pub struct RunOptions {
     pub usual_model: Option<ModelRef>,
     /// How the personas were chosen, where no workflow says it.
     pub selection: Option<PersonaSelection>,
+    /// Lock the personas as they are now, instead of holding them against the lock.
+    pub update_lock: bool,
 }
 
 /// A plan, its personas by name, and warnings about the files.
 pub type Compiled = (Arc<Plan>, IndexMap<String, Arc<Persona>>, Vec<Diagnostic>);
+
+/// Like [`Compiled`], with the personas' files as they would be locked.
+pub type CompiledUsed =
+    (Arc<Plan>, IndexMap<String, Arc<Persona>>, Vec<Diagnostic>, Vec<LockedPersona>);
 
 /// What a person wants done again.
 #[derive(Debug, Clone)]
@@ -116,6 +124,8 @@ pub struct RunSetup {
     pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
+    /// The project's lock as it is to be written, where that was asked for.
+    pub new_lock: Option<Lock>,
     /// Warnings about the files that were read.
     pub warnings: Vec<Diagnostic>,
 }
@@ -145,6 +155,9 @@ pub enum SetupError {
         /// What to do.
         help: Option<String>,
     },
+    /// Personas are not those that the project's lock names.
+    #[error("the personas are not those of the lock file")]
+    NotAsLocked(Vec<Mismatch>),
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
@@ -182,15 +195,25 @@ impl RunSetup {
         workspace: &Workspace,
         workflow: &FoundWorkflow,
     ) -> Result<Compiled, SetupError> {
+        let (plan, personas, diagnostics, _) = Self::compile_used(workspace, workflow)?;
+        Ok((plan, personas, diagnostics))
+    }
+
+    /// Like [`compile`](Self::compile), with the personas' files as they would be locked.
+    pub fn compile_used(
+        workspace: &Workspace,
+        workflow: &FoundWorkflow,
+    ) -> Result<CompiledUsed, SetupError> {
         let (plan, mut diagnostics) =
             orchestrate_workflow::compile(&workflow.source, &workspace.personas);
         let Some(plan) = plan else { return Err(SetupError::Invalid(diagnostics)) };
         diagnostics.extend(colliding_files(&plan, &workflow.source));
-        let personas = read_personas(workspace, &plan, &mut diagnostics)?;
+        let mut used = Vec::new();
+        let personas = read_personas(workspace, &plan, &mut diagnostics, &mut used)?;
         if has_errors(&diagnostics) {
             return Err(SetupError::Invalid(diagnostics));
         }
-        Ok((Arc::new(plan), personas, diagnostics))
+        Ok((Arc::new(plan), personas, diagnostics, used))
     }
 
     /// Decides everything about a run of `workflow` with the inputs `given`.
@@ -200,7 +223,15 @@ impl RunSetup {
         given: &IndexMap<String, Given>,
         options: &RunOptions,
     ) -> Result<Self, SetupError> {
-        let (plan, personas, warnings) = Self::compile(workspace, workflow)?;
+        let (plan, personas, mut warnings, used) = Self::compile_used(workspace, workflow)?;
+        let new_lock = if options.update_lock {
+            let (lock, given_up) = lock::updated(workspace, &used)?;
+            warnings.extend(given_up);
+            Some(lock)
+        } else {
+            warnings.extend(lock::verify(workspace, &used)?);
+            None
+        };
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given)
             .map_err(SetupError::Inputs)?;
         if let Freshness::Steps(steps) = &options.fresh {
@@ -244,6 +275,7 @@ impl RunSetup {
             output,
             selection: options.selection.clone(),
             rework: None,
+            new_lock,
             warnings,
         })
     }
@@ -274,6 +306,11 @@ impl RunSetup {
         folder.probe()?;
         self.output = Some(folder.path().to_owned());
         Ok(())
+    }
+
+    /// Writes the project's lock, where that was asked for.
+    pub fn write_lock(&self, workspace: &Workspace) -> Result<(), WriteError> {
+        self.new_lock.as_ref().map_or(Ok(()), |new| lock::write_lock(workspace, new))
     }
 
     /// What the run is pinned to, and the contents it speaks of.
@@ -413,6 +450,7 @@ fn read_personas(
     workspace: &Workspace,
     plan: &Plan,
     diagnostics: &mut Vec<Diagnostic>,
+    used: &mut Vec<LockedPersona>,
 ) -> Result<IndexMap<String, Arc<Persona>>, SetupError> {
     let mut personas = IndexMap::new();
     for step in plan.steps() {
@@ -422,6 +460,7 @@ fn read_personas(
                 continue;
             }
             let Some(found) = workspace.personas.read(name)? else { continue };
+            used.push(lock::as_locked(workspace, &found));
             diagnostics.extend(found.diagnostics);
             if let Some(persona) = found.persona {
                 personas.insert(name.to_owned(), Arc::new(persona));

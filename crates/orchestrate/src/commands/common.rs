@@ -65,6 +65,7 @@ pub(crate) fn options(flags: &RunFlags) -> Result<RunOptions, CliError> {
         output: output(flags.output.as_ref())?,
         usual_model: None,
         selection: None,
+        update_lock: flags.update_lock,
     })
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn start(
 ) -> Result<Exit, CliError> {
     terminal::diagnostics(&setup.warnings);
     setup.prepare_output(workspace)?;
+    setup.write_lock(workspace)?;
     drive(OpenRun::create(workspace, setup)?, show)
 }
 

@@ -1,5 +1,7 @@
 //! The commands, one file per verb.
 
+pub(crate) mod completions;
+
 mod ask;
 mod choosing;
 mod common;
@@ -33,6 +35,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, CliError> {
 }
 
 fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
+    // A shell's settings are read in any folder, also where the configuration has a mistake.
+    if let Command::Completions(arguments) = &arguments.command {
+        return completions::completions(arguments);
+    }
     let workspace = common::workspace(arguments.home.as_deref())?;
     match arguments.command {
         Command::Run(arguments) => run::run(&workspace, &arguments),
@@ -45,5 +51,6 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Personas(command) => personas::personas(&workspace, command),
         Command::Workflows(command) => workflows::workflows(&workspace, command),
         Command::Graph(arguments) => graph::graph(&workspace, &arguments),
+        Command::Completions(arguments) => completions::completions(&arguments),
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         model: arguments.model.clone().or_else(|| created.model_flag.clone()),
         usual_model: (!created.offline).then(|| created.model.clone()),
         offline,
+        update_lock: arguments.update_lock,
         limits: Limits {
             max_calls: caps.max_calls.or(earlier_caps.max_calls),
             max_tokens: caps.max_tokens.or(earlier_caps.max_tokens),

@@ -10,7 +10,7 @@ mod lines;
 mod log;
 
 use std::{
-    io::{ErrorKind, IsTerminal, Write},
+    io::{BufRead as _, ErrorKind, IsTerminal, Read as _, Write},
     process::ExitCode,
     sync::OnceLock,
 };
@@ -23,6 +23,9 @@ pub(crate) use diagnostics::{diagnostic_json, diagnostics};
 use escape::{in_ci, safe, safe_json};
 pub(crate) use log::log_to_stderr;
 
+/// The longest answer to a question, in bytes.
+const MAX_ANSWER: u64 = 64 * 1024;
+
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
@@ -30,6 +33,32 @@ const HELP: Style = AnsiColor::Cyan.on_default().bold();
 /// Prints data. Hidden characters are made visible, and in CI log commands lose their power.
 pub(crate) fn out(text: &str) {
     put(&safe(text));
+}
+
+/// Prints bytes as they are where a file or a program gets them: there every one of them counts. On a
+/// terminal, and in a CI job's log, they are made safe like all others, with a warning where that changes
+/// something.
+pub(crate) fn out_exactly(bytes: &[u8]) {
+    let stdout = std::io::stdout();
+    let is_read = stdout.is_terminal() || (in_ci() && !is_a_file(&stdout));
+    let text = String::from_utf8_lossy(bytes);
+    let shown = safe(&text);
+    if is_read && shown.as_bytes() != bytes {
+        out(&shown);
+        warn(
+            "characters that a terminal would obey are shown otherwise",
+            &["--to FILE writes every byte as it is".to_owned()],
+        );
+        return;
+    }
+    let mut stdout = stdout.lock();
+    kept(stdout.write_all(bytes).and_then(|()| stdout.flush()));
+}
+
+fn is_a_file(stdout: &std::io::Stdout) -> bool {
+    use std::os::fd::AsFd as _;
+    let handle = stdout.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    handle.and_then(|file| file.metadata()).is_ok_and(|found| found.is_file())
 }
 
 /// Prints one JSON document.
@@ -46,6 +75,23 @@ fn out_json_line(text: &str) {
 /// Says something to whoever is watching.
 pub(crate) fn say(text: &str) {
     talk(&format!("{}\n", safe(text)));
+}
+
+/// Whether there is somebody to ask: standard input and standard error are a terminal, and not a CI job's.
+pub(crate) fn can_ask() -> bool {
+    !in_ci() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for a line; `None` for an empty one and at the end of the input.
+pub(crate) fn ask(question: &str) -> Option<String> {
+    talk(&safe(question));
+    let mut answer = String::new();
+    // A person's line; what is longer was pasted by mistake.
+    let mut input = std::io::stdin().lock().take(MAX_ANSWER);
+    match input.read_line(&mut answer) {
+        Ok(_) if !answer.trim().is_empty() => Some(answer.trim().to_owned()),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Prints a warning.
@@ -151,7 +197,12 @@ static LOST: OnceLock<std::io::Error> = OnceLock::new();
 /// Writes to standard output. Whoever has closed it wants no more of it.
 fn put(text: &str) {
     let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    kept(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Remembers why standard output could not be written to.
+fn kept(written: std::io::Result<()>) {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             // The first reason is the one to tell.
             let _ = LOST.set(error);

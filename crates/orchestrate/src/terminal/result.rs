@@ -14,7 +14,11 @@ use crate::{cli::Format, exit::chain};
 /// is false.
 pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
     let told = |render: &dyn Fn(&Context<'_>) -> String| record.report(render);
-    let document = |context: &Context<'_>| orchestrate_report::json(context);
+    let document = |context: &Context<'_>| {
+        let mut document = orchestrate_report::json(context);
+        document["personas"] = personas(record);
+        document
+    };
     match format {
         Format::Text => out(&with_final_newline(told(&orchestrate_report::result_markdown))),
         Format::Markdown => out(&with_final_newline(told(&orchestrate_report::report_markdown))),
@@ -37,6 +41,12 @@ pub(crate) fn print(record: &RunRecord, format: Format) -> bool {
         );
     }
     faults.is_empty()
+}
+
+/// The personas that the run is pinned to, with the BLAKE3 hash of each one's file.
+fn personas(record: &RunRecord) -> serde_json::Value {
+    let named = record.personas.iter();
+    named.map(|(name, persona)| (name.clone(), json!({ "digest": persona.digest }))).collect()
 }
 
 /// Prints the result of a recorded run, events included for JSON lines.

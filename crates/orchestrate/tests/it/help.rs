@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 17] = [
+const COMMANDS: [(&str, &[&str]); 24] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
@@ -18,6 +18,13 @@ const COMMANDS: [(&str, &[&str]); 17] = [
     ("help-personas-list", &["personas", "list"]),
     ("help-personas-show", &["personas", "show"]),
     ("help-personas-match", &["personas", "match"]),
+    ("help-personas-import", &["personas", "import"]),
+    ("help-personas-export", &["personas", "export"]),
+    ("help-personas-lint", &["personas", "lint"]),
+    ("help-personas-diff", &["personas", "diff"]),
+    ("help-personas-new", &["personas", "new"]),
+    ("help-personas-lock", &["personas", "lock"]),
+    ("help-completions", &["completions"]),
     ("help-workflows", &["workflows"]),
     ("help-workflows-list", &["workflows", "list"]),
     ("help-workflows-show", &["workflows", "show"]),

@@ -1,0 +1,107 @@
+//! The folder that imported personas are kept in: `<name>.md`, the originals below `.originals` by the
+//! SHA-256 of their bytes, and workflow skeletons in `workflows` beside the folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use orchestrate_persona::MAX_PICTURE_BYTES;
+
+use super::write::{Existing, WriteError, write_whole};
+use crate::library::{ReadError, read_bytes_within};
+
+/// The folder of the originals, below that of the personas.
+pub const ORIGINALS: &str = ".originals";
+
+/// A folder of imported personas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonaFolder {
+    path: PathBuf,
+}
+
+impl PersonaFolder {
+    /// The folder with this path, which need not be there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Its path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file of a persona.
+    pub fn persona(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.md"))
+    }
+
+    /// The file of a workflow.
+    pub fn workflow(&self, name: &str) -> PathBuf {
+        self.workflows().join(format!("{name}.yaml"))
+    }
+
+    fn workflows(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(above) if self.path.file_name().is_some() => above.join("workflows"),
+            _ => self.path.join("../workflows"),
+        }
+    }
+
+    /// Where an original is kept.
+    pub fn original(&self, sha256: &str) -> PathBuf {
+        self.path.join(ORIGINALS).join(sha256)
+    }
+
+    /// The original with this hash, where it is kept.
+    pub fn read_original(&self, sha256: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let is_hash = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Ok(None);
+        }
+        match read_bytes_within(&self.path, &self.original(sha256), MAX_PICTURE_BYTES as u64) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps an original; the same bytes are written once.
+    pub(super) fn keep_original(&self, sha256: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let path = self.original(sha256);
+        unlinked(&self.path.join(ORIGINALS))?;
+        if path.exists() {
+            return Ok(());
+        }
+        match write_whole(&path, bytes, Existing::Stays) {
+            // Another process has kept it in between.
+            Err(WriteError::Exists(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) fn write_persona(
+        &self,
+        name: &str,
+        text: &str,
+        existing: Existing,
+    ) -> Result<(), WriteError> {
+        write_whole(&self.persona(name), text.as_bytes(), existing)
+    }
+
+    pub(super) fn write_workflow(
+        &self,
+        name: &str,
+        text: &str,
+        existing: Existing,
+    ) -> Result<(), WriteError> {
+        unlinked(&self.workflows())?;
+        write_whole(&self.workflow(name), text.as_bytes(), existing)
+    }
+}
+
+/// Refuses a folder that nobody named where it is a link.
+fn unlinked(folder: &Path) -> Result<(), WriteError> {
+    let is_link = fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink());
+    if is_link { Err(WriteError::Link(folder.to_owned())) } else { Ok(()) }
+}

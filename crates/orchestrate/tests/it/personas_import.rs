@@ -1,0 +1,294 @@
+//! `personas import`: personas of other tools become files that can be used at once.
+
+use orchestrate_persona::lockfile::Sha256;
+
+use crate::support::Place;
+
+/// A subagent of another tool, with an unquoted colon in its front matter.
+const BAKER: &str = "---
+name: baker
+description: Bakes: bread and rolls. Use when somebody is hungry.
+tools: Read, Write
+---
+
+You are a baker who gets up at three.
+
+## Approach
+
+1. Weigh the flour.
+";
+
+/// Two personas and how they work together.
+const KITCHEN: &str = "# Personas of a kitchen
+
+## Core Personas
+
+### 1. Menu Planner (MP)
+
+**Slug**: `menu-planner`
+
+**Expertise**:
+- Courses that follow each other
+
+**When to Invoke**:
+- A menu is needed
+
+### 2. Head Cook (HC)
+
+**Slug**: `head-cook`
+
+**Expertise**:
+- Sauces
+
+**When to Invoke**:
+- Something must be cooked
+
+## Persona Collaboration Patterns
+
+### Pattern 1: Dinner for Twelve
+1. **Menu Planner** → Plan three courses
+2. **Head Cook** → Cook them
+";
+
+/// A file that is no persona.
+const NOTES: &str = "# Shopping\n\nFlour, salt.\n";
+
+#[test]
+fn a_folder_becomes_personas_and_skeletons_that_can_be_used_at_once() {
+    let place = Place::new();
+    place.write("agents/baker.md", BAKER);
+    place.write("agents/kitchen.md", KITCHEN);
+    insta::assert_snapshot!(place.good(&["personas", "import", "agents"]), @r"
+    repaired  agents/baker.md  claude-code
+      new       personas/baker.md
+        repaired  the front matter is not YAML, read line by line: mapping values are not allowed in
+                  this context
+    read      agents/kitchen.md  project-document
+      new       personas/menu-planner.md
+        composed  identity and description, from its other texts: put it into your own words
+        renamed   1. Menu Planner (MP) → title; When to Invoke → when_to_use
+      new       personas/head-cook.md
+        composed  identity and description, from its other texts: put it into your own words
+        renamed   2. Head Cook (HC) → title; When to Invoke → when_to_use
+      new       workflows/dinner-for-twelve.yaml
+      dropped   Personas of a kitchen: about the document, not about a persona
+      dropped   Core Personas: about the document, not about a persona
+      dropped   Persona Collaboration Patterns: about the document, not about a persona
+    ");
+    assert_eq!(
+        place.good(&["validate", "dinner-for-twelve"]),
+        "ok       dinner-for-twelve: 2 steps\n"
+    );
+    for name in ["baker", "menu-planner", "head-cook"] {
+        place.good(&["personas", "show", name, "--prompt"]);
+    }
+    let result = place.good(&["run", "dinner-for-twelve", "--task", "Soup first", "--offline"]);
+    assert!(result.contains("## Head Cook — head-cook"), "{result}");
+    place.write(
+        "workflows/bread.yaml",
+        "workflow: bread\ninputs: { task: string }\nsteps:\n  bake: { persona: baker, prompt: Bake. }\n",
+    );
+    place.good(&["run", "bread", "--task", "Rye", "--offline"]);
+    place.good(&["personas", "lint"]);
+}
+
+#[test]
+fn a_dry_run_prints_the_same_table_and_writes_nothing() {
+    let place = Place::new();
+    place.write("agents/baker.md", BAKER);
+    place.write("agents/kitchen.md", KITCHEN);
+    let told = place.good(&["personas", "import", "agents", "--dry-run"]);
+    assert!(!place.work().join("personas").exists() && !place.work().join("workflows").exists());
+    assert_eq!(place.good(&["personas", "import", "agents"]), told);
+}
+
+#[test]
+fn a_file_that_is_no_persona_is_refused_and_the_rest_is_taken() {
+    let place = Place::new();
+    place.write("agents/baker.md", BAKER);
+    place.write("agents/notes.md", NOTES);
+    let outcome = place.run(&["personas", "import", "agents"]);
+    assert_eq!(outcome.code, Some(3));
+    insta::assert_snapshot!(outcome.stdout, @r"
+    repaired  agents/baker.md  claude-code
+      new       personas/baker.md
+        repaired  the front matter is not YAML, read line by line: mapping values are not allowed in
+                  this context
+    refused   agents/notes.md
+      error     this is no persona of a known format; seen: `# Shopping`
+      help      name the format if you know better, or write front matter with `name` and `description`
+    ");
+    insta::assert_snapshot!(outcome.stderr, @r"
+    1 persona from 2 files: 1 new; written to personas
+    error: 1 file was refused, in whole or in part; the list says why
+    help: everything else was taken; --allow-refused ends with 0 all the same
+    ");
+    let allowed = place.run(&["personas", "import", "agents", "--allow-refused"]);
+    assert_eq!(allowed.code, Some(0));
+    assert!(allowed.stderr.contains("1 file was refused"), "still told: {}", allowed.stderr);
+    assert!(allowed.stdout.contains("  same      personas/baker.md"), "{}", allowed.stdout);
+}
+
+#[test]
+fn a_file_that_differs_is_left_alone_unless_it_is_to_be_replaced() {
+    let place = Place::new();
+    place.write("baker.md", BAKER);
+    place.good(&["personas", "import", "baker.md"]);
+    let edited = place.read("personas/baker.md").replace("at three", "at four");
+    place.write("personas/baker.md", &edited);
+    let outcome = place.run(&["personas", "import", "baker.md"]);
+    assert_eq!(outcome.code, Some(3));
+    assert!(
+        outcome.stdout.contains("`personas/baker.md` is there already and differs in `identity`"),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(place.read("personas/baker.md"), edited);
+    place.good(&["personas", "import", "baker.md", "--force"]);
+    assert!(place.read("personas/baker.md").contains("at three"));
+}
+
+#[test]
+fn two_files_with_one_name_are_an_error_that_names_both_and_copies_are_not() {
+    let place = Place::new();
+    place.write("a/baker.md", BAKER);
+    place.write("b/copy.md", BAKER);
+    place.write("c/other.md", BAKER.replace("three", "five"));
+    let outcome = place.run(&["personas", "import", "a", "b", "c"]);
+    assert_eq!(outcome.code, Some(3));
+    assert!(
+        outcome.stdout.contains("`baker` stands in two files: `a/baker.md` and `c/other.md`"),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(outcome.stdout.matches("  same ").count(), 1, "{}", outcome.stdout);
+    assert!(place.read("personas/baker.md").contains("at three"), "the first one counts");
+}
+
+#[test]
+fn an_original_is_kept_once_by_its_hash() {
+    let place = Place::new();
+    place.write("a/baker.md", BAKER);
+    place.write("b/baker.md", BAKER);
+    place.good(&["personas", "import", "a", "b"]);
+    let kept: Vec<String> = std::fs::read_dir(place.work().join("personas/.originals"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(kept, [Sha256::of(BAKER.as_bytes()).to_string()]);
+    assert_eq!(place.read(&format!("personas/.originals/{}", kept[0])), BAKER);
+}
+
+#[test]
+fn what_is_passed_over_on_the_way_is_told_and_a_named_hidden_folder_is_not() {
+    let place = Place::new();
+    place.write(".claude/agents/baker.md", BAKER);
+    place.write("node_modules/x/miller.md", BAKER.replace("baker", "miller"));
+    place.write("docs/cook.md", BAKER.replace("baker", "cook"));
+    place.write("docs/cook.rs", "fn main() {}");
+    let outcome = place.run(&["personas", "import", ".", "--to", "out/personas"]);
+    assert_eq!(outcome.code, Some(0));
+    insta::assert_snapshot!(outcome.stderr, @r"
+    passed over, hidden: .claude
+    passed over, of another kind: docs/cook.rs
+    passed over, of other people's code: node_modules
+      other tools keep personas in .claude: name it to import them
+    1 persona from 1 file: 1 new; written to out/personas
+    ");
+    place.good(&["personas", "import", ".claude"]);
+    place.good(&["personas", "show", "baker"]);
+}
+
+#[test]
+fn a_quoted_pattern_finds_files_and_one_that_finds_none_is_an_error() {
+    let place = Place::new();
+    place.write("a/b/baker.md", BAKER);
+    place.write("a/notes.md", NOTES);
+    place.good(&["personas", "import", "a/**/b*.md"]);
+    insta::assert_snapshot!(place.refused(&["personas", "import", "a/*.txt"]), @r"
+    exit 3
+    error: no file matches `a/*.txt`
+    help: `*` stays in one folder, `**` goes through all below; hidden ones are named
+    ");
+    insta::assert_snapshot!(place.refused(&["personas", "import", "nowhere"]), @r"
+    exit 3
+    error: `nowhere` does not exist
+    help: is the path right? it starts from the folder you are in
+    ");
+}
+
+#[test]
+fn a_name_and_a_format_can_be_given() {
+    let place = Place::new();
+    place.write("x.md", BAKER);
+    place.good(&["personas", "import", "x.md", "--name", "night-baker", "--from", "claude-code"]);
+    place.good(&["personas", "show", "night-baker"]);
+    insta::assert_snapshot!(place.refused(&["personas", "import", "x.md", "--from", "claud-code"]), @r"
+    exit 2
+    error: invalid value 'claud-code' for '--from <FORMAT>': unknown format `claud-code`; did you mean `claude-code`?
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(place.refused(&["personas", "import", "x.md", "--name", "Night Baker"]), @r"
+    exit 2
+    error: invalid value 'Night Baker' for '--name <NAME>': small letters, digits and single hyphens, 2 to 64 of them
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn the_json_form_says_what_the_table_says() {
+    let place = Place::new();
+    place.write("agents/baker.md", BAKER);
+    place.write("agents/notes.md", NOTES);
+    let outcome = place.run(&["personas", "import", "agents", "--format", "json"]);
+    assert_eq!(outcome.code, Some(3));
+    let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(told["schema"], "orchestrate/import/1");
+    assert_eq!(told["counts"]["new"], 1);
+    assert_eq!(told["counts"]["refused_files"], 1);
+    let baker = &told["files"][0];
+    assert_eq!(baker["format"], "claude-code");
+    assert_eq!(baker["sha256"], Sha256::of(BAKER.as_bytes()).to_string());
+    assert_eq!(baker["entries"][0]["fate"], "new");
+    assert_eq!(told["files"][1]["refused"], true);
+    assert_eq!(told["files"][1]["diagnostics"][0]["code"], "not-a-persona");
+}
+
+#[test]
+fn a_name_that_the_project_has_elsewhere_is_refused_and_the_library_stays_usable() {
+    let place = Place::new();
+    place.write("x.md", BAKER);
+    place.good(&["personas", "import", "x.md", "--to", ".orchestrate/personas"]);
+    let outcome = place.run(&["personas", "import", "x.md"]);
+    assert_eq!(outcome.code, Some(3));
+    let told = outcome.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains(".orchestrate/personas/baker.md` has this name already"), "{told}");
+    place.good(&["personas", "show", "baker"]);
+}
+
+#[test]
+fn a_planted_link_is_not_followed() {
+    let place = Place::new();
+    place.write("x.md", BAKER);
+    place.write("elsewhere/keep", "");
+    std::fs::create_dir(place.work().join("personas")).unwrap();
+    let link = place.work().join("personas/.originals");
+    std::os::unix::fs::symlink("../elsewhere", link).unwrap();
+    let outcome = place.run(&["personas", "import", "x.md"]);
+    assert_eq!(outcome.code, Some(3));
+    assert!(outcome.stdout.contains("is a link, which is not followed"), "{}", outcome.stdout);
+    assert_eq!(std::fs::read_dir(place.work().join("elsewhere")).unwrap().count(), 1);
+}
+
+#[test]
+fn hidden_characters_and_commands_in_a_file_are_not_printed() {
+    let place = Place::new().with("CI", "true");
+    place.write("x.md", "# A \u{1b}[31m\u{202e}heading\n\n##[error]x\n");
+    let outcome = place.run(&["personas", "import", "x.md"]);
+    assert_eq!(outcome.code, Some(3));
+    for text in [&outcome.stdout, &outcome.stderr] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("##["), "{text:?}");
+    }
+}
