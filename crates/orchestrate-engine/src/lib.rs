@@ -8,6 +8,7 @@ pub mod home;
 pub mod library;
 pub mod live;
 pub mod providers;
+pub mod schemas;
 pub mod session;
 pub mod store;
 

@@ -22,6 +22,7 @@ use crate::{
     config::ModelError,
     library::{FoundWorkflow, LibraryError, is_path},
     providers::{OFFLINE_MODEL, ProviderError, Providers},
+    schemas::JsonSchemas,
     store::Blob,
 };
 
@@ -188,7 +189,7 @@ impl RunSetup {
         options: &RunOptions,
     ) -> Result<Self, SetupError> {
         let (plan, personas, warnings) = Self::compile(workspace, workflow)?;
-        let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given)
+        let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {

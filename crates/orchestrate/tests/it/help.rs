@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 15] = [
+const COMMANDS: [(&str, &[&str]); 18] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-plan", &["plan"]),
@@ -19,6 +19,9 @@ const COMMANDS: [(&str, &[&str]); 15] = [
     ("help-workflows", &["workflows"]),
     ("help-workflows-list", &["workflows", "list"]),
     ("help-workflows-show", &["workflows", "show"]),
+    ("help-workflows-new", &["workflows", "new"]),
+    ("help-init", &["init"]),
+    ("help-schema", &["schema"]),
 ];
 
 #[test]

@@ -10,6 +10,8 @@ mod caps;
 mod faults;
 mod formats;
 mod help;
+mod init;
+mod inputs_file;
 mod kills;
 mod layout;
 mod lists;
