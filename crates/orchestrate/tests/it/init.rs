@@ -9,7 +9,13 @@ use crate::support::Place;
 #[test]
 fn a_new_project_runs_at_once() {
     let place = Place::new();
-    insta::assert_snapshot!(place.good(&["init"]), @"");
+    insta::assert_snapshot!(place.good(&["init"]), @r#"
+    wrote workflows/first.yaml
+    wrote personas/plain-editor.md
+    wrote orchestrate.toml
+    added /orchestrate-output/ to .gitignore
+    next: orchestrate run first --task "Choose a database for our events" --offline
+    "#);
     assert_eq!(
         fs::read_to_string(place.work().join(".gitignore")).unwrap(),
         "/orchestrate-output/\n"
@@ -27,10 +33,20 @@ fn init_overwrites_nothing_and_says_what_is_there() {
     let place = Place::new();
     place.write(".gitignore", "/target");
     place.write("deep/project/orchestrate.toml", "# mine\n");
-    insta::assert_snapshot!(place.refused(&["init", "deep/project"]), @"");
+    insta::assert_snapshot!(place.refused(&["init", "deep/project"]), @r"
+    exit 2
+    error: `orchestrate.toml` is there already; nothing was written
+    help: nothing is overwritten: move it away first
+    ");
     assert!(!place.work().join("deep/project/workflows").exists());
     fs::remove_file(place.work().join("deep/project/orchestrate.toml")).unwrap();
-    insta::assert_snapshot!(place.good(&["init", "deep/project"]), @"");
+    insta::assert_snapshot!(place.good(&["init", "deep/project"]), @r#"
+    wrote deep/project/workflows/first.yaml
+    wrote deep/project/personas/plain-editor.md
+    wrote deep/project/orchestrate.toml
+    added /orchestrate-output/ to deep/project/.gitignore
+    next: cd 'deep/project' && orchestrate run first --task "Choose a database for our events" --offline
+    "#);
     place.good(&["init"]);
     let ignored = fs::read_to_string(place.work().join(".gitignore")).unwrap();
     assert_eq!(ignored, "/target\n/orchestrate-output/\n");
@@ -70,8 +86,16 @@ fn every_template_makes_a_workflow_that_is_valid_and_runs_offline() {
 fn a_new_workflow_has_a_name_of_its_own() {
     let place = Place::new();
     place.write("workflows/mine.yaml", "workflow: mine\n");
-    insta::assert_snapshot!(place.refused(&["workflows", "new", "mine"]), @"");
-    insta::assert_snapshot!(place.refused(&["workflows", "new", "../Mine"]), @"");
+    insta::assert_snapshot!(place.refused(&["workflows", "new", "mine"]), @r"
+    exit 2
+    error: `workflows/mine.yaml` is there already; nothing was written
+    help: nothing is overwritten: move it away first
+    ");
+    insta::assert_snapshot!(place.refused(&["workflows", "new", "../Mine"]), @r"
+    exit 2
+    error: `../Mine` is no name of a workflow
+    help: write small letters, digits and `-`, a letter first, at most 64
+    ");
     let kept = fs::read_to_string(place.work().join("workflows/mine.yaml")).unwrap();
     assert_eq!(kept, "workflow: mine\n");
     let hides = place.run(&["workflows", "new", "design-review"]);
