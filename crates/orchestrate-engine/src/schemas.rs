@@ -39,3 +39,37 @@ fn misfit(error: &ValidationError<'_>) -> Misfit {
     let path = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
     Misfit { path: path.collect(), message: excerpt(&error.to_string(), 400), help: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_place() {
+        let schema = json!({ "properties": { "a/b": { "items": { "type": "integer" } } } });
+        assert_eq!(JsonSchemas.schema_misfits(&schema), []);
+        let found = JsonSchemas.misfits(&schema, &json!({ "a/b": [1, "x"] }));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].path, ["a/b", "1"]);
+        assert_eq!(found[0].message, "\"x\" is not of type \"integer\"");
+    }
+
+    #[test]
+    fn nothing_outside_a_schema_is_fetched_or_read() {
+        for reference in ["https://example.org/x.json", "file:///etc/hostname", "other.json"] {
+            let found = JsonSchemas.schema_misfits(&json!({ "$ref": reference }));
+            assert_eq!(found.len(), 1, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_takes_linear_time_or_is_refused() {
+        let slow = json!({ "pattern": "^(a+)+$" });
+        assert_eq!(JsonSchemas.schema_misfits(&slow), []);
+        let text = format!("{}b", "a".repeat(100_000));
+        assert_eq!(JsonSchemas.misfits(&slow, &json!(text)).len(), 1);
+        assert_eq!(JsonSchemas.schema_misfits(&json!({ "pattern": "(?=a)b" })).len(), 1);
+    }
+}
