@@ -23,6 +23,7 @@ pub mod suggest;
 pub mod summary;
 pub mod usage;
 
+mod input;
 mod time;
 
 pub use time::Timestamp;

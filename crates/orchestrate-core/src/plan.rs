@@ -168,6 +168,10 @@ pub enum InputKind {
     Enum(Vec<String>),
     /// The text of a file.
     File,
+    /// Several values of one kind.
+    List(Box<InputKind>),
+    /// A map of names to anything; where there is a JSON Schema, what it allows.
+    Object(Option<serde_json::Value>),
 }
 
 impl InputKind {
@@ -180,6 +184,8 @@ impl InputKind {
             Self::Boolean => "boolean",
             Self::Enum(_) => "enum",
             Self::File => "file",
+            Self::List(_) => "list",
+            Self::Object(_) => "object",
         }
     }
 }
@@ -205,6 +211,10 @@ pub enum InputValue {
         /// Its text.
         text: String,
     },
+    /// For `list`; all of the list's kind.
+    List(Vec<InputValue>),
+    /// For `object`, what its schema allows.
+    Object(serde_json::Map<String, serde_json::Value>),
 }
 
 /// Why parts do not make a plan.

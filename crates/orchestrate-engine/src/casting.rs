@@ -37,19 +37,15 @@ fn why(selection: &Selection) -> String {
     reasons.join("; ")
 }
 
-/// An input without characters that nobody would see in it.
-fn seen(value: &InputValue) -> InputValue {
-    let clean = |text: &str| neutral::without_hidden(text).0.into_owned();
-    match value {
-        InputValue::String(text) => InputValue::String(clean(text)),
-        InputValue::File { name, text } => {
-            InputValue::File { name: name.clone(), text: clean(text) }
-        }
-        InputValue::Integer(_)
-        | InputValue::Number(_)
-        | InputValue::Boolean(_)
-        | InputValue::Enum(_) => value.clone(),
-    }
+/// An input without characters that nobody would see in it, and how many those were.
+fn seen(value: &InputValue) -> (InputValue, usize) {
+    let mut removed = 0;
+    let seen = value.with_texts(&mut |text| {
+        let (clean, hidden) = neutral::without_hidden(text);
+        removed += hidden;
+        clean.into_owned()
+    });
+    (seen, removed)
 }
 
 /// Plan, inputs and personas of a run: all that choosing and composing depend on.
@@ -71,21 +67,15 @@ impl Casting {
         inputs: &IndexMap<String, InputValue>,
         personas: IndexMap<String, Arc<Persona>>,
     ) -> Self {
-        let inputs = inputs.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
+        let inputs = inputs.iter().map(|(name, value)| (name.clone(), seen(value).0)).collect();
         Self { plan, inputs, personas }
     }
 
     /// What a reader of every prompt should know of the inputs.
     pub(crate) fn notes(given: &IndexMap<String, InputValue>) -> Vec<String> {
-        let notes = given.iter().filter_map(|(name, value)| match value {
-            InputValue::String(text) | InputValue::File { text, .. } => {
-                let (_, removed) = neutral::without_hidden(text);
-                (removed > 0).then(|| hidden_note(removed, &format!("input `{name}`")))
-            }
-            InputValue::Integer(_)
-            | InputValue::Number(_)
-            | InputValue::Boolean(_)
-            | InputValue::Enum(_) => None,
+        let notes = given.iter().filter_map(|(name, value)| {
+            let (_, removed) = seen(value);
+            (removed > 0).then(|| hidden_note(removed, &format!("input `{name}`")))
         });
         notes.collect()
     }

@@ -9,6 +9,7 @@ pub mod imports;
 pub mod library;
 pub mod live;
 pub mod providers;
+pub mod schemas;
 pub mod selecting;
 pub mod session;
 pub mod store;

@@ -40,6 +40,12 @@ pub const BAD_NAME: &str = "bad-name";
 pub const INPUT_CONFLICT: &str = "input-conflict";
 /// A default that is no value of its input.
 pub const BAD_DEFAULT: &str = "bad-default";
+/// A given value that is none of its input.
+pub const BAD_INPUT: &str = "bad-input";
+/// A value that is too large or nests too deep.
+pub const VALUE_TOO_LARGE: &str = "value-too-large";
+/// A JSON Schema that is none, or that says what it may not say here.
+pub const BAD_SCHEMA: &str = "bad-schema";
 /// A step with none or several of `persona` and `render`.
 pub const STEP_KIND: &str = "step-kind";
 /// A key that this kind of step does not take.

@@ -5,17 +5,23 @@
 //! as arguments, so the same file always compiles to the same plan and the same diagnostics.
 //!
 //! Limits: a file has at most [`MAX_SOURCE_BYTES`], nests at most 64 deep and expands aliases at most
-//! 100,000-fold; a rendered text has at most [`MAX_RENDERED_BYTES`].
+//! 100,000-fold; a rendered text has at most [`MAX_RENDERED_BYTES`]. The value of an input has at most
+//! 10,000 items in a list and 100,000 values in all, 32 deep.
 
 pub mod codes;
+pub mod language;
 
 mod compile;
+mod editor_schema;
 mod inputs;
+mod schemas;
 mod template;
 mod yaml;
 
 pub use compile::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
-pub use inputs::{Given, InputProblem, resolve_inputs};
+pub use editor_schema::editor_schema;
+pub use inputs::{Given, InputProblem, Written, read_inputs, resolve_inputs};
+pub use schemas::{Misfit, NoSchemas, Schemas};
 pub use template::{
     MAX_RENDERED_BYTES, Scope, StepValue, StepValues, TemplateError, evaluate, prints_task,
     render_prompt, render_text,

@@ -12,7 +12,11 @@ pub(crate) use personas::{
     ListPersonas, LockPersonas, NewPersona, PersonaLevel, ShowPersona,
 };
 
-use crate::commands::completions;
+use crate::commands::{
+    completions,
+    schema::SchemaArguments,
+    starting::{InitArguments, NewArguments},
+};
 
 /// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
 #[derive(Debug, Parser)]
@@ -50,11 +54,15 @@ pub(crate) enum Command {
     /// List, show, import, export, check, compare, make and lock personas
     #[command(subcommand)]
     Personas(PersonasCommand),
-    /// List and show workflows
+    /// List, show and start workflows
     #[command(subcommand)]
     Workflows(WorkflowsCommand),
     /// Draw a workflow's steps
     Graph(GraphArguments),
+    /// Start a project: folders, a first workflow and persona, a config
+    Init(InitArguments),
+    /// Print the JSON Schema by which editors check files
+    Schema(SchemaArguments),
     /// Print what makes a shell complete commands and names
     Completions(CompletionsArguments),
 }
@@ -64,9 +72,13 @@ pub(crate) struct InputArguments {
     /// What the team shall do: text, @FILE, or - for standard input
     #[arg(short, long, value_name = "TEXT|@FILE|-")]
     pub(crate) task: Option<String>,
-    /// An input of the workflow, may be repeated: name=text, name=@FILE, name=@- for standard input
+    /// An input of the workflow, may be repeated: name=text, name=@FILE, name=@- for standard input.
+    /// A list is given item by item, or as name=[a, b]; an object as name={key: value}
     #[arg(short, long = "input", value_name = "NAME=VALUE")]
     pub(crate) inputs: Vec<String>,
+    /// Inputs of a YAML or JSON file, by name; --task and -i win over it
+    #[arg(long = "inputs", value_name = "FILE")]
+    pub(crate) inputs_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -338,6 +350,8 @@ pub(crate) enum WorkflowsCommand {
         #[arg(long)]
         source: bool,
     },
+    /// Write a new workflow to start from, workflows/NAME.yaml
+    New(NewArguments),
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ use orchestrate_engine::{
     store::StoreError,
 };
 use orchestrate_persona::lockfile::Mismatch;
+use orchestrate_workflow::InputProblem;
 
 /// How the program ends. The numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,13 +251,17 @@ impl From<SetupError> for CliError {
             }
             SetupError::Inputs(problems) => {
                 // A missing input is a matter of the command line, a wrong one of its content.
-                let missing = problems.iter().all(orchestrate_workflow::InputProblem::is_missing);
-                let exit = if missing { Exit::Usage } else { Exit::Invalid };
+                let usage = problems.iter().all(InputProblem::is_usage);
+                let exit = if usage { Exit::Usage } else { Exit::Invalid };
                 let mut told = Self::new(exit, "");
-                told.more = problems
-                    .iter()
-                    .map(|problem| (chain(problem), problem.help().map(str::to_owned)))
-                    .collect();
+                for problem in problems {
+                    match problem {
+                        InputProblem::Placed(diagnostic) => told.diagnostics.push(*diagnostic),
+                        problem => {
+                            told.more.push((chain(&problem), problem.help().map(str::to_owned)));
+                        }
+                    }
+                }
                 told
             }
         }

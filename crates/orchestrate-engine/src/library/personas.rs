@@ -10,14 +10,14 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     persona::Persona,
 };
-use orchestrate_workflow::Catalogue;
+use orchestrate_workflow::{Catalogue, Schemas};
 
 use super::{
     Level, LibraryError, built_in,
     find::{Place, survey},
     generated::chooser,
 };
-use crate::home::Home;
+use crate::{home::Home, schemas::JsonSchemas};
 
 /// The personas that can be named here.
 #[derive(Debug)]
@@ -85,5 +85,9 @@ impl Catalogue for PersonaLibrary {
 
     fn persona_names(&self) -> Vec<String> {
         self.found.keys().cloned().collect()
+    }
+
+    fn schemas(&self) -> &dyn Schemas {
+        &JsonSchemas
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     imports::WriteError,
     library::{FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path},
     providers::{OFFLINE_MODEL, ProviderError, Providers},
+    schemas::JsonSchemas,
     store::Blob,
 };
 
@@ -232,7 +233,7 @@ impl RunSetup {
             warnings.extend(lock::verify(workspace, &used)?);
             None
         };
-        let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given)
+        let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {

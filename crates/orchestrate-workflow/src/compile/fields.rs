@@ -6,6 +6,7 @@ use orchestrate_core::diagnostic::Diagnostic;
 
 use crate::{
     codes,
+    language::Section,
     yaml::{Entry, Kind, Map, Node, Sink, Text, with_help},
 };
 
@@ -55,12 +56,13 @@ pub(super) fn map<'n>(
     sink: &mut Sink<'_>,
     node: &'n Node,
     what: &str,
-    known: &[&str],
+    section: &Section,
 ) -> Option<&'n Map> {
     let map = any_map(sink, node, what)?;
     for entry in map.entries.values() {
-        if !known.contains(&entry.key.text.as_str()) {
-            let problem = unknown_key(sink, entry, what, known);
+        if section.key(&entry.key.text).is_none() {
+            let known: Vec<&str> = section.names().collect();
+            let problem = unknown_key(sink, entry, what, &known);
             sink.push(problem);
         }
     }

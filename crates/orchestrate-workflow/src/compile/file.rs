@@ -11,14 +11,16 @@ use orchestrate_core::{
 
 use super::{
     edges, fields, input,
-    settings::{self, Settings},
+    settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
 };
 use crate::{
     codes,
+    language::{DEFAULTS, WORKFLOW},
+    schemas::{NoSchemas, Schemas},
     template::Form,
-    yaml::{Map, Node, Sink, Text, first_level, read},
+    yaml::{Holds, Map, Node, Sink, Text, first_level, read},
 };
 
 /// The largest file that is compiled: 4 MiB.
@@ -27,15 +29,16 @@ pub const MAX_SOURCE_BYTES: usize = 4 << 20;
 /// The language version that this compiler knows.
 const LANGUAGE: u32 = 1;
 
-const KEYS: [&str; 8] =
-    ["orchestrate", "workflow", "summary", "inputs", "defaults", "concurrency", "steps", "outputs"];
-
-/// What a compiler may ask about personas: names only.
+/// What a compiler may ask: the names of personas, and about JSON Schemas.
 pub trait Catalogue {
     /// Whether a library has the persona.
     fn has_persona(&self, name: &str) -> bool;
     /// Every persona's name, for advice.
     fn persona_names(&self) -> Vec<String>;
+    /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
+    fn schemas(&self) -> &dyn Schemas {
+        &NoSchemas
+    }
 }
 
 /// Compiles a workflow file. All mistakes are reported at once, in the order of the file; there is a
@@ -48,7 +51,7 @@ pub fn compile(source: &Arc<Source>, catalogue: &dyn Catalogue) -> (Option<Plan>
         sink.push(problem.help("give long texts as inputs of type `file`, or split the workflow"));
         None
     } else {
-        read(&mut sink).and_then(|root| workflow(&mut sink, &root, catalogue))
+        read(&mut sink, Holds::WORKFLOW).and_then(|root| workflow(&mut sink, &root, catalogue))
     };
     let plan = plan.filter(|_| !sink.has_errors());
     (plan, sink.finish())
@@ -68,7 +71,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     if !language(sink, map) {
         return None;
     }
-    let map = fields::map(sink, root, "a workflow", &KEYS)?;
+    let map = fields::map(sink, root, "a workflow", &WORKFLOW)?;
     let start = start_of(sink, root);
     let name = workflow_name(sink, map, &start);
     let summary =
@@ -76,9 +79,12 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     let concurrency = map
         .get("concurrency")
         .and_then(|entry| fields::integer(sink, &entry.value, "`concurrency`", 1..=1000));
-    let inputs = map.get("inputs").map(|entry| input::read(sink, &entry.value)).unwrap_or_default();
+    let inputs = map
+        .get("inputs")
+        .map(|entry| input::read(sink, &entry.value, catalogue.schemas()))
+        .unwrap_or_default();
     let defaults = map.get("defaults").and_then(|entry| {
-        let map = fields::map(sink, &entry.value, "`defaults`", &settings::KEYS)?;
+        let map = fields::map(sink, &entry.value, "`defaults`", &DEFAULTS)?;
         Some(Settings::read(sink, map))
     });
     let steps = steps(sink, map, &start)?;

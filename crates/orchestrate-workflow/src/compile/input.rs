@@ -3,23 +3,32 @@
 use indexmap::IndexMap;
 use orchestrate_core::plan::{InputKind, InputSpec, InputValue};
 
-use super::fields;
+use super::{
+    fields, json_schema,
+    value::{self, Purpose},
+};
 use crate::{
     codes,
-    yaml::{Kind, Map, Node, Sink, Text, with_help},
+    language::{INPUT, ITEMS},
+    schemas::Schemas,
+    yaml::{Entry, Kind, Map, Node, Sink, Text, with_help},
 };
 
-const KEYS: [&str; 5] = ["type", "required", "default", "help", "enum"];
-const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "enum", "file"];
+const TYPES: [&str; 8] =
+    ["string", "integer", "number", "boolean", "enum", "file", "list", "object"];
 
 /// Reads `inputs:`. An input that is wrong in itself is still there under its name, as a text, so
 /// that references to it are not reported as well.
-pub(super) fn read(sink: &mut Sink<'_>, node: &Node) -> IndexMap<String, InputSpec> {
+pub(super) fn read(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    schemas: &dyn Schemas,
+) -> IndexMap<String, InputSpec> {
     let mut inputs = IndexMap::new();
     let Some(map) = fields::any_map(sink, node, "`inputs`") else { return inputs };
     for entry in map.entries.values() {
         fields::check_name(sink, &entry.key, "an input's name");
-        let spec = spec(sink, &entry.key, &entry.value);
+        let spec = spec(sink, &entry.key, &entry.value, schemas);
         inputs.insert(entry.key.text.clone(), spec.unwrap_or_else(fallback));
     }
     inputs
@@ -29,19 +38,21 @@ fn fallback() -> InputSpec {
     InputSpec { kind: InputKind::String, required: true, default: None, help: None }
 }
 
-fn spec(sink: &mut Sink<'_>, name: &Text, node: &Node) -> Option<InputSpec> {
+fn spec(sink: &mut Sink<'_>, name: &Text, node: &Node, schemas: &dyn Schemas) -> Option<InputSpec> {
     if matches!(&node.kind, Kind::Scalar(scalar) if !scalar.is_null()) {
         let kind = plain_kind(sink, node)?;
+        check_task(sink, name, &kind);
         return Some(InputSpec { kind, ..fallback() });
     }
     let what = format!("input `{}`", name.text);
-    let map = fields::map(sink, node, &what, &KEYS)?;
-    let kind = kind(sink, map, name);
+    let map = fields::map(sink, node, &what, &INPUT)?;
+    let kind = kind(sink, map, name, schemas);
     let help = map.get("help").and_then(|entry| fields::text(sink, &entry.value, "`help`"));
     let required = map.get("required").and_then(|entry| {
         Some((fields::boolean(sink, &entry.value, "`required`")?, entry.key.span.clone()))
     });
     let kind = kind?;
+    check_task(sink, name, &kind);
     let default = map.get("default").map(|entry| {
         if let Some((true, span)) = &required {
             let message = format!("{what} is required and has a default");
@@ -54,7 +65,7 @@ fn spec(sink: &mut Sink<'_>, name: &Text, node: &Node) -> Option<InputSpec> {
                 problem.help("remove one of the two: an input with a default is never missing"),
             );
         }
-        default(sink, &kind, &entry.key, &entry.value)
+        default(sink, name, &kind, entry, schemas)
     });
     Some(InputSpec {
         required: required.map_or(default.is_none(), |(required, _)| required),
@@ -64,31 +75,116 @@ fn spec(sink: &mut Sink<'_>, name: &Text, node: &Node) -> Option<InputSpec> {
     })
 }
 
-/// The kind that `type` and `enum` say together.
-fn kind(sink: &mut Sink<'_>, map: &Map, name: &Text) -> Option<InputKind> {
-    let words = map.get("enum").map(|entry| words(sink, &entry.value));
-    let Some(entry) = map.get("type") else {
-        return match words {
-            None => Some(InputKind::String),
-            Some(words) => words.map(InputKind::Enum),
-        };
-    };
-    let typed = fields::text(sink, &entry.value, "`type`")?;
-    match (typed.text.as_str(), words) {
-        ("enum" | "string", Some(words)) => words.map(InputKind::Enum),
-        ("enum", None) => {
-            let message = format!("input `{}` is an enum without its words", name.text);
-            fields::missing_key(sink, &typed.span, message, "add `enum: [one, two]`");
-            None
-        }
-        (other, Some(_)) if TYPES.contains(&other) => {
-            let message = format!("an input of type `{other}` takes no `enum`");
-            let problem = sink.error(codes::INPUT_CONFLICT, &typed.span, message);
-            sink.push(problem.help("remove `type`: `enum` says it all"));
-            None
-        }
-        _ => plain_kind(sink, &entry.value),
+/// The task goes to every persona as it is, so it has to be a text.
+fn check_task(sink: &mut Sink<'_>, name: &Text, kind: &InputKind) {
+    if name.text == "task" && matches!(kind, InputKind::List(_) | InputKind::Object(_)) {
+        let message =
+            format!("the input `task` is what every persona is told, and no {}", kind.as_str());
+        let problem = sink.error(codes::INPUT_CONFLICT, &name.span, message);
+        sink.push(problem.help("give it another name, and print it in the prompts that need it"));
     }
+}
+
+/// The kind that `type`, `enum`, `items` and `schema` say together.
+fn kind(sink: &mut Sink<'_>, map: &Map, name: &Text, schemas: &dyn Schemas) -> Option<InputKind> {
+    let words = map.get("enum").map(|entry| words(sink, &entry.value));
+    let items = map.get("items").map(|entry| (entry, items(sink, name, &entry.value, schemas)));
+    let schema = map
+        .get("schema")
+        .map(|entry| (entry, json_schema::read(sink, &entry.value, schemas).map(Some)));
+    let typed = match map.get("type") {
+        None => None,
+        Some(entry) => Some((fields::text(sink, &entry.value, "`type`")?, &entry.value)),
+    };
+    let said = typed.as_ref().map(|(typed, _)| typed.text.as_str());
+    // Without `type` the other keys say it.
+    let meant = match (said, &words, &items, &schema) {
+        (Some("string") | None, Some(_), ..) => "enum",
+        (Some(said), ..) => said,
+        (None, None, Some(_), _) => "list",
+        (None, None, None, Some(_)) => "object",
+        (None, None, None, None) => "string",
+    };
+    let stray = [
+        ("enum", map.get("enum"), meant == "enum"),
+        ("items", map.get("items"), meant == "list"),
+        ("schema", map.get("schema"), meant == "object"),
+    ];
+    let mut sound = true;
+    for (key, entry, belongs) in stray {
+        if let (Some(entry), false, true) = (entry, belongs, TYPES.contains(&meant)) {
+            report_stray(sink, key, entry, typed.as_ref().map(|(text, _)| text), meant);
+            sound = false;
+        }
+    }
+    if !sound {
+        return None;
+    }
+    match (meant, words, items, schema) {
+        ("enum", Some(words), ..) => words.map(InputKind::Enum),
+        ("enum", None, ..) => {
+            let span = typed.map(|(typed, _)| typed.span).unwrap_or_default();
+            let message = format!("input `{}` is an enum without its words", name.text);
+            fields::missing_key(sink, &span, message, "add `enum: [one, two]`");
+            None
+        }
+        ("list", _, Some((_, items)), _) => items.map(|items| InputKind::List(Box::new(items))),
+        ("object", _, _, Some((_, schema))) => schema.map(InputKind::Object),
+        _ => match typed {
+            None => Some(InputKind::String),
+            Some((_, node)) => plain_kind(sink, node),
+        },
+    }
+}
+
+fn report_stray(sink: &mut Sink<'_>, key: &str, entry: &Entry, typed: Option<&Text>, meant: &str) {
+    let message = format!("an input of type `{meant}` takes no `{key}`");
+    let (span, help) = match (typed, key) {
+        (Some(typed), "enum") if meant == "list" => {
+            (typed.span.clone(), "write `items: { enum: [one, two] }`".to_owned())
+        }
+        (Some(typed), "enum") => {
+            (typed.span.clone(), "remove `type`: `enum` says it all".to_owned())
+        }
+        (_, "items") => (entry.key.span.clone(), "`items` is for `type: list`".to_owned()),
+        _ => (entry.key.span.clone(), format!("remove one of the two: `{key}` or `{meant}`")),
+    };
+    let problem = sink.error(codes::INPUT_CONFLICT, &span, message);
+    sink.push(problem.help(help));
+}
+
+/// What the items of a list are.
+fn items(
+    sink: &mut Sink<'_>,
+    name: &Text,
+    node: &Node,
+    schemas: &dyn Schemas,
+) -> Option<InputKind> {
+    let of_items = Text { text: format!("{}[]", name.text), span: node.span.clone() };
+    let kind = match &node.kind {
+        Kind::Scalar(scalar) if !scalar.is_null() => plain_kind(sink, node)?,
+        Kind::List(_) => {
+            let help = Some("write `items: { enum: [one, two] }`".to_owned());
+            fields::wrong_type(sink, node, "`items`", "a type, or a map with `type`", help);
+            return None;
+        }
+        _ => {
+            let map = fields::map(sink, node, "`items`", &ITEMS)?;
+            kind(sink, map, &of_items, schemas)?
+        }
+    };
+    if matches!(kind, InputKind::List(_) | InputKind::File) {
+        let message = format!("the items of a list are no {}s", kind.as_str());
+        let problem = sink.error(codes::INPUT_CONFLICT, &node.span, message);
+        let help = if matches!(kind, InputKind::File) {
+            "write `items: string`: with `-i name=@path` each item is a file's text"
+        } else {
+            "write `type: object` with a `schema`"
+        };
+        sink.push(problem.help(help));
+        return None;
+    }
+    Some(kind)
 }
 
 /// A kind that needs nothing but its name.
@@ -100,6 +196,8 @@ fn plain_kind(sink: &mut Sink<'_>, node: &Node) -> Option<InputKind> {
         "number" => InputKind::Number,
         "boolean" => InputKind::Boolean,
         "file" => InputKind::File,
+        "list" => InputKind::List(Box::new(InputKind::String)),
+        "object" => InputKind::Object(None),
         "enum" => {
             let message = "an enum without its words".to_owned();
             let help = "write `name: { enum: [one, two] }`";
@@ -113,14 +211,15 @@ fn plain_kind(sink: &mut Sink<'_>, node: &Node) -> Option<InputKind> {
                 "float" | "double" => Some("number"),
                 "bool" => Some("boolean"),
                 "path" => Some("file"),
+                "array" | "strings" => Some("list"),
+                "map" | "dict" | "json" => Some("object"),
                 _ => None,
             };
             let message = format!("there is no input type `{other}`");
             let problem = sink.error(codes::BAD_VALUE, &typed.span, message);
-            let help = match (synonym, other) {
-                (Some(synonym), _) => Some(format!("did you mean `{synonym}`?")),
-                (None, "list" | "object") => Some(format!("this version does not know `{other}`")),
-                (None, _) => sink.advice(other, TYPES),
+            let help = match synonym {
+                Some(synonym) => Some(format!("did you mean `{synonym}`?")),
+                None => sink.advice(other, TYPES),
             };
             sink.push(with_help(problem, help));
             return None;
@@ -168,38 +267,23 @@ fn words(sink: &mut Sink<'_>, node: &Node) -> Option<Vec<String>> {
     sound.then_some(words)
 }
 
-fn default(sink: &mut Sink<'_>, kind: &InputKind, key: &Text, node: &Node) -> Option<InputValue> {
-    let Kind::Scalar(scalar) = &node.kind else {
-        let wanted = format!("a value of type {}", kind.as_str());
-        fields::wrong_type(sink, node, "`default`", &wanted, None);
+fn default(
+    sink: &mut Sink<'_>,
+    name: &Text,
+    kind: &InputKind,
+    entry: &Entry,
+    schemas: &dyn Schemas,
+) -> Option<InputValue> {
+    if matches!(kind, InputKind::File) {
+        let message = "an input of type `file` takes no default";
+        let problem = sink.error(codes::INPUT_CONFLICT, &entry.key.span, message);
+        sink.push(problem.help("write `required: false` where a run can do without it"));
         return None;
-    };
-    let value = match kind {
-        InputKind::File => {
-            let message = "an input of type `file` takes no default";
-            let problem = sink.error(codes::INPUT_CONFLICT, &key.span, message);
-            sink.push(problem.help("write `required: false` where a run can do without it"));
-            return None;
-        }
-        InputKind::String => {
-            return fields::text(sink, node, "`default`").map(|t| InputValue::String(t.text));
-        }
-        InputKind::Integer => scalar.as_integer().map(InputValue::Integer),
-        InputKind::Number => scalar.as_number().map(InputValue::Number),
-        InputKind::Boolean => scalar.as_bool().map(InputValue::Boolean),
-        InputKind::Enum(words) => {
-            words.contains(&scalar.text).then(|| InputValue::Enum(scalar.text.clone()))
-        }
-    };
-    if value.is_none() {
-        let message = format!("`{}` is no value of type {}", scalar.text, kind.as_str());
-        let problem = sink.error(codes::BAD_DEFAULT, &node.span, message);
-        let help = match kind {
-            InputKind::Enum(words) => sink.advice(&scalar.text, words.iter().map(String::as_str)),
-            InputKind::Boolean => Some("write `true` or `false`".to_owned()),
-            InputKind::String | InputKind::Integer | InputKind::Number | InputKind::File => None,
-        };
-        sink.push(with_help(problem, help));
     }
-    value
+    let what = match kind {
+        InputKind::List(_) | InputKind::Object(_) => format!("the default of `{}`", name.text),
+        _ => "`default`".to_owned(),
+    };
+    let purpose = Purpose { code: codes::BAD_DEFAULT, what: &what };
+    value::read(sink, &entry.value, kind, purpose, schemas)
 }

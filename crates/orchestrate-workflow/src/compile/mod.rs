@@ -4,9 +4,11 @@ mod edges;
 mod fields;
 mod file;
 mod input;
+pub(crate) mod json_schema;
 mod persona;
 mod settings;
 mod step;
 mod templates;
+pub(crate) mod value;
 
 pub use file::{Catalogue, MAX_SOURCE_BYTES, compile, headline};

@@ -8,7 +8,9 @@ use orchestrate_core::{
 
 use super::{fields, file::Catalogue, templates::Known};
 use crate::{
-    codes, template,
+    codes,
+    language::CHOICE,
+    template,
     yaml::{Kind, Map, Node, Sink, Text, with_help},
 };
 
@@ -30,7 +32,7 @@ pub(super) fn read<'n>(
         let found = check_persona(sink, &name, catalogue);
         return found.then(|| Choice { persona: PersonaChoice::Named(name.text), by: None });
     }
-    let map = fields::map(sink, node, "`persona`", &["choose", "by", "otherwise"])?;
+    let map = fields::map(sink, node, "`persona`", &CHOICE)?;
     let cases = cases(sink, map, node, catalogue);
     let by = map.get("by").map(|entry| &entry.value);
     if by.is_none() {

@@ -5,11 +5,9 @@ use orchestrate_core::request::{Parameters, Timeouts};
 use super::fields;
 use crate::{
     codes,
+    language::TIMEOUT,
     yaml::{Kind, Map, Node, Sink},
 };
-
-/// The keys read here.
-pub(super) const KEYS: [&str; 4] = ["model", "temperature", "max_output_tokens", "timeout"];
 
 /// What is set, where it is set.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +72,7 @@ fn timeouts(sink: &mut Sink<'_>, node: &Node) -> Timeouts {
         let total_ms = fields::duration(sink, node, "`timeout`");
         return Timeouts { total_ms, ..Timeouts::default() };
     }
-    let Some(map) = fields::map(sink, node, "`timeout`", &["first_token", "idle", "total"]) else {
+    let Some(map) = fields::map(sink, node, "`timeout`", &TIMEOUT) else {
         return Timeouts::default();
     };
     let mut limit = |key: &str| {

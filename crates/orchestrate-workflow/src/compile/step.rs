@@ -7,27 +7,15 @@ use super::{
     fields,
     file::Catalogue,
     persona,
-    settings::{self, Settings},
+    settings::Settings,
     templates::{self, Known, StepReference},
 };
 use crate::{
     codes,
+    language::{DEFAULTS, STEP},
     template::Form,
     yaml::{Entry, Map, Node, Sink, Text},
 };
-
-const KEYS: [&str; 10] = [
-    "persona",
-    "render",
-    "prompt",
-    "needs",
-    "optional",
-    "save",
-    settings::KEYS[0],
-    settings::KEYS[1],
-    settings::KEYS[2],
-    settings::KEYS[3],
-];
 
 /// A step as far as the file says it soundly.
 pub(super) struct Draft {
@@ -48,7 +36,7 @@ pub(super) fn read(
     let id = &entry.key.text;
     let mut draft = Draft { edges: Vec::new(), action: None, optional: false, save: None };
     let what = format!("step `{id}`");
-    let Some(map) = fields::map(sink, &entry.value, &what, &KEYS) else { return draft };
+    let Some(map) = fields::map(sink, &entry.value, &what, &STEP) else { return draft };
     let needs = map.get("needs");
     let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known.steps));
     let optional = map.get("optional");
@@ -141,7 +129,7 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in settings::KEYS.iter().chain(&["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

@@ -27,6 +27,10 @@ impl Names for Known<'_> {
         matches!(kind, Some(InputKind::Integer | InputKind::Number))
     }
 
+    fn input_kind(&self, name: &str) -> Option<&InputKind> {
+        self.inputs.get(name).map(|spec| &spec.kind)
+    }
+
     fn has_step(&self, id: &str) -> bool {
         self.steps.contains(id)
     }

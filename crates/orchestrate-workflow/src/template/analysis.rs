@@ -7,6 +7,8 @@ use minijinja::{
     syntax::SyntaxConfig,
 };
 
+use orchestrate_core::plan::InputKind;
+
 use crate::codes;
 
 /// Tokens in one `{{ … }}` or `{% … %}`: the parser builds trees as deep as an expression is long.
@@ -29,6 +31,10 @@ pub(crate) trait Names {
     fn has_input(&self, name: &str) -> bool;
     /// Whether the input's values are numbers.
     fn is_number(&self, name: &str) -> bool;
+    /// What the input's values are, where that is known before there are any.
+    fn input_kind(&self, _name: &str) -> Option<&InputKind> {
+        None
+    }
     /// Whether the step exists.
     fn has_step(&self, id: &str) -> bool;
 }

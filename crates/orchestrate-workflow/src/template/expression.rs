@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use minijinja::machinery::ast;
-use orchestrate_core::suggest;
+use orchestrate_core::{plan::InputKind, suggest};
+use serde_json::Value;
 
 use super::{
     analysis::{Position, Reference, Target, Walker, range},
     filters,
 };
-use crate::codes;
+use crate::{codes, compile::json_schema};
 
 /// What a step has.
 const ATTRIBUTES: [&str; 5] = ["text", "brief", "persona", "title", "available"];
@@ -326,13 +327,72 @@ impl Walker<'_> {
 
     fn input(&mut self, chain: &Chain<'_, '_>, position: Position) {
         let Some((name, span)) = self.first_name(chain, "inputs.task") else { return };
-        if let Some(Link::Name(_, below) | Link::Dynamic(_, below)) = chain.links.get(1) {
-            let message = format!("`inputs.{name}` is a single value: nothing is below it");
-            let help = Some(format!("write `inputs.{name}`"));
-            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, below.clone());
-        }
+        self.below_input(&name, &chain.links[1..]);
         let printed = position == Position::Printed;
         self.found.references.push(Reference { target: Target::Input(name), span, printed });
+    }
+
+    /// Checks what is looked up below an input, as far as its kind is known.
+    fn below_input(&mut self, name: &str, links: &[Link<'_, '_>]) {
+        // While values are at hand their kinds have been checked before.
+        let names = self.names;
+        let known = names.input_kind(name);
+        let single = !matches!(known, None | Some(InputKind::List(_) | InputKind::Object(_)));
+        if single && let Some(Link::Name(_, at) | Link::Dynamic(_, at)) = links.first() {
+            let message = format!("`inputs.{name}` is a single value: nothing is below it");
+            let help = Some(format!("write `inputs.{name}`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+            return;
+        }
+        let of = format!("inputs.{name}");
+        match known {
+            Some(InputKind::List(items)) => match (links.first(), items.as_ref()) {
+                (Some(Link::Name(_, at)), _) => {
+                    let message = format!("`{of}` is a list: its items have numbers and no names");
+                    let help = Some(format!("write `{of}[0]`, or `{{% for x in {of} %}}`"));
+                    self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+                }
+                (Some(Link::Dynamic(..)), InputKind::Object(Some(schema))) => {
+                    self.below_schema(&format!("{of}[…]"), schema, schema, &links[1..]);
+                }
+                (Some(Link::Dynamic(..)), items) if !matches!(items, InputKind::Object(_)) => {
+                    if let Some(Link::Name(_, at) | Link::Dynamic(_, at)) = links.get(1) {
+                        let message =
+                            format!("an item of `{of}` is a single value: nothing is below it");
+                        self.problem(codes::UNKNOWN_ATTRIBUTE, message, None, at.clone());
+                    }
+                }
+                _ => {}
+            },
+            Some(InputKind::Object(Some(schema))) => {
+                self.below_schema(&of, schema, schema, links);
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks names against the properties of a schema, for as long as it says them all.
+    fn below_schema(&mut self, of: &str, root: &Value, schema: &Value, links: &[Link<'_, '_>]) {
+        let Some((link, rest)) = links.split_first() else { return };
+        let schema = referred(root, schema);
+        match link {
+            Link::Name(name, at) => {
+                let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+                    return;
+                };
+                if let Some(below) = properties.get(name) {
+                    self.below_schema(&format!("{of}.{name}"), root, below, rest);
+                } else if says_all(schema) {
+                    let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+                    self.attribute(of, name, &known, at);
+                }
+            }
+            Link::Dynamic(..) => {
+                if let Some(items) = schema.get("items") {
+                    self.below_schema(&format!("{of}[…]"), root, items, rest);
+                }
+            }
+        }
     }
 
     fn step(&mut self, chain: &Chain<'_, '_>, position: Position) {
@@ -398,6 +458,38 @@ impl Walker<'_> {
             _ => false,
         }
     }
+}
+
+/// What a reference stands for. The compiler has made sure that none leads back to itself.
+fn referred<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
+    for _ in 0..64 {
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        match reference.and_then(|reference| json_schema::target(root, reference)) {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// Whether an object has no more properties than a schema names: the schema says so, or says nothing of
+/// others.
+fn says_all(schema: &Value) -> bool {
+    const MORE: [&str; 11] = [
+        "$ref",
+        "patternProperties",
+        "unevaluatedProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "then",
+        "else",
+        "dependentSchemas",
+        "dependencies",
+    ];
+    let others = schema.get("additionalProperties");
+    others.is_none_or(|others| others == false) && MORE.iter().all(|key| schema.get(key).is_none())
 }
 
 /// A chain of lookups that starts at a name.

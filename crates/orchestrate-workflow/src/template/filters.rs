@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, Value, filters as builtin, functi
 use super::render::MAX_RENDERED_BYTES;
 
 /// Every filter, for checking and advice.
-pub(super) const FILTERS: [&str; 29] = [
+pub(super) const FILTERS: [&str; 30] = [
     "abs",
     "capitalize",
     "count",
@@ -18,6 +18,7 @@ pub(super) const FILTERS: [&str; 29] = [
     "float",
     "indent",
     "int",
+    "items",
     "join",
     "last",
     "length",
@@ -71,6 +72,7 @@ pub(super) fn environment() -> Environment<'static> {
     env.add_filter("float", builtin::float);
     env.add_filter("indent", indent);
     env.add_filter("int", builtin::int);
+    env.add_filter("items", builtin::items);
     env.add_filter("join", join);
     env.add_filter("last", builtin::last);
     env.add_filter("length", builtin::length);

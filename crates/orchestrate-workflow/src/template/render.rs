@@ -8,7 +8,7 @@ use orchestrate_core::{fence::fence, neutral::excerpt};
 use super::{
     analysis::{self, Analysis, Form, Names, Target, analyse},
     filters,
-    value::{Material, Origin, Origins, Scope, context},
+    value::{Material, Origin, Origins, Scope, Structure, context},
 };
 
 /// The largest text that a template may make: 4 MiB.
@@ -206,12 +206,19 @@ fn print(value: &Value, printing: Printing, origins: &Origins) -> Result<String,
             Some(Origin::Other(origin)) => (scalar(value), origin.as_str()),
             None => (scalar(value), CHANGED),
         },
-        kind => match value.downcast_object_ref::<Material>() {
-            Some(material) => (material.text.clone(), material.origin.as_str()),
-            None if matches!(kind, ValueKind::Seq | ValueKind::Iterable) => {
+        kind => match (
+            value.downcast_object_ref::<Material>(),
+            value.downcast_object_ref::<Structure>(),
+        ) {
+            (Some(material), _) => (material.text.clone(), material.origin.as_str()),
+            (None, Some(structure)) if structure.is_plain_list() => {
+                (bullets(value)?, structure.origin.as_str())
+            }
+            (None, Some(structure)) => (pretty(value)?, structure.origin.as_str()),
+            (None, None) if matches!(kind, ValueKind::Seq | ValueKind::Iterable) => {
                 (bullets(value)?, CHANGED)
             }
-            None => {
+            (None, None) => {
                 let message = format!("a {kind} cannot be printed");
                 return Err(Error::new(ErrorKind::InvalidOperation, message));
             }
@@ -231,6 +238,17 @@ fn scalar(value: &Value) -> String {
         (ValueKind::Bool, None) => value.is_true().to_string(),
         _ => value.to_string(),
     }
+}
+
+/// A structure as JSON, up to what a template may make.
+fn pretty(value: &Value) -> Result<String, Error> {
+    let mut text = Capped::default();
+    let mut writer = &mut text;
+    serde_json::to_writer_pretty(&mut writer, value).map_err(|_| {
+        Error::new(ErrorKind::InvalidOperation, "the value is larger than 4 MiB of JSON")
+    })?;
+    String::from_utf8(text.bytes)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the value is no text"))
 }
 
 /// A list as Markdown.

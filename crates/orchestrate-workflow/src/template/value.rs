@@ -1,6 +1,6 @@
 //! What templates see: inputs, and what finished steps made.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use indexmap::IndexMap;
 use minijinja::{
@@ -133,6 +133,86 @@ fn input(name: &str, value: Option<&InputValue>, origins: &mut Origins) -> Value
         Some(InputValue::Integer(number)) => Value::from(*number),
         Some(InputValue::Number(number)) => Value::from(*number),
         Some(InputValue::Boolean(flag)) => Value::from(*flag),
+        Some(InputValue::List(items)) => {
+            let origin = format!("the input `{name}`");
+            let items = items.iter().map(|item| input_item(name, item, origins)).collect();
+            Value::from_object(Structure { origin, content: Content::Items(items) })
+        }
+        Some(InputValue::Object(members)) => {
+            object(members, &format!("the input `{name}`"), origins)
+        }
+    }
+}
+
+/// An item of a list: nothing of it is the task.
+fn input_item(name: &str, item: &InputValue, origins: &mut Origins) -> Value {
+    match item {
+        InputValue::String(text) => plain(text, &format!("the input `{name}`"), origins),
+        other => input(name, Some(other), origins),
+    }
+}
+
+fn object(
+    members: &serde_json::Map<String, serde_json::Value>,
+    origin: &str,
+    origins: &mut Origins,
+) -> Value {
+    let members = members
+        .iter()
+        .map(|(name, value)| (Cow::Owned(name.clone()), json(value, origin, origins)))
+        .collect();
+    Value::from_object(Structure { origin: origin.to_owned(), content: Content::Members(members) })
+}
+
+fn json(value: &serde_json::Value, origin: &str, origins: &mut Origins) -> Value {
+    match value {
+        serde_json::Value::String(text) => plain(text, origin, origins),
+        serde_json::Value::Object(members) => object(members, origin, origins),
+        serde_json::Value::Array(items) => {
+            let items = items.iter().map(|item| json(item, origin, origins)).collect();
+            Value::from_object(Structure {
+                origin: origin.to_owned(),
+                content: Content::Items(items),
+            })
+        }
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(truth) => Value::from(*truth),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => Value::from(number),
+            (None, Some(number)) => Value::from(number),
+            (None, None) => Value::from(()),
+        },
+    }
+}
+
+/// A list or an object from outside. It prints as Markdown bullets where it is a list of single values,
+/// and as JSON otherwise.
+#[derive(Debug)]
+pub(super) struct Structure {
+    /// Where it comes from.
+    pub(super) origin: String,
+    content: Content,
+}
+
+impl Structure {
+    /// Whether it is a list of single values.
+    pub(super) fn is_plain_list(&self) -> bool {
+        matches!(&self.content, Content::Items(items)
+            if items.iter().all(|item| item.as_object().is_none()))
+    }
+}
+
+impl Object for Structure {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        self.content.repr()
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.content.value(key)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.content.enumerate()
     }
 }
 
@@ -177,35 +257,46 @@ pub(super) struct Material {
 
 #[derive(Debug)]
 enum Content {
-    Members(Vec<(&'static str, Value)>),
+    Members(IndexMap<Cow<'static, str>, Value>),
     Items(Vec<Value>),
+}
+
+impl Content {
+    fn repr(&self) -> ObjectRepr {
+        match self {
+            Self::Members(_) => ObjectRepr::Map,
+            Self::Items(_) => ObjectRepr::Seq,
+        }
+    }
+
+    fn value(&self, key: &Value) -> Option<Value> {
+        match self {
+            Self::Members(members) => members.get(key.as_str()?).cloned(),
+            Self::Items(items) => items.get(key.as_usize()?).cloned(),
+        }
+    }
+
+    fn enumerate(&self) -> Enumerator {
+        match self {
+            Self::Members(members) => {
+                Enumerator::Values(members.keys().map(|name| Value::from(name.as_ref())).collect())
+            }
+            Self::Items(items) => Enumerator::Seq(items.len()),
+        }
+    }
 }
 
 impl Object for Material {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
-        match self.content {
-            Content::Members(_) => ObjectRepr::Map,
-            Content::Items(_) => ObjectRepr::Seq,
-        }
+        self.content.repr()
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match &self.content {
-            Content::Members(members) => {
-                let key = key.as_str()?;
-                members.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
-            }
-            Content::Items(items) => items.get(key.as_usize()?).cloned(),
-        }
+        self.content.value(key)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match &self.content {
-            Content::Members(members) => {
-                Enumerator::Values(members.iter().map(|(name, _)| Value::from(*name)).collect())
-            }
-            Content::Items(items) => Enumerator::Seq(items.len()),
-        }
+        self.content.enumerate()
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
@@ -240,7 +331,7 @@ fn brief(brief: &Brief, origin: &str, origins: &mut Origins) -> Value {
     let only_figures = Brief { figures: brief.figures.clone(), ..Brief::default() };
     let only_rejected =
         Brief { rejected_options: brief.rejected_options.clone(), ..Brief::default() };
-    let members = vec![
+    let members = [
         ("decisions", list(&only_decisions, origin, decisions)),
         ("figures", list(&only_figures, origin, figures)),
         ("constraints", constraints),
@@ -251,7 +342,7 @@ fn brief(brief: &Brief, origin: &str, origins: &mut Origins) -> Value {
         ("escalations", escalations),
         ("next", next),
     ];
-    material(brief.to_markdown(), origin, Content::Members(members))
+    material(brief.to_markdown(), origin, named(members))
 }
 
 fn decision(entry: &Decision, origin: &str, origins: &mut Origins) -> Value {
@@ -284,9 +375,14 @@ fn record(
 ) -> Value {
     let line = bullets(alone);
     let line = line.strip_prefix("- ").unwrap_or(&line).trim_end().to_owned();
-    let members =
-        members.iter().map(|(name, text)| (*name, plain(text, origin, origins))).collect();
-    material(line, origin, Content::Members(members))
+    let members = members.iter().map(|(name, text)| (*name, plain(text, origin, origins)));
+    material(line, origin, named(members))
+}
+
+fn named(members: impl IntoIterator<Item = (&'static str, Value)>) -> Content {
+    Content::Members(
+        members.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect(),
+    )
 }
 
 fn plain(text: &str, origin: &str, origins: &mut Origins) -> Value {

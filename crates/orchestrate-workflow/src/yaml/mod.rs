@@ -7,4 +7,4 @@ mod tree;
 
 pub(crate) use places::Places;
 pub(crate) use sink::{Sink, with_help};
-pub(crate) use tree::{Entry, Kind, Map, Node, Style, Text, first_level, read};
+pub(crate) use tree::{Entry, Holds, Kind, Map, Node, Scalar, Style, Text, first_level, read};

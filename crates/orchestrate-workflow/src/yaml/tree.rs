@@ -17,14 +17,14 @@ const MOST_REPEATED: usize = 100_000;
 const MOST_REPEATED_BYTES: usize = 4 << 20;
 
 /// A value and where it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
     /// Its bytes in the source; for a map or list its first character, or all of a one-line one.
     pub(crate) span: Range<usize>,
     pub(crate) kind: Kind,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Scalar(Scalar),
     List(Vec<Node>),
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 }
 
 /// A scalar as it was written and as it reads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) style: Style,
@@ -52,12 +52,12 @@ pub(crate) enum Style {
 }
 
 /// A map with its entries in the order of the file; the first of equal keys counts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Map {
     pub(crate) entries: IndexMap<String, Entry>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) key: Text,
     pub(crate) value: Node,
@@ -126,6 +126,17 @@ impl Scalar {
 }
 
 impl Node {
+    /// The place of what is found below these names and numbers, as far as there is something.
+    pub(crate) fn place(&self, path: &[String]) -> &Range<usize> {
+        let Some((first, rest)) = path.split_first() else { return &self.span };
+        let below = match &self.kind {
+            Kind::List(items) => first.parse().ok().and_then(|at: usize| items.get(at)),
+            Kind::Map(map) => map.get(first).map(|entry| &entry.value),
+            Kind::Scalar(_) | Kind::Broken => None,
+        };
+        below.map_or(&self.span, |below| below.place(rest))
+    }
+
     /// What it is, in words for a message.
     pub(crate) fn describe(&self) -> &'static str {
         match &self.kind {
@@ -140,9 +151,29 @@ impl Node {
     }
 }
 
+/// What a source is read as, for what is said where it holds nothing or too much.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holds {
+    /// What it holds, such as "a workflow".
+    pub(crate) what: &'static str,
+    /// How that begins.
+    pub(crate) example: &'static str,
+}
+
+impl Holds {
+    pub(crate) const WORKFLOW: Self = Self {
+        what: "workflow",
+        example: "a workflow starts with `workflow: a-name` and has `steps:`",
+    };
+    pub(crate) const INPUTS: Self =
+        Self { what: "inputs", example: "write a line `name: value` for each input" };
+    pub(crate) const VALUE: Self =
+        Self { what: "value", example: "write a list, `[a, b]`, or a map, `{ name: value }`" };
+}
+
 /// Reads the one document of a source. Mistakes that leave a tree behind are reported with it; where
 /// the text is no YAML there is one error and no tree.
-pub(crate) fn read(sink: &mut Sink<'_>) -> Option<Node> {
+pub(crate) fn read(sink: &mut Sink<'_>, holds: Holds) -> Option<Node> {
     let source = sink.source();
     let mut builder = Builder {
         source: &source.text,
@@ -150,6 +181,7 @@ pub(crate) fn read(sink: &mut Sink<'_>) -> Option<Node> {
         anchors: BTreeMap::new(),
         repeated: 0,
         repeated_bytes: 0,
+        holds,
         sink,
     };
     match builder.document() {
@@ -226,6 +258,7 @@ struct Builder<'s, 'k, 'd> {
     anchors: BTreeMap<usize, Anchored>,
     repeated: usize,
     repeated_bytes: usize,
+    holds: Holds,
     sink: &'k mut Sink<'d>,
 }
 
@@ -264,7 +297,7 @@ impl<'s> Builder<'s, '_, '_> {
                 Event::StreamEnd => break,
                 Event::DocumentStart(..) if root.is_some() => {
                     let message = "a second YAML document begins here";
-                    let help = "a workflow file holds one document: remove the `---`";
+                    let help = "one document is read: remove the `---`";
                     let problem = self.sink.error(codes::SEVERAL_DOCUMENTS, &span, message);
                     self.sink.push(problem.help(help));
                     return Err(Stop::Reported);
@@ -277,9 +310,9 @@ impl<'s> Builder<'s, '_, '_> {
             }
         }
         if root.is_none() {
-            let problem = self.sink.error(codes::EMPTY_FILE, &(0..0), "the file holds no workflow");
-            self.sink
-                .push(problem.help("a workflow starts with `workflow: a-name` and has `steps:`"));
+            let message = format!("the file holds no {}", self.holds.what);
+            let problem = self.sink.error(codes::EMPTY_FILE, &(0..0), message);
+            self.sink.push(problem.help(self.holds.example));
         }
         Ok(root)
     }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use orchestrate_core::plan::InputValue;
 use orchestrate_workflow::{Given, InputProblem, resolve_inputs};
 
-use crate::plan;
+use crate::{JsonSchemas, plan};
 
 const WORKFLOW: &str = "
 workflow: w
@@ -22,7 +22,7 @@ steps:
 
 fn resolve(given: &[(&str, Given)]) -> Result<IndexMap<String, InputValue>, Vec<InputProblem>> {
     let given = given.iter().map(|(name, given)| ((*name).to_owned(), given.clone())).collect();
-    resolve_inputs(plan(WORKFLOW).inputs(), &given)
+    resolve_inputs(plan(WORKFLOW).inputs(), &given, &JsonSchemas)
 }
 
 fn text(text: &str) -> Given {

@@ -1,9 +1,11 @@
 //! What the workflow language accepts, refuses and renders.
 
 mod inputs;
+mod language;
 mod limits;
 mod plans;
 mod rendering;
+mod structured;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;
@@ -14,7 +16,8 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     plan::Plan,
 };
-use orchestrate_workflow::{Catalogue, compile};
+use orchestrate_workflow::{Catalogue, Misfit, Schemas, compile};
+use serde_json::Value;
 
 /// A catalogue of a few personas.
 struct Personas;
@@ -37,6 +40,30 @@ impl Catalogue for Personas {
     fn persona_names(&self) -> Vec<String> {
         PERSONAS.map(str::to_owned).to_vec()
     }
+
+    fn schemas(&self) -> &dyn Schemas {
+        &JsonSchemas
+    }
+}
+
+/// The library that the engine passes in as well, as bare as can be.
+struct JsonSchemas;
+
+impl Schemas for JsonSchemas {
+    fn schema_misfits(&self, schema: &Value) -> Vec<Misfit> {
+        let found = jsonschema::options().offline().build(schema).err();
+        found.iter().map(misfit).collect()
+    }
+
+    fn misfits(&self, schema: &Value, value: &Value) -> Vec<Misfit> {
+        let validator = jsonschema::options().offline().build(schema).expect("a sound schema");
+        validator.iter_errors(value).map(|error| misfit(&error)).collect()
+    }
+}
+
+fn misfit(error: &jsonschema::ValidationError<'_>) -> Misfit {
+    let path = error.instance_path().as_str().split('/').skip(1).map(str::to_owned).collect();
+    Misfit { path, message: error.to_string(), help: None }
 }
 
 fn compiled(text: &str) -> (Option<Plan>, Vec<Diagnostic>) {

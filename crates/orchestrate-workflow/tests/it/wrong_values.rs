@@ -168,7 +168,7 @@ inputs:
   d: { type: file, default: x }
   e: text
   f: { enum: [] }
-  g: list
+  g: array
 steps:
   a: { persona: data-engineer }
 ",
@@ -190,9 +190,9 @@ bad-value 7:6 `text`
   help: did you mean `string`?
 bad-value 8:14 `[]`
   an enum needs at least one word
-bad-value 9:6 `list`
-  there is no input type `list`
-  help: this version does not know `list`
+bad-value 9:6 `array`
+  there is no input type `array`
+  help: did you mean `list`?
 ",
     );
 }

@@ -142,7 +142,7 @@ workflow: v
 ",
         r"several-documents 2:1 `---`
   a second YAML document begins here
-  help: a workflow file holds one document: remove the `---`
+  help: one document is read: remove the `---`
 ",
     );
 }

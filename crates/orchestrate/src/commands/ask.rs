@@ -8,11 +8,11 @@ use orchestrate_engine::{
     session::{RunOptions, RunSetup, Workspace},
 };
 use orchestrate_persona::{Selection, Verdict};
-use orchestrate_workflow::Given;
 
 use super::{
     choosing::{self, ByModel},
-    common, inputs,
+    common,
+    inputs::{self, Task},
 };
 use crate::{
     cli::{AskArguments, Progress},
@@ -47,7 +47,7 @@ pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exi
     let name = GeneratedName::ask(names, &selection.refused).to_string();
     options.selection = Some(selection);
     let workflow = RunSetup::find_workflow(workspace, &name)?;
-    let given = IndexMap::from([("task".to_owned(), task)]);
+    let given = IndexMap::from([("task".to_owned(), task.given)]);
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
     common::start(workspace, &mut setup, &arguments.flags.show)
 }
@@ -92,11 +92,11 @@ fn not_called(faults: &[NotCalled]) -> CliError {
 fn select(
     workspace: &Workspace,
     readable: &ReadablePersonas,
-    task: &Given,
+    task: &Task,
     arguments: &AskArguments,
     options: &mut RunOptions,
 ) -> Result<PersonaSelection, CliError> {
-    let selection = choosing::by_words(readable, &choosing::text(task));
+    let selection = choosing::by_words(readable, &task.text);
     // Whom the task names is no question for a model.
     let by_model = if arguments.with_model && selection.verdict != Verdict::Named {
         let progress = arguments.flags.show.progress;

@@ -4,7 +4,6 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     event::{Freshness, PersonaSelection, SelectedBy, SelectedPersona},
     ids::RunId,
-    neutral,
     policy::Limits,
     summary::RunSummary,
 };
@@ -14,9 +13,8 @@ use orchestrate_engine::{
     session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
 };
 use orchestrate_persona::{Match, Selection, Selector};
-use orchestrate_workflow::Given;
 
-use super::common;
+use super::{common, inputs::Task};
 use crate::{
     cli::{Format, Progress, ShowArguments},
     exit::{CliError, Exit},
@@ -25,15 +23,6 @@ use crate::{
 
 /// Personas on the list that a model chooses from.
 const LISTED: usize = 12;
-
-/// The text of a task, without characters that nobody would see in it.
-pub(super) fn text(task: &Given) -> String {
-    match task {
-        Given::Text(text) | Given::File { text, .. } => {
-            neutral::without_hidden(text).0.into_owned()
-        }
-    }
-}
 
 /// Chooses among the personas that can be read; the others are named.
 pub(super) fn by_words(readable: &ReadablePersonas, task: &str) -> Selection {
@@ -102,7 +91,7 @@ pub(super) fn by_model(
     workspace: &Workspace,
     readable: &ReadablePersonas,
     selection: &Selection,
-    task: &Given,
+    task: &Task,
     options: &RunOptions,
     progress: Progress,
 ) -> Result<ByModel, CliError> {
@@ -168,12 +157,12 @@ fn list(readable: &ReadablePersonas, selection: &Selection) -> Vec<String> {
 fn choose(
     workspace: &Workspace,
     name: &str,
-    task: &Given,
+    task: &Task,
     options: &RunOptions,
     progress: Progress,
 ) -> Result<FinishedRun, CliError> {
     let workflow = RunSetup::find_workflow(workspace, name)?;
-    let given = IndexMap::from([("task".to_owned(), task.clone())]);
+    let given = IndexMap::from([("task".to_owned(), task.given.clone())]);
     let setup = RunSetup::decide(workspace, &workflow, &given, options)?;
     terminal::diagnostics(&setup.warnings);
     let show = ShowArguments { format: Format::Text, progress, fail_on_partial: false };

@@ -3,6 +3,10 @@
 use std::{io::Read, path::Path};
 
 use indexmap::IndexMap;
+use orchestrate_core::{
+    diagnostic::{Diagnostic, Source},
+    neutral,
+};
 use orchestrate_engine::library::{ReadError, read_text};
 use orchestrate_workflow::Given;
 
@@ -14,23 +18,33 @@ use crate::{
 /// An input larger than this is refused.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// A task that stands on the command line without a flag.
+pub(super) struct Task {
+    pub(super) given: Given,
+    /// Its text, without characters that nobody would see in it.
+    pub(super) text: String,
+}
+
 /// Reads a task that stands on the command line without a flag. Words that nobody has put in quotes are
 /// one task.
-pub(super) fn task(words: &[String]) -> Result<Given, CliError> {
+pub(super) fn task(words: &[String]) -> Result<Task, CliError> {
     let spelled = words.join(" ");
     let read = match spelled.as_str() {
         "-" | "@-" => read_standard_input(),
         spelled => match spelled.strip_prefix('@') {
             Some(path) => read_file(path),
-            None => Ok(Given::Text(spelled.to_owned())),
+            None => Ok(ReadInput { file: None, text: spelled.to_owned() }),
         },
     };
     match read {
-        Ok(Given::Text(text) | Given::File { text, .. }) if text.trim().is_empty() => {
+        Ok(read) if read.text.trim().is_empty() => {
             Err(CliError::new(Exit::Usage, "the task is empty")
                 .help("say what is asked: a text, @FILE, or - for standard input"))
         }
-        Ok(given) => Ok(given),
+        Ok(read) => {
+            let text = neutral::without_hidden(&read.text).0.into_owned();
+            Ok(Task { given: read.given(), text })
+        }
         Err((message, help)) => {
             let error = CliError::new(Exit::Invalid, format!("the task: {message}"));
             // Here the task has no flag.
@@ -45,42 +59,81 @@ pub(super) fn task(words: &[String]) -> Result<Given, CliError> {
 /// Something that is wrong, and what to do about it.
 type Fault = (String, Option<String>);
 
-/// Reads the inputs that the command line gives. Everything wrong with them is said at once.
+/// Reads the inputs that the command line gives, and those of `--inputs` that it does not. Everything
+/// wrong with them is said at once.
 pub(super) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given>, CliError> {
     let (spelled, mut faults) = spelled(arguments);
     let mut exit = Exit::Usage;
-    let mut given = IndexMap::new();
+    let (mut given, diagnostics) = match arguments.inputs_file.as_deref().map(of_file) {
+        None => (IndexMap::new(), Vec::new()),
+        Some(Ok(read)) => read,
+        Some(Err(fault)) => {
+            exit = Exit::Invalid;
+            faults.push(fault);
+            (IndexMap::new(), Vec::new())
+        }
+    };
+    if !diagnostics.is_empty() {
+        exit = Exit::Invalid;
+    }
+    // What the command line gives stands first and wins.
+    given.retain(|name, _| !spelled.contains_key(name.as_str()));
+    if matches!(given.get("task"), Some(Given::Written(task)) if task.is_blank()) {
+        faults.push(empty_task());
+    }
     // Nobody is asked to type a text that would be thrown away.
-    let may_ask = faults.is_empty();
-    for (name, value) in spelled {
-        let read = match value {
-            Spelled::Text(text) => Ok(Given::Text(text)),
-            Spelled::File(path) => read_file(path),
-            Spelled::StandardInput if may_ask => read_standard_input(),
-            Spelled::StandardInput => continue,
-        };
-        match read {
-            Ok(Given::Text(text) | Given::File { text, .. })
-                if name == "task" && text.trim().is_empty() =>
-            {
-                let help = "say what the team shall do: `--task \"…\"`, or `--task @file`";
-                faults.push(("the task is empty".into(), Some(help.into())));
-            }
-            Ok(read) => {
-                given.insert(name.to_owned(), read);
-            }
-            Err((message, help)) => {
-                exit = Exit::Invalid;
-                faults.push((format!("input `{name}`: {message}"), help));
+    let may_ask = faults.is_empty() && diagnostics.is_empty();
+    for (name, values) in spelled {
+        let mut read = Vec::new();
+        for value in values {
+            let one = match value {
+                Spelled::Text(text) => Ok(ReadInput { file: None, text }),
+                Spelled::File(path) => read_file(path),
+                Spelled::StandardInput if may_ask => read_standard_input(),
+                Spelled::StandardInput => continue,
+            };
+            match one {
+                Ok(one) if name == "task" && one.text.trim().is_empty() => {
+                    faults.push(empty_task());
+                }
+                Ok(one) => read.push(one.given()),
+                Err((message, help)) => {
+                    exit = Exit::Invalid;
+                    faults.push((format!("input `{name}`: {message}"), help));
+                }
             }
         }
+        let only = if read.len() == 1 { read.pop() } else { None };
+        given.insert(name.to_owned(), only.unwrap_or(Given::Several(read)));
     }
-    if faults.is_empty() {
+    if faults.is_empty() && diagnostics.is_empty() {
         return Ok(given);
     }
     let mut error = CliError::new(exit, "");
     error.more = faults;
+    error.diagnostics = diagnostics;
     Err(error)
+}
+
+fn empty_task() -> Fault {
+    let help = "say what the team shall do: `--task \"…\"`, or `--task @file`";
+    ("the task is empty".into(), Some(help.into()))
+}
+
+/// Reads a file of inputs.
+fn of_file(path: &Path) -> Result<(IndexMap<String, Given>, Vec<Diagnostic>), Fault> {
+    let name = path.display().to_string();
+    match read_text(path, MAX_BYTES) {
+        Ok(text) => Ok(orchestrate_workflow::read_inputs(&Source::new(name, text))),
+        Err(error) => {
+            let help = if error.is_missing() {
+                Some("a path starts from the folder you are in".to_owned())
+            } else {
+                error.help().map(str::to_owned)
+            };
+            Err((format!("--inputs: {}", chain(&error)), help))
+        }
+    }
 }
 
 /// A value as it is spelled.
@@ -91,8 +144,8 @@ enum Spelled<'a> {
 }
 
 /// The inputs as they are spelled, and what is wrong with the command line itself.
-fn spelled(arguments: &InputArguments) -> (IndexMap<&str, Spelled<'_>>, Vec<Fault>) {
-    let mut found = IndexMap::new();
+fn spelled(arguments: &InputArguments) -> (IndexMap<&str, Vec<Spelled<'_>>>, Vec<Fault>) {
+    let mut found: IndexMap<&str, Vec<Spelled<'_>>> = IndexMap::new();
     let mut faults = Vec::new();
     let mut standard_input_for = None;
     // A lone dash is standard input for the task; elsewhere `@-` is.
@@ -107,7 +160,8 @@ fn spelled(arguments: &InputArguments) -> (IndexMap<&str, Spelled<'_>>, Vec<Faul
     });
     let pairs: Vec<_> = pairs.collect();
     for (name, value) in task.map(|task| ("task", task)).into_iter().chain(pairs) {
-        if found.contains_key(name) {
+        // Whether an input takes several values is for its workflow to say; the task takes one.
+        if name == "task" && found.contains_key(name) {
             faults.push((format!("the input `{name}` is given twice"), None));
             continue;
         }
@@ -124,14 +178,29 @@ fn spelled(arguments: &InputArguments) -> (IndexMap<&str, Spelled<'_>>, Vec<Faul
             }
             Some(path) => Spelled::File(path),
         };
-        found.insert(name, value);
+        found.entry(name).or_default().push(value);
     }
     (found, faults)
 }
 
-fn read_file(path: &str) -> Result<Given, Fault> {
+/// A text, and the file it comes from where it does.
+struct ReadInput {
+    file: Option<String>,
+    text: String,
+}
+
+impl ReadInput {
+    fn given(self) -> Given {
+        match self.file {
+            Some(name) => Given::File { name, text: self.text },
+            None => Given::Text(self.text),
+        }
+    }
+}
+
+fn read_file(path: &str) -> Result<ReadInput, Fault> {
     match read_text(Path::new(path), MAX_BYTES) {
-        Ok(text) => Ok(Given::File { name: path.to_owned(), text }),
+        Ok(text) => Ok(ReadInput { file: Some(path.to_owned()), text }),
         Err(error) => {
             let help = match &error {
                 ReadError::NotRegular(_) => {
@@ -148,7 +217,7 @@ fn read_file(path: &str) -> Result<Given, Fault> {
     }
 }
 
-fn read_standard_input() -> Result<Given, Fault> {
+fn read_standard_input() -> Result<ReadInput, Fault> {
     let failed = |message: String| (message, None);
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -163,5 +232,5 @@ fn read_standard_input() -> Result<Given, Fault> {
         let offset = error.utf8_error().valid_up_to();
         failed(format!("standard input is not UTF-8 (first wrong byte at offset {offset})"))
     })?;
-    Ok(Given::File { name: "standard input".into(), text })
+    Ok(ReadInput { file: Some("standard input".into()), text })
 }

@@ -30,7 +30,7 @@ pub(super) fn matching(
 ) -> Result<Exit, CliError> {
     let task = inputs::task(&arguments.task)?;
     let readable = workspace.personas.readable();
-    let selection = choosing::by_words(&readable, &choosing::text(&task));
+    let selection = choosing::by_words(&readable, &task.text);
     let by_model = if arguments.with_model && selection.verdict != Verdict::Named {
         let options = RunOptions { model: arguments.model.clone(), ..RunOptions::default() };
         let progress = Progress::Auto;

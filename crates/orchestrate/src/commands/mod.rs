@@ -14,6 +14,8 @@ mod rerun;
 mod resume;
 mod run;
 mod runs;
+pub(crate) mod schema;
+pub(crate) mod starting;
 mod validate;
 mod workflows;
 
@@ -41,6 +43,8 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
     }
     let workspace = common::workspace(arguments.home.as_deref())?;
     match arguments.command {
+        Command::Init(arguments) => starting::init(&arguments),
+        Command::Schema(arguments) => Ok(schema::schema(&arguments)),
         Command::Run(arguments) => run::run(&workspace, &arguments),
         Command::Ask(arguments) => ask::ask(&workspace, &arguments),
         Command::Plan(arguments) => plan::plan(&workspace, &arguments),

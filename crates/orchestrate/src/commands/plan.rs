@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orchestrate_core::plan::InputKind;
+use orchestrate_core::plan::{InputKind, InputValue};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
@@ -10,7 +10,7 @@ use orchestrate_engine::{
 };
 use orchestrate_report::words::{count, counted};
 use orchestrate_workflow::Given;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::inputs;
 use crate::{
@@ -36,7 +36,7 @@ impl Missing {
 pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<Exit, CliError> {
     let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
     let mut given = inputs::given(&arguments.inputs)?;
-    let mut missing = Vec::new();
+    let (mut missing, mut stand_ins) = (Vec::new(), Vec::new());
     let options = RunOptions {
         model: arguments.model.model.clone(),
         offline: arguments.model.offline,
@@ -53,7 +53,8 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
                 let how =
                     if name == "task" { "--task".to_owned() } else { format!("-i {name}=…") };
                 missing.push(Missing::Input(format!("input `{name}`: give it with {how}")));
-                given.insert(name.clone(), placeholder(&spec.kind));
+                stand_ins.push(name.clone());
+                given.insert(name.clone(), Given::StandIn(stand_in(&spec.kind)));
             }
         }
         decided = RunSetup::decide(workspace, &workflow, &given, &options);
@@ -68,9 +69,10 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
             decided = RunSetup::decide(workspace, &workflow, &given, &offline);
         }
     }
-    let setup = decided?;
+    let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
     let steps = forecast(&setup);
+    setup.inputs.retain(|name, _| !stand_ins.contains(name));
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
     match arguments.format {
@@ -81,16 +83,37 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
 }
 
 /// A value of the right kind, so that the rest of the plan can be shown.
-fn placeholder(kind: &InputKind) -> Given {
+fn stand_in(kind: &InputKind) -> InputValue {
+    let unknown = || NOT_GIVEN.to_owned();
     match kind {
-        InputKind::String => Given::Text("(not given yet)".into()),
-        InputKind::Integer | InputKind::Number => Given::Text("0".into()),
-        InputKind::Boolean => Given::Text("false".into()),
-        InputKind::Enum(words) => Given::Text(words.first().cloned().unwrap_or_default()),
-        InputKind::File => {
-            Given::File { name: "(not given yet)".into(), text: "(not given yet)".into() }
-        }
+        InputKind::String => InputValue::String(unknown()),
+        InputKind::Integer => InputValue::Integer(0),
+        InputKind::Number => InputValue::Number(0.0),
+        InputKind::Boolean => InputValue::Boolean(false),
+        InputKind::Enum(words) => InputValue::Enum(words.first().cloned().unwrap_or_default()),
+        InputKind::File => InputValue::File { name: unknown(), text: unknown() },
+        InputKind::List(items) => InputValue::List(vec![stand_in(items)]),
+        InputKind::Object(schema) => InputValue::Object(members(schema.as_ref())),
     }
+}
+
+/// What stands for a text that is not known yet.
+const NOT_GIVEN: &str = "(not given yet)";
+
+/// The properties that a schema names, as far as prompts can speak of them.
+fn members(schema: Option<&Value>) -> Map<String, Value> {
+    let properties = schema.and_then(|schema| schema["properties"].as_object());
+    let member = |(name, schema): (&String, &Value)| {
+        let value = match schema["type"].as_str() {
+            Some("object") => Value::Object(members(Some(schema))),
+            Some("array") => Value::Array(Vec::new()),
+            Some("integer" | "number") => Value::from(0),
+            Some("boolean") => Value::from(false),
+            _ => Value::from(NOT_GIVEN),
+        };
+        (name.clone(), value)
+    };
+    properties.into_iter().flatten().map(member).collect()
 }
 
 fn as_text(
@@ -180,12 +203,7 @@ fn persona(step: &StepForecast) -> String {
     }
 }
 
-fn as_json(
-    setup: &RunSetup,
-    steps: &[StepForecast],
-    missing: &[&str],
-    model_known: bool,
-) -> serde_json::Value {
+fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_known: bool) -> Value {
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -208,6 +226,7 @@ fn as_json(
         "offline": setup.offline && model_known,
         "concurrency": setup.concurrency,
         "limits": setup.limits,
+        "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
         "missing": missing,
     })

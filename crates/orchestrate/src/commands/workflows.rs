@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use orchestrate_core::plan::{Action, InputKind, InputValue, Plan};
+use orchestrate_core::{
+    neutral::excerpt,
+    plan::{Action, InputValue, Plan},
+};
 use orchestrate_engine::{
     library::FoundWorkflow,
     session::{RunSetup, Workspace},
 };
 use serde_json::json;
 
+use super::starting;
 use crate::{
     cli::{ListFormat, WorkflowsCommand},
     exit::{CliError, Exit},
@@ -22,6 +26,7 @@ pub(super) fn workflows(
     match command {
         WorkflowsCommand::List { format } => Ok(list(workspace, format)),
         WorkflowsCommand::Show { name, source } => show(workspace, &name, source),
+        WorkflowsCommand::New(arguments) => starting::new_workflow(workspace, &arguments),
     }
 }
 
@@ -100,10 +105,7 @@ fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
         text.push_str("\nInputs\n");
     }
     for (name, spec) in plan.inputs() {
-        let kind = match &spec.kind {
-            InputKind::Enum(words) => words.join(" | "),
-            kind => kind.as_str().to_owned(),
-        };
+        let kind = spec.kind.describe();
         let when = match (&spec.default, spec.required) {
             (Some(default), _) => format!("default {}", value(default)),
             (None, true) => "required".into(),
@@ -138,5 +140,8 @@ fn value(value: &InputValue) -> String {
         InputValue::Number(number) => number.to_string(),
         InputValue::Boolean(flag) => flag.to_string(),
         InputValue::File { name, .. } => name.clone(),
+        InputValue::List(_) | InputValue::Object(_) => {
+            format!("`{}`", excerpt(&value.to_json().to_string(), 80))
+        }
     }
 }

@@ -106,21 +106,22 @@ pub(crate) fn warn(message: &str, help: &[String]) {
 pub(crate) fn error(error: &CliError) {
     if !error.diagnostics.is_empty() {
         diagnostics(&error.diagnostics);
-        let count = error
-            .diagnostics
-            .iter()
-            .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error)
-            .count();
-        if count > 1 {
-            let outcome = if error.stopped_a_run { "; nothing was run" } else { "" };
-            talk(&format!("{ERROR}error{ERROR:#}: {count} mistakes{outcome}\n"));
-        }
     }
     for (message, help) in &error.more {
         talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(message)));
         if let Some(help) = help {
             talk(&format!("{HELP}help{HELP:#}: {}\n", safe(help)));
         }
+    }
+    let mistakes = error
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == orchestrate_core::diagnostic::Severity::Error)
+        .count()
+        + error.more.len();
+    if !error.diagnostics.is_empty() && mistakes > 1 {
+        let outcome = if error.stopped_a_run { "; nothing was run" } else { "" };
+        talk(&format!("{ERROR}error{ERROR:#}: {mistakes} mistakes{outcome}\n"));
     }
     if !error.message.is_empty() {
         talk(&format!("{ERROR}error{ERROR:#}: {}\n", safe(&error.message)));

@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 24] = [
+const COMMANDS: [(&str, &[&str]); 27] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
@@ -28,6 +28,9 @@ const COMMANDS: [(&str, &[&str]); 24] = [
     ("help-workflows", &["workflows"]),
     ("help-workflows-list", &["workflows", "list"]),
     ("help-workflows-show", &["workflows", "show"]),
+    ("help-workflows-new", &["workflows", "new"]),
+    ("help-init", &["init"]),
+    ("help-schema", &["schema"]),
 ];
 
 #[test]

@@ -12,6 +12,8 @@ mod completions;
 mod faults;
 mod formats;
 mod help;
+mod init;
+mod inputs_file;
 mod kills;
 mod layout;
 mod lists;

@@ -1,0 +1,365 @@
+//! The keys of the language: one table that the compiler, the JSON Schema for editors and the reference
+//! page are made from.
+
+/// A map that the language has, and the keys it may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    /// Its name among the sections, and in the JSON Schema.
+    pub name: &'static str,
+    /// What it is, for the heading of its part of the reference.
+    pub title: &'static str,
+    /// Its keys, in the order in which they are explained.
+    pub keys: &'static [Key],
+    /// A workflow file in which `KEYS` stands where an example goes.
+    around: &'static str,
+    /// What stands between two keys there.
+    between: &'static str,
+    /// Keys that an example needs beside its own, each with a line that has it.
+    beside: &'static [(&'static str, &'static str)],
+}
+
+/// A key of the language.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The key as it is written.
+    pub name: &'static str,
+    /// What it says, a sentence or two for the reference and for an editor's help.
+    pub help: &'static str,
+    /// The JSON Schema (draft-07) of its value, without the help.
+    pub schema: &'static str,
+    /// One line that has it, in a place where it means something.
+    pub example: &'static str,
+}
+
+impl Section {
+    /// The key of this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The names of its keys, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+        self.keys.iter().map(|key| key.name)
+    }
+
+    /// A whole workflow file that holds a key's example.
+    pub fn example(&self, key: &Key) -> String {
+        let beside = self.beside.iter().filter(|(name, _)| {
+            // A step that renders asks no persona.
+            *name != key.name && (key.name, *name) != ("render", "persona")
+        });
+        let lines: Vec<&str> =
+            [key.example].into_iter().chain(beside.map(|(_, line)| *line)).collect();
+        self.around.replace("KEYS", &lines.join(self.between))
+    }
+}
+
+/// Every section, from the file inwards.
+pub const SECTIONS: [&Section; 7] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE];
+
+const fn key(
+    name: &'static str,
+    help: &'static str,
+    schema: &'static str,
+    example: &'static str,
+) -> Key {
+    Key { name, help, schema, example }
+}
+
+/// The file itself.
+pub const WORKFLOW: Section = Section {
+    name: "workflow",
+    title: "Top level",
+    keys: &[
+        key(
+            "orchestrate",
+            "Version of the language. 1 is the default and the only one so far.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1, "default": 1 }"#,
+            "orchestrate: 1",
+        ),
+        key(
+            "workflow",
+            "The workflow's name: small letters, digits and `-`, up to 64. Required.",
+            r#"{ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$" }"#,
+            "workflow: example",
+        ),
+        key(
+            "summary",
+            "One line on what it is for, shown in lists.",
+            r#"{ "type": "string" }"#,
+            "summary: From raw data to a model in use",
+        ),
+        key(
+            "inputs",
+            "What the workflow takes from outside, by name.",
+            r##"{ "type": "object", "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "anyOf": [
+                    { "$ref": "#/definitions/plain_type" }, { "$ref": "#/definitions/input" } ] } }"##,
+            "inputs: { task: string, pages: { type: integer, default: 2 } }",
+        ),
+        key(
+            "defaults",
+            "Settings of every persona step that does not set them itself.",
+            r##"{ "$ref": "#/definitions/defaults" }"##,
+            "defaults: { temperature: 0.2 }",
+        ),
+        key(
+            "concurrency",
+            "Calls at a time, 1 to 1000.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000 }"#,
+            "concurrency: 2",
+        ),
+        key(
+            "steps",
+            "The steps, by id: small letters, digits, `_` and `-`. Their order is that of display. Required.",
+            r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "$ref": "#/definitions/step" } }"##,
+            "steps: { data: { persona: data-engineer } }",
+        ),
+        key(
+            "outputs",
+            "Templates by name that make up the result. Without them it is all deliverables in the order of the file.",
+            r##"{ "type": "object", "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "type": "string" } }"##,
+            "outputs: { report: '{{ steps.data.text }}' }",
+        ),
+    ],
+    around: "KEYS\n",
+    between: "\n",
+    beside: &[
+        ("workflow", "workflow: example"),
+        ("steps", "steps: { data: { persona: data-engineer } }"),
+    ],
+};
+
+/// One input, written as a map.
+pub const INPUT: Section = Section {
+    name: "input",
+    title: "An input",
+    keys: &[
+        key(
+            "type",
+            "The kind of its values; `string` where nothing else says it. `enum`, `items` and `schema` each say it too.",
+            r#"{ "enum": ["string", "integer", "number", "boolean", "enum", "file", "list", "object"],
+                "default": "string" }"#,
+            "type: integer",
+        ),
+        key(
+            "required",
+            "Whether a run without it is refused; true unless there is a default.",
+            r#"{ "type": "boolean" }"#,
+            "required: false",
+        ),
+        key(
+            "default",
+            "The value where none is given, of the input's kind; not for `file`.",
+            "{}",
+            "default: none given",
+        ),
+        key(
+            "help",
+            "One line for people.",
+            r#"{ "type": "string" }"#,
+            "help: Length of the report",
+        ),
+        key(
+            "enum",
+            "The words allowed.",
+            r#"{ "type": "array", "items": { "type": "string" }, "minItems": 1, "uniqueItems": true }"#,
+            "enum: [engineers, customers]",
+        ),
+        key(
+            "items",
+            "For `list`: what its items are. A type, or a map of `type`, `enum` and `schema`; `string` where it is not said.",
+            r##"{ "anyOf": [ { "$ref": "#/definitions/item_type" }, { "$ref": "#/definitions/items" } ] }"##,
+            "items: { enum: [fast, cheap, safe] }",
+        ),
+        key(
+            "schema",
+            "For `object`: a JSON Schema that values are checked against. It refers to nothing outside itself.",
+            r#"{ "type": "object" }"#,
+            "schema: { required: [name], properties: { name: { type: string } } }",
+        ),
+    ],
+    around: "workflow: example\ninputs:\n  x: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
+    between: ", ",
+    beside: &[],
+};
+
+/// What the items of a list are, written as a map.
+pub const ITEMS: Section = Section {
+    name: "items",
+    title: "The items of a list",
+    keys: &[
+        key(
+            "type",
+            "The kind of each item; `string` where nothing else says it.",
+            r#"{ "enum": ["string", "integer", "number", "boolean", "enum", "object"], "default": "string" }"#,
+            "type: number",
+        ),
+        key(
+            "enum",
+            "The words allowed.",
+            r#"{ "type": "array", "items": { "type": "string" }, "minItems": 1, "uniqueItems": true }"#,
+            "enum: [red, green]",
+        ),
+        key(
+            "schema",
+            "For items of type `object`: a JSON Schema that each is checked against.",
+            r#"{ "type": "object" }"#,
+            "schema: { required: [id] }",
+        ),
+    ],
+    around: "workflow: example\ninputs:\n  x: { type: list, items: { KEYS } }\nsteps:\n  data: { persona: data-engineer }\n",
+    between: ", ",
+    beside: &[],
+};
+
+const MODEL: Key = key(
+    "model",
+    "An alias of the user's configuration, or `provider:model`.",
+    r#"{ "type": "string", "pattern": "^[^\\s]+$" }"#,
+    "model: openai:gpt-5-mini",
+);
+const TEMPERATURE: Key = key(
+    "temperature",
+    "0 to 2. Many models refuse it: set it only where it matters.",
+    r#"{ "type": "number", "minimum": 0, "maximum": 2 }"#,
+    "temperature: 0.2",
+);
+const MAX_OUTPUT_TOKENS: Key = key(
+    "max_output_tokens",
+    "The longest answer, 1 to 1,000,000 tokens. A longer one fails the step as truncated.",
+    r#"{ "type": "integer", "minimum": 1, "maximum": 1000000 }"#,
+    "max_output_tokens: 4000",
+);
+const TIMEOUT_KEY: Key = key(
+    "timeout",
+    "How long a call may take in all, or a map that says more.",
+    r##"{ "anyOf": [ { "$ref": "#/definitions/duration" }, { "$ref": "#/definitions/timeout" } ] }"##,
+    "timeout: 10m",
+);
+
+/// Settings that every persona step may leave to the file.
+pub const DEFAULTS: Section = Section {
+    name: "defaults",
+    title: "`defaults`",
+    keys: &[MODEL, TEMPERATURE, MAX_OUTPUT_TOKENS, TIMEOUT_KEY],
+    around: "workflow: example\ndefaults: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
+    between: ", ",
+    beside: &[],
+};
+
+/// Time limits of a call.
+pub const TIMEOUT: Section = Section {
+    name: "timeout",
+    title: "`timeout` as a map",
+    keys: &[
+        key(
+            "first_token",
+            "Until the answer begins.",
+            r##"{ "$ref": "#/definitions/duration" }"##,
+            "first_token: 30s",
+        ),
+        key(
+            "idle",
+            "Between two pieces of an answer.",
+            r##"{ "$ref": "#/definitions/duration" }"##,
+            "idle: 20s",
+        ),
+        key(
+            "total",
+            "For the whole call.",
+            r##"{ "$ref": "#/definitions/duration" }"##,
+            "total: 10m",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, timeout: { KEYS } }\n",
+    between: ", ",
+    beside: &[],
+};
+
+/// One step.
+pub const STEP: Section = Section {
+    name: "step",
+    title: "A step",
+    keys: &[
+        key(
+            "persona",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona` and `render`.",
+            r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
+            "persona: data-engineer",
+        ),
+        key(
+            "render",
+            "A template whose text is the deliverable; no model is called. Beside it stand only `needs`, `optional` and `save`.",
+            r#"{ "type": "string" }"#,
+            "render: 'The plan: {{ steps.first.text }}'",
+        ),
+        key(
+            "prompt",
+            "What is asked of the persona; a template. The task and the handoffs stand before it by themselves.",
+            r#"{ "type": "string" }"#,
+            "prompt: Say what the figures mean.",
+        ),
+        key(
+            "needs",
+            "A step, or a list of steps, that must be finished first and hand over.",
+            r#"{ "anyOf": [ { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "uniqueItems": true } ] }"#,
+            "needs: [first]",
+        ),
+        key(
+            "optional",
+            "`true`: if it fails, the run goes on without it.",
+            r#"{ "type": "boolean", "default": false }"#,
+            "optional: true",
+        ),
+        key(
+            "save",
+            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step.",
+            r#"{ "type": "string", "minLength": 1, "maxLength": 255 }"#,
+            "save: design/data.md",
+        ),
+        MODEL,
+        TEMPERATURE,
+        MAX_OUTPUT_TOKENS,
+        TIMEOUT_KEY,
+    ],
+    around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
+    between: ", ",
+    beside: &[("persona", "persona: data-engineer"), ("needs", "needs: first")],
+};
+
+/// A persona chosen by a value.
+pub const CHOICE: Section = Section {
+    name: "choice",
+    title: "A choice of persona",
+    keys: &[
+        key(
+            "choose",
+            "Personas by value. Required.",
+            r#"{ "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" } }"#,
+            "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }",
+        ),
+        key(
+            "by",
+            "The expression whose value is looked up. Where it is an enum input, every word is a case, or there is `otherwise`. Required.",
+            r#"{ "type": "string" }"#,
+            "by: inputs.framework",
+        ),
+        key(
+            "otherwise",
+            "For any other value: `fail` (the default), `match` (the candidate that the task calls for), or a persona.",
+            r#"{ "type": "string", "default": "fail" }"#,
+            "otherwise: match",
+        ),
+    ],
+    around: "workflow: example\ninputs: { framework: string }\nsteps:\n  model: { persona: { KEYS } }\n",
+    between: ", ",
+    beside: &[
+        ("choose", "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }"),
+        ("by", "by: inputs.framework"),
+    ],
+};
