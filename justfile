@@ -24,6 +24,10 @@ docs:
 walls:
     cargo xtask walls
 
+# Import and lint 8,000 persona files with every kind of mess
+corpus:
+    cargo run --release --locked -p xtask -- corpus --check
+
 # Run the benchmarks
 bench:
     cargo bench --workspace --locked

@@ -8,6 +8,10 @@ use std::{borrow::Cow, fmt::Write as _};
 /// The joiners U+200C and U+200D and the variation selectors U+FE00–U+FE0F are left alone: several
 /// scripts and most emoji are misspelt without them.
 pub fn is_hidden(c: char) -> bool {
+    // Nearly all of every text, and asked of each of its characters.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     matches!(
         c,
         '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' // C0 and C1, without \t and \n

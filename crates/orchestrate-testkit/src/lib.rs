@@ -1,7 +1,8 @@
 //! What tests need and users never see: a model server that follows a script, replies that are a
-//! function of the request, and a clean environment to run the program in.
+//! function of the request, a clean environment to run the program in, and persona files as people have them.
 
 pub mod behaviour;
+pub mod corpus;
 pub mod env;
 pub mod fault;
 pub mod gzip;

@@ -61,6 +61,13 @@ impl Format {
         self.reader().map_or("", |reader| reader.recognised_by)
     }
 
+    /// The keys of this format that have a place in a persona, each with that place. Empty for formats
+    /// that are read by their headings or elements.
+    pub fn keys(self) -> impl Iterator<Item = (&'static str, String)> {
+        let table = self.reader().map_or(&[][..], |reader| reader.table);
+        table.iter().map(|&(key, to)| (key, to.to_string()))
+    }
+
     pub(crate) fn reader(self) -> Option<&'static super::readers::Reader> {
         READERS.iter().find(|reader| reader.format == self)
     }

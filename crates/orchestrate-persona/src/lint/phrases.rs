@@ -1,7 +1,7 @@
 //! Phrases in running text, found by their words and not by their letters, so that line breaks,
 //! marks and capitals between them do not matter.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 /// One place of a phrase.
 #[derive(Debug, Clone, Copy)]
@@ -15,11 +15,11 @@ pub(super) enum Slot {
 /// More words between two that matter make another phrase.
 const MAX_FILLERS: usize = 6;
 
-/// A word in lower case and its place.
-pub(super) type Word = (String, Range<usize>);
+/// A word in lower case and its place. Most words are so already, and are not copied.
+pub(super) type Word<'t> = (Cow<'t, str>, Range<usize>);
 
 /// The words of a text. An apostrophe belongs to its word; a typographic one counts as plain.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
@@ -27,7 +27,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
         match (start, inside) {
             (None, true) => start = Some(at),
             (Some(from), false) => {
-                words.push((text[from..at].to_lowercase().replace('’', "'"), from..at));
+                words.push((lower(&text[from..at]), from..at));
                 start = None;
             }
             _ => {}
@@ -36,17 +36,24 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     words
 }
 
+fn lower(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(word.to_lowercase().replace('’', "'"))
+}
+
 /// The place of the phrase where it begins at the first of `words`.
-pub(super) fn matched(words: &[Word], phrase: &[Slot]) -> Option<Range<usize>> {
+pub(super) fn matched(words: &[Word<'_>], phrase: &[Slot]) -> Option<Range<usize>> {
     let mut at = 0;
     for slot in phrase {
         match slot {
             Slot::One(choices) => {
-                choices.contains(&words.get(at)?.0.as_str()).then_some(())?;
+                choices.contains(&words.get(at)?.0.as_ref()).then_some(())?;
                 at += 1;
             }
             Slot::Any(fillers) => {
-                let filling = |(word, _): &&Word| fillers.contains(&word.as_str());
+                let filling = |(word, _): &&Word<'_>| fillers.contains(&word.as_ref());
                 at += words[at..].iter().take(MAX_FILLERS).take_while(filling).count();
             }
         }

@@ -163,14 +163,14 @@ pub(super) fn check(document: &Document<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn overriding(words: &[Word], at: usize) -> Option<Range<usize>> {
+fn overriding(words: &[Word<'_>], at: usize) -> Option<Range<usize>> {
     let span = first_of(OVERRIDES, &words[at..])?;
-    let before = at.checked_sub(1).map(|before| words[before].0.as_str());
+    let before = at.checked_sub(1).map(|before| words[before].0.as_ref());
     let refused = matches!(before, Some("never" | "not" | "don't" | "cannot" | "can't" | "won't"));
     (!refused).then_some(span)
 }
 
-fn first_of(patterns: &[&[Slot]], words: &[Word]) -> Option<Range<usize>> {
+fn first_of(patterns: &[&[Slot]], words: &[Word<'_>]) -> Option<Range<usize>> {
     patterns.iter().find_map(|phrase| phrases::matched(words, phrase))
 }
 

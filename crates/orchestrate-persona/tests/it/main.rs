@@ -3,6 +3,7 @@
 mod baselines;
 mod differing;
 mod formats;
+mod fuzzed;
 mod labelled;
 mod library;
 mod lint;

@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML with `kind: Prompt` (or `Agent`) and `instructions`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

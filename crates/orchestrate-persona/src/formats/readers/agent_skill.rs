@@ -14,6 +14,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "the file name `SKILL.md`, or front matter with `name`, `description` and `license`, `metadata` or `allowed-tools`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML with `agent` and `persona`, alone or in a code block of a Markdown file.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -16,6 +16,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML with `agents`, of which each has an `instruction`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

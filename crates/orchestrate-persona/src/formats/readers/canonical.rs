@@ -8,6 +8,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "front matter with `name` and a key that only this program has, such as `gates` or `when_to_use`.",
     recognises,
     read,
+    table: &[],
 };
 
 /// Keys that no other format has.

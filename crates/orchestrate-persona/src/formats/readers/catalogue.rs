@@ -16,6 +16,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "second-level headings `Persona 1: slug`, `Persona 2: slug` and so on.",
     recognises,
     read,
+    table: &[],
 };
 
 fn recognises(document: &Document<'_>) -> bool {

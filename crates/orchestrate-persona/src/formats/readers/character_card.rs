@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "JSON with `spec: chara_card_v2` or later, or with `name`, `personality` and `first_mes`; or a PNG that holds it.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

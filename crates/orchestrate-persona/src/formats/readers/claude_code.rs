@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "front matter with a `description`, and beside it a `name`, `tools`, `model` or `capabilities`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "TOML with `developer_instructions`, or with `name` and `instructions`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -16,6 +16,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "a name that ends in `.agent.md` or `.chatmode.md`, or front matter with `handoffs`, `target` or a `tools` list and no `name`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML or JSON in which each entry has a `role` and a `goal` or `backstory`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "a first-level heading `IDENTITY` or `IDENTITY and PURPOSE`, or the file name `system.md` with headings in capitals.",
     recognises,
     read,
+    table: &[],
 };
 
 fn recognises(document: &Document<'_>) -> bool {

@@ -14,6 +14,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "front matter with `kind: local`, `max_turns` or `timeout_mins`, or a folder `.gemini/agents`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

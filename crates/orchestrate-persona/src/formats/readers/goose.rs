@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML with `title`, `description` and `instructions` or `prompt`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

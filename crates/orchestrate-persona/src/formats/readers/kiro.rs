@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "JSON with a `prompt`, and beside it `allowedTools`, `resources`, `toolsSettings` or `tools`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

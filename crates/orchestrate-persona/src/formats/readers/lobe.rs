@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "JSON with `config.systemRole`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -44,6 +44,8 @@ pub(crate) struct Reader {
     pub(crate) recognised_by: &'static str,
     pub(crate) recognises: fn(&Document<'_>) -> bool,
     pub(crate) read: fn(&Document<'_>, &mut Found),
+    /// Where its keys go; empty where it has none, or where code reads them all.
+    pub(crate) table: Table,
 }
 
 /// What a reader found in a file.

@@ -14,6 +14,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "front matter with `mode: subagent`, `primary` or `all`, or a folder of opencode.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[("name", To::Title), ("description", To::Description), ("model", To::Model)];

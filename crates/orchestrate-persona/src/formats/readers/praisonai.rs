@@ -15,6 +15,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "YAML with `roles`, or with `agents` beside a `framework` or `topic`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

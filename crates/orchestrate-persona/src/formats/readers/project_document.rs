@@ -20,6 +20,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "two or more headings with labelled lists below them, such as `**Slug**:` and `**Expertise**:`.",
     recognises,
     read,
+    table: &[],
 };
 
 /// Labels that make a heading a persona's.

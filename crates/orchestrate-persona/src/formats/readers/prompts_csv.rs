@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "CSV whose header has the columns `act` and `prompt`.",
     recognises,
     read,
+    table: &[],
 };
 
 fn recognises(document: &Document<'_>) -> bool {

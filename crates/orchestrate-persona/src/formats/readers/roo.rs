@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "`customModes` in JSON or YAML, an entry with `slug` and `roleDefinition`, or Markdown with TOML between `+++`.",
     recognises,
     read,
+    table: TABLE,
 };
 
 const TABLE: Table = &[

@@ -16,6 +16,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "no front matter, and either two headings that only personas have or an opening `You are a …`.",
     recognises,
     read,
+    table: &[],
 };
 
 /// Headings that hardly anything but a persona has.

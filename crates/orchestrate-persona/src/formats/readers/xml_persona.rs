@@ -17,6 +17,7 @@ pub(super) const READER: Reader = Reader {
     recognised_by: "a code block of XML with a `persona_context` or `persona_identity`.",
     recognises,
     read,
+    table: &[],
 };
 
 fn recognises(document: &Document<'_>) -> bool {

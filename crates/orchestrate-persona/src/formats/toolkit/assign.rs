@@ -1,5 +1,7 @@
 //! Tables that say where each key of a structured format goes.
 
+use std::fmt;
+
 use super::{
     draft::Draft,
     prose,
@@ -40,6 +42,29 @@ pub(crate) enum To {
     Body,
     /// A section with this heading.
     Section(&'static str),
+}
+
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "`name`",
+            Self::Title => "`title`",
+            Self::Alias => "`aliases`",
+            Self::Description => "`description`",
+            Self::Category => "`category`",
+            Self::Tags => "`tags`",
+            Self::Version => "`version`",
+            Self::Capabilities => "`capabilities`",
+            Self::WhenToUse => "`when_to_use`",
+            Self::Examples => "`examples`",
+            Self::Tools => "`tools`",
+            Self::Model => "`model`",
+            Self::WorksWith => "`collaborates_with`",
+            Self::Body => "first paragraph and sections",
+            Self::Section("") => "text below the first paragraph",
+            Self::Section(heading) => return write!(f, "section *{heading}*"),
+        })
+    }
 }
 
 /// A table: each key, or path of keys, and where it goes.

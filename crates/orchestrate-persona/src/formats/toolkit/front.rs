@@ -252,6 +252,12 @@ fn value(first: &str, more: &[&str]) -> Tree {
     }
     let whole = std::iter::once(first).chain(said.iter().copied()).collect::<Vec<_>>();
     let joined = whole.join(" ").trim().to_owned();
+    // One broken entry does not break the others: what is in quotes or brackets and sound is YAML.
+    if first.starts_with(['"', '\'', '['])
+        && let Ok(sound @ (Tree::Text(_) | Tree::List(_))) = tree::yaml(&whole.join("\n"))
+    {
+        return sound;
+    }
     if let Some(inner) = joined.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         let entries = inner.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         return Tree::List(entries.map(|entry| Tree::Text(unquoted(entry))).collect());
@@ -339,6 +345,21 @@ mod tests {
         assert_eq!((body, codes), ("Body", vec!["front-matter-not-yaml"]));
         let help = split(text).remarks[0].help.clone();
         assert_eq!(help.as_deref(), Some("write `description: \"Use it: always\"`"));
+    }
+
+    #[test]
+    fn a_comma_in_quotes_parts_no_list_below_a_broken_entry() {
+        let text = "---\ndescription: Use it: always\ntools: [\"A, b\", C]\nmore: [*, \"D\"]\n\
+                    told: 'it''s \\n: x'\n---\n";
+        let (leaves, ..) = read(text);
+        let wanted = [
+            ("tools[0]", "A, b"),
+            ("tools[1]", "C"),
+            ("more[0]", "*"),
+            ("more[1]", "D"),
+            ("told", "it's \\n: x"),
+        ];
+        assert_eq!(leaves[1..], wanted.map(|(path, text)| pair(path, text)));
     }
 
     #[test]

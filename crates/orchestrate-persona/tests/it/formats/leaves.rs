@@ -12,7 +12,7 @@ fn bare(text: &str) -> String {
 }
 
 /// Everything that came out of a file, in one text.
-fn kept(imported: &Imported) -> String {
+pub(super) fn kept(imported: &Imported) -> String {
     let mut texts = Vec::new();
     for found in &imported.personas {
         collect(&serde_json::to_value(&found.persona).expect("serialisable"), &mut texts);

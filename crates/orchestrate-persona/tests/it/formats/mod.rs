@@ -1,9 +1,11 @@
 //! Foreign formats: every fixture is a small file of the shape that is found in the wild.
 
+mod corpus;
 mod each;
 mod exporting;
 mod founding;
 mod leaves;
+mod page;
 mod properties;
 mod refused;
 
