@@ -138,6 +138,11 @@ pub struct Request {
     /// only answers that stayed below it are ever used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_cap: Option<u32>,
+    /// The JSON Schema that the answer has to fit, where it is to be a JSON value. The messages say so too:
+    /// an adapter whose server has a parameter for it sends it there as well, any other ignores it, and
+    /// whoever reads the answer checks it in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Arc<serde_json::Value>>,
     /// How long the call may take. Not part of the identity.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -181,7 +186,7 @@ pub struct Identity(pub Digest);
 impl Identity {
     /// Hashes everything the answer depends on: provider, origin, dialect, model, parameters, persona,
     /// system prompt, user segments in order, output schema, tool manifest and sample number. The
-    /// last three have no other values yet than "none", "none" and 1.
+    /// last two have no other values yet than "none" and 1.
     pub fn of(endpoint: &Endpoint, request: &Request) -> Self {
         let mut hasher = FieldHasher::new("orchestrate 2026 call identity 1");
         hasher
@@ -200,7 +205,8 @@ impl Identity {
         for segment in &request.segments {
             hasher.field(segment.render());
         }
-        hasher.field("").field("").field(1_u32.to_le_bytes());
+        let schema = request.response_schema.as_ref().map(|schema| schema.to_string());
+        hasher.field(schema.unwrap_or_default()).field("").field(1_u32.to_le_bytes());
         Self(hasher.finish())
     }
 }
@@ -227,6 +233,7 @@ mod tests {
             segments: vec![Segment::Task("t".into()), Segment::Prompt("p".into())],
             parameters: Parameters::default(),
             output_cap: None,
+            response_schema: None,
             timeouts: Timeouts::default(),
         }
     }
@@ -249,6 +256,7 @@ mod tests {
         differs(&|r| r.parameters.temperature = Some(0.0));
         differs(&|r| r.parameters.max_output_tokens = Some(9));
         differs(&|r| r.segments.swap(0, 1));
+        differs(&|r| r.response_schema = Some(Arc::new(serde_json::json!({ "type": "object" }))));
         differs(&|r| Arc::make_mut(&mut r.persona).digest = Digest::of("other"));
         let elsewhere = Endpoint { origin: "https://example.com/v1".into(), ..endpoint.clone() };
         assert_ne!(Identity::of(&elsewhere, &request()), base);

@@ -286,6 +286,7 @@ impl Preparer {
             segments,
             parameters: action.parameters,
             output_cap: None,
+            response_schema: None,
             timeouts: action.timeouts,
         }
     }

@@ -41,6 +41,7 @@ fn request() -> Request {
         segments: vec![Segment::Task("Predict churn".into()), Segment::Prompt("Begin.".into())],
         parameters: Parameters::default(),
         output_cap: None,
+        response_schema: None,
         timeouts: Timeouts::default(),
     }
 }

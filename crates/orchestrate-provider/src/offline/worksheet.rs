@@ -338,6 +338,7 @@ mod tests {
             segments,
             parameters: Parameters::default(),
             output_cap: None,
+            response_schema: None,
             timeouts: Timeouts::default(),
         }
     }
