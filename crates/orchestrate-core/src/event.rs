@@ -95,7 +95,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<Digest>,
     },
-    /// An attempt was answered, but the answer is truncated, refused or empty.
+    /// An attempt was answered, but the answer is truncated, refused, empty, or does not fit its schema.
     OutputRejected {
         /// The call.
         call: CallId,
@@ -136,6 +136,9 @@ pub enum Event {
         deliverable: Digest,
         /// Digest of the brief's JSON.
         brief: Option<Digest>,
+        /// Digest of the output's JSON, where the step has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Digest>,
     },
     /// A step cannot be finished.
     StepFailed {
@@ -400,10 +403,13 @@ pub struct PreparedCall {
 pub struct Answered {
     /// Digest of the whole answer as it came.
     pub raw: Digest,
-    /// Digest of the document without its brief.
+    /// Digest of the document without its brief; where a value was asked for, of the value as Markdown.
     pub deliverable: Digest,
     /// Digest of the brief's JSON, where the answer held one.
     pub brief: Option<Digest>,
+    /// Digest of the value's JSON, where one was asked for under a schema; it fits the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// What it used up.

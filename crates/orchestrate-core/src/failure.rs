@@ -36,6 +36,11 @@ pub enum FailureClass {
     Empty,
     /// The answer is not what the protocol promises: HTML, broken JSON, no or unknown finish reason.
     Malformed,
+    /// The answer holds no value that fits the schema it was asked for under.
+    Misfit,
+    /// The server does not take a parameter that this request does not depend on; the next attempt goes
+    /// without it.
+    Unsupported,
     /// A redirect, which is never followed.
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
@@ -60,6 +65,8 @@ impl FailureClass {
             Self::Truncated => "answer truncated",
             Self::Empty => "answer empty",
             Self::Malformed => "answer malformed",
+            Self::Misfit => "answer does not fit its schema",
+            Self::Unsupported => "parameter not supported",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
         }

@@ -1,6 +1,9 @@
 //! The plan: a workflow compiled into steps that are known to be acyclic.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -86,6 +89,34 @@ pub struct PersonaStep {
     pub parameters: Parameters,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What the answer's value has to be, where it is not a document alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputSpec>,
+    /// How often an answer that does not fit its schema is asked for again.
+    #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
+    pub repairs: u16,
+}
+
+/// Repairs of one answer where the workflow does not say.
+pub const DEFAULT_REPAIRS: u16 = 1;
+
+fn default_repairs() -> u16 {
+    DEFAULT_REPAIRS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_repairs(repairs: &u16) -> bool {
+    *repairs == DEFAULT_REPAIRS
+}
+
+/// The value that a step's answer has to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The JSON Schema that it has to fit.
+    pub schema: Arc<serde_json::Value>,
+    /// Whether it is the built-in list of findings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub findings: bool,
 }
 
 /// How a step's persona is found.
@@ -327,6 +358,22 @@ impl Plan {
             && self.dependents[position]
                 .iter()
                 .any(|&dependent| matches!(self.parts.steps[dependent].action, Action::Persona(_)))
+    }
+
+    /// How often an answer of the step at `position` that does not fit its schema is asked for again.
+    pub fn repairs(&self, position: usize) -> u16 {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.repairs,
+            Action::Render(_) => 0,
+        }
+    }
+
+    /// The value that the answer of this step has to be, where it has to be one.
+    pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
+        match &self.step(step)?.action {
+            Action::Persona(step) => step.output.as_ref(),
+            Action::Render(_) => None,
+        }
     }
 
     /// The hash of the whole plan, to which a run is pinned.

@@ -8,7 +8,7 @@ use crate::{
     Timestamp,
     event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
     failure::{Failure, FailureClass},
-    ids::{Digest, RunId, StepPath},
+    ids::{Digest, Purpose, RunId, StepPath},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
@@ -130,6 +130,10 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
+    /// The value of its answer, where it has one.
+    pub output: Option<Digest>,
+    /// How often an answer was asked for again since it did not fit its schema.
+    pub repairs: u16,
     /// Its last failure.
     pub failure: Option<Failure>,
     /// When its next attempt is due.
@@ -178,6 +182,8 @@ impl RunSummary {
             ended_at: None,
             deliverable: None,
             brief: None,
+            output: None,
+            repairs: 0,
             failure: None,
             retry_at: None,
             notes: Vec::new(),
@@ -296,6 +302,9 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.persona = Some(prepared.persona.clone());
                     step.choice.clone_from(&prepared.choice);
+                    if call.purpose == Purpose::Repair {
+                        step.repairs = call.number;
+                    }
                     step.model = Some(prepared.model.clone());
                     step.state = StepState::Running;
                     step.started_at = step.started_at.or(Some(at));
@@ -357,12 +366,13 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step, source, deliverable, brief } => {
+            Event::StepSucceeded { step, source, deliverable, brief, output } => {
                 if let Some(step) = self.step_mut(step) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
                     step.brief = *brief;
+                    step.output = *output;
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;

@@ -88,7 +88,7 @@ pub enum Prepared {
 pub enum AttemptOutcome {
     /// With a good answer.
     Good(Answered),
-    /// With an answer that is truncated, refused or empty.
+    /// With an answer that is truncated, refused or empty, or does not fit its schema.
     Rejected {
         /// Why.
         failure: Failure,

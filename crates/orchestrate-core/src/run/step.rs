@@ -3,6 +3,7 @@
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
+    failure::Failure,
     ids::{CallId, Digest, Purpose, StepPath},
 };
 
@@ -83,6 +84,7 @@ pub(super) enum Happening {
     StepSucceeded,
     StepFailed,
     Reopened,
+    Continued,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
@@ -107,7 +109,11 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepSucceeded) => {
             Some(S::Succeeded)
         }
-        (S::Ready | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => Some(S::Failed),
+        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => {
+            Some(S::Failed)
+        }
+        // The draft is good and stays; what failed was made of it.
+        (S::Failed, H::Continued) => Some(S::Answered),
         _ => None,
     }
 }
@@ -145,12 +151,26 @@ pub(super) struct Instance {
     pub(super) unmet: usize,
     /// What the current call is for.
     pub(super) purpose: Purpose,
-    /// What the call that was evaluated last is for.
-    pub(super) purpose_prepared: Option<Purpose>,
+    /// Its number among the step's calls for that.
+    pub(super) number: u16,
+    /// What the current call's answer counts as: its purpose, or that of the call that it repairs.
+    pub(super) stands_for: Purpose,
     /// The current call, once evaluated.
     pub(super) call: Option<Box<PreparedCall>>,
     /// Attempts of the current call, over resumes.
     pub(super) attempts: u32,
+    /// Attempts of the step's other calls.
+    attempts_of: Vec<(Purpose, u16, u32)>,
+    /// Why the last answer does not fit its schema, until the next call is evaluated.
+    pub(super) misfit: Option<Failure>,
+    /// Repairs so far, over the whole step.
+    pub(super) repairs: u16,
+    /// Repairs of the answer at hand.
+    pub(super) repairs_here: u16,
+    /// Briefs asked for so far.
+    pub(super) briefs: u16,
+    /// Whether there is no use in asking for the draft's brief (again).
+    pub(super) brief_settled: bool,
     /// Attempts of the current call that failed since the run was last resumed.
     pub(super) failed: u16,
     /// Tokens reserved for the attempt in flight.
@@ -173,9 +193,16 @@ impl Instance {
             status: if unmet == 0 { StepStatus::Ready } else { StepStatus::Blocked },
             unmet,
             purpose: Purpose::Draft,
-            purpose_prepared: None,
+            number: 1,
+            stands_for: Purpose::Draft,
             call: None,
             attempts: 0,
+            attempts_of: Vec::new(),
+            misfit: None,
+            repairs: 0,
+            repairs_here: 0,
+            briefs: 0,
+            brief_settled: false,
             failed: 0,
             reserved: 0,
             due: Timestamp(0),
@@ -186,8 +213,63 @@ impl Instance {
         }
     }
 
-    /// The call the step is at, or the one it makes next.
+    /// The call the step is at.
     pub(super) fn call_id(&self, step: &StepPath) -> CallId {
-        CallId::first(step.clone(), self.purpose)
+        CallId { step: step.clone(), purpose: self.purpose, number: self.number }
+    }
+
+    /// A call was evaluated: it is the current one from here on. One that is evaluated again, after a
+    /// failure or since a cap was set, goes on counting its attempts.
+    pub(super) fn evaluated(&mut self, call: &CallId, prepared: &PreparedCall) {
+        let same =
+            self.call.is_some() && (self.purpose, self.number) == (call.purpose, call.number);
+        if !same {
+            if self.call.is_some() {
+                self.attempts_of.push((self.purpose, self.number, self.attempts));
+            }
+            let known = self.attempts_of.iter().position(|(purpose, number, _)| {
+                (*purpose, *number) == (call.purpose, call.number)
+            });
+            self.attempts = known.map_or(0, |at| self.attempts_of.swap_remove(at).2);
+            if call.purpose == Purpose::Repair {
+                self.repairs = call.number;
+                self.repairs_here += 1;
+            } else {
+                self.stands_for = call.purpose;
+                self.repairs_here = 0;
+            }
+        }
+        match call.purpose {
+            Purpose::Brief => self.briefs = call.number,
+            Purpose::Verdict => self.brief_settled = true,
+            Purpose::Draft | Purpose::Repair | Purpose::Revise => {}
+        }
+        (self.purpose, self.number) = (call.purpose, call.number);
+        self.call = Some(Box::new(prepared.clone()));
+        self.failed = 0;
+        self.misfit = None;
+    }
+
+    /// A good answer to the current call.
+    pub(super) fn answered(&mut self, source: StepSource, answer: &Answered) {
+        match self.stands_for {
+            Purpose::Draft | Purpose::Revise | Purpose::Repair => {
+                self.draft = Some((source, answer.clone()));
+                self.brief = None;
+                self.brief_settled = false;
+            }
+            Purpose::Brief => {
+                self.brief = answer.brief;
+                self.brief_settled = true;
+            }
+            Purpose::Verdict => {}
+        }
+    }
+
+    /// The failed step gets another chance: from the start, or where it has a draft, from there.
+    pub(super) fn reopen(&mut self) {
+        self.failed = 0;
+        self.misfit = None;
+        self.repairs_here = 0;
     }
 }

@@ -59,6 +59,8 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
             model: None,
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
+            output: None,
+            repairs: 1,
         })),
         optional: false,
         save: None,

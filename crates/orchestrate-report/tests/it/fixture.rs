@@ -38,6 +38,8 @@ fn choice(persona: PersonaChoice) -> Action {
         model: None,
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
+        output: None,
+        repairs: 1,
     }))
 }
 
@@ -230,6 +232,7 @@ impl Journal {
             raw: Digest::of(text),
             deliverable: self.contents.keep(text),
             brief: brief.map(|brief| self.contents.keep(brief)),
+            output: None,
             served_model: Some("gpt-5-mini".into()),
             usage: Usage { input: 1_200, output: 345, estimated: false, ..Usage::default() },
             millis: 1_500,
