@@ -99,6 +99,15 @@ pub enum Segment {
     Remark(String),
     /// What the workflow's author asks of this step; text from elsewhere is fenced in it already.
     Prompt(String),
+    /// An answer that does not fit the form that was asked for.
+    Misfit {
+        /// The answer as it came.
+        answer: String,
+        /// What of it does not fit, a line each.
+        misfits: Vec<String>,
+    },
+    /// The JSON Schema that the answer has to fit, as text.
+    Form(String),
 }
 
 impl Segment {
@@ -114,6 +123,20 @@ impl Segment {
                 fence("the remark on your earlier document", text)
             ),
             Self::Prompt(text) => text.clone(),
+            Self::Misfit { answer, misfits } => {
+                let list: Vec<String> = misfits.iter().map(|line| format!("- {line}")).collect();
+                format!(
+                    "You have answered this already, and your answer does not have the form that was asked \
+                     for. Give the whole answer again in the right form, and change nothing that fits.\n\n\
+                     {}\n\n{}",
+                    fence("your own earlier answer", answer),
+                    fence("what of it does not fit", &list.join("\n"))
+                )
+            }
+            Self::Form(schema) => format!(
+                "Your whole answer is one JSON object that fits this JSON Schema: no text before or after \
+                 it, no code fence, no member that the schema does not name.\n\n```json\n{schema}\n```"
+            ),
         }
     }
 }

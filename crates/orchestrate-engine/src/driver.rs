@@ -313,6 +313,7 @@ impl Driver {
                 step: step.id.clone(),
                 persona: persona_of(&step.action, summary.persona.as_ref()),
                 result: self.run.result(need),
+                output: self.run.output(need),
                 reason,
             }
         });
@@ -323,7 +324,12 @@ impl Driver {
             .limits()
             .max_tokens
             .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        View { needs, draft: position.and_then(|at| self.run.draft(at)), tokens_left }
+        View {
+            needs,
+            draft: position.and_then(|at| self.run.draft(at)),
+            rejected: position.and_then(|at| self.run.rejected(at)),
+            tokens_left,
+        }
     }
 }
 

@@ -17,4 +17,5 @@ pub mod store;
 mod casting;
 mod clock;
 mod prepare;
+mod structured;
 mod worker;

@@ -14,6 +14,7 @@ use orchestrate_core::{
     plan::{Action, PersonaStep, Step},
     request::{Identity, ModelRef, Request, Segment},
     run::Prepared,
+    structured::with_brief,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
@@ -24,6 +25,7 @@ use crate::{
     home::Home,
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
+    structured,
 };
 
 /// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
@@ -51,6 +53,8 @@ pub(crate) struct NeedState {
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
+    /// The value of its answer, where it has one.
+    pub(crate) output: Option<Digest>,
     pub(crate) reason: String,
 }
 
@@ -60,6 +64,8 @@ pub(crate) struct View {
     pub(crate) needs: Vec<NeedState>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
+    /// The step's own answer that did not fit its schema, when it is to be repaired.
+    pub(crate) rejected: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -133,8 +139,12 @@ impl Preparer {
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
                 let (request, notes) = match call.purpose {
-                    Purpose::Draft => {
-                        self.draft(call, step, action, persona, &deliverables, &scope)?
+                    Purpose::Draft | Purpose::Repair => {
+                        let again = self.misfit(call, action, view)?;
+                        self.draft(call, step, action, persona, &deliverables, &scope, again)?
+                    }
+                    Purpose::Verdict | Purpose::Revise => {
+                        return Err(invalid("nothing reviews this step").into());
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -201,6 +211,7 @@ impl Preparer {
         persona: Arc<Persona>,
         deliverables: &Needs,
         scope: &Scope<'_>,
+        again: Option<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
@@ -230,9 +241,36 @@ impl Preparer {
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
             segments.push(Segment::Prompt(text));
         }
-        let system =
-            self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
-        Ok((self.request(call, action, persona, system, segments), notes))
+        segments.extend(again);
+        let Some(output) = &action.output else {
+            let contract = Contract::DraftWithBrief;
+            let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+            return Ok((self.request(call, action, persona, system, segments), notes));
+        };
+        let contract = Contract::ValueWithBrief;
+        let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+        let form = with_brief(&output.schema);
+        segments.push(structured::form(&form));
+        let mut request = self.request(call, action, persona, system, segments);
+        request.response_schema = Some(Arc::new(form));
+        Ok((request, notes))
+    }
+
+    /// What a repair says beside what was asked before: the answer, and what of it does not fit.
+    fn misfit(
+        &self,
+        call: &CallId,
+        action: &PersonaStep,
+        view: &View,
+    ) -> Result<Option<Segment>, Stop> {
+        if call.purpose != Purpose::Repair {
+            return Ok(None);
+        }
+        let (Some(rejected), Some(output)) = (view.rejected, &action.output) else {
+            return Err(invalid("there is no answer to repair").into());
+        };
+        let answer = self.blobs.text(&rejected)?;
+        Ok(Some(structured::again(&with_brief(&output.schema), answer)))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -308,7 +346,11 @@ impl Preparer {
             {
                 needs.titles.insert(persona.name.clone(), persona.title.clone());
             }
-            needs.given.insert(state.step.clone(), Given { state: state.clone(), deliverable });
+            let output = state.output.map(|digest| self.load_value(&digest)).transpose()?;
+            let schema =
+                self.casting.plan.output(&state.step).map(|output| Arc::clone(&output.schema));
+            let given = Given { state: state.clone(), deliverable, output, schema };
+            needs.given.insert(state.step.clone(), given);
         }
         Ok(needs)
     }
@@ -316,6 +358,14 @@ impl Preparer {
     fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
+    }
+
+    /// A value as templates see it: without characters that nobody would see in it.
+    fn load_value(&self, digest: &Digest) -> Result<serde_json::Value, Stop> {
+        let text = self.blobs.text(digest)?;
+        let value = serde_json::from_str(&text)
+            .map_err(|_| Stop::from(invalid("a recorded value cannot be read")))?;
+        Ok(structured::seen(value))
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
@@ -329,7 +379,7 @@ impl Preparer {
         // The run may have been removed since; then its answer is gone too, and the call is made.
         let blobs = BlobReader::open(&self.home.run(&found.origin.run)).ok()?;
         let answer = &found.answer;
-        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief];
+        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief, answer.output];
         let copied =
             contents.into_iter().flatten().map(|digest| blobs.text(&digest).map(Blob::new));
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
@@ -373,6 +423,8 @@ fn note_form(handoff: &Handoff, notes: &mut Vec<String>) {
 struct Given {
     state: NeedState,
     deliverable: Option<Deliverable>,
+    output: Option<serde_json::Value>,
+    schema: Option<Arc<serde_json::Value>>,
 }
 
 /// The needs of one step, as templates see them.
@@ -409,6 +461,8 @@ impl StepValues for Needs {
             title: given.state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
+            output: given.output.clone(),
+            schema: given.schema.clone(),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
         })
     }

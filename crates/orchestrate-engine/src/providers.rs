@@ -9,7 +9,7 @@ use orchestrate_provider::{
     openai::{self, OpenAi, TokenLimitParameter},
 };
 
-use crate::config::{Config, ModelError, ProviderSettings, TokenLimit};
+use crate::config::{Config, ModelError, ProviderSettings, StructuredOutput, TokenLimit};
 
 /// The model name that stands for the offline provider.
 pub const OFFLINE_MODEL: &str = "offline:worksheet";
@@ -109,6 +109,10 @@ fn configured(config: &Config, model: &ModelRef) -> Result<Arc<dyn Provider>, Pr
     wire.token_limit_parameter = match settings.token_limit {
         TokenLimit::MaxCompletionTokens => TokenLimitParameter::MaxCompletionTokens,
         TokenLimit::MaxTokens => TokenLimitParameter::MaxTokens,
+    };
+    wire.structured_output = match settings.structured_output {
+        StructuredOutput::Native => openai::StructuredOutput::Native,
+        StructuredOutput::Prompt => openai::StructuredOutput::Prompt,
     };
     let provider = OpenAi::new(wire)
         .map_err(|source| ProviderError::Settings { name: model.provider.clone(), source })?;

@@ -2,6 +2,7 @@
 
 use orchestrate_core::{
     event::StepSource,
+    finding::Finding,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
@@ -37,6 +38,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "findings": findings(context),
         "outputs": context.outputs,
         "artifacts": summary.artifacts.iter().map(|artifact| json!({
             "step": artifact.step,
@@ -107,7 +109,34 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
     })
+}
+
+/// The findings of all steps whose output they are, each with its step.
+fn findings(context: &Context<'_>) -> Vec<Value> {
+    let plan = context.summary.plan();
+    let steps = context
+        .summary
+        .steps
+        .iter()
+        .filter(|step| plan.output(&step.step).is_some_and(|output| output.findings));
+    let of = |step: &StepSummary| {
+        let list = context.output(step).as_ref().and_then(Finding::list).unwrap_or_default();
+        let id = step.step.clone();
+        list.into_iter().map(move |finding| {
+            json!({
+                "step": id,
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "place": finding.place,
+                "evidence": finding.evidence,
+                "advice": finding.advice,
+            })
+        })
+    };
+    steps.flat_map(of).collect()
 }
 
 fn state(state: StepState) -> &'static str {

@@ -58,6 +58,8 @@ pub const UNCOVERED_CASE: &str = "uncovered-case";
 pub const IMPOSSIBLE_CASE: &str = "impossible-case";
 /// A path that would leave the output folder, or is no file.
 pub const UNSAFE_PATH: &str = "unsafe-path";
+/// A file that the workflow names and that cannot be read.
+pub const UNREADABLE_FILE: &str = "unreadable-file";
 /// Two steps that save the same file.
 pub const DUPLICATE_SAVE: &str = "duplicate-save";
 /// A step that does not exist.

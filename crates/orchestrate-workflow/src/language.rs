@@ -304,6 +304,19 @@ pub const STEP: Section = Section {
             "prompt: Say what the figures mean.",
         ),
         key(
+            "output",
+            "The value that the answer has to be: a JSON Schema, a file with one below the workflow's folder (`.json`, `.yaml`), or `findings`. It is checked, and `steps.ID.output` gives it to templates.",
+            r#"{ "anyOf": [ { "enum": ["findings"] },
+                { "type": "string", "pattern": "\\.(json|yaml|yml)$" }, { "type": "object" } ] }"#,
+            "output: { type: object, properties: { score: { type: integer } }, required: [score] }",
+        ),
+        key(
+            "repairs",
+            "How often an answer that does not fit `output` is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
+            r#"{ "type": "integer", "minimum": 0, "maximum": 5, "default": 1 }"#,
+            "output: findings, repairs: 2",
+        ),
+        key(
             "needs",
             "A step, or a list of steps, that must be finished first and hand over.",
             r#"{ "anyOf": [ { "type": "string" },

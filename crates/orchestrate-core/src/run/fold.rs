@@ -102,10 +102,11 @@ impl Run {
                 }
                 self.in_flight -= 1;
             }
-            Event::OutputRejected { usage, failure, .. } => {
+            Event::OutputRejected { usage, failure, partial, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
                 if failure.class == FailureClass::Misfit {
                     instance.misfit = Some(failure.clone());
+                    instance.rejected = *partial;
                 }
                 match usage {
                     Some(usage) => self.ledger.settle(instance.reserved, usage),

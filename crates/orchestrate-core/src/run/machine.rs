@@ -169,6 +169,24 @@ impl Run {
         instance.deliverable.map(|deliverable| (deliverable, instance.brief))
     }
 
+    /// The value of the step at `position`, once it is finished and where it has one.
+    pub fn output(&self, position: usize) -> Option<Digest> {
+        let instance = &self.instances[position];
+        instance.deliverable?;
+        instance.draft.as_ref().and_then(|(_, draft)| draft.output)
+    }
+
+    /// The last answer of the step at `position` that did not fit its schema, as it came.
+    pub fn rejected(&self, position: usize) -> Option<Digest> {
+        self.instances[position].rejected
+    }
+
+    /// What a repair at this point of the step at `position` stands for: the purpose of the call whose
+    /// answer did not fit.
+    pub fn stands_for(&self, position: usize) -> Purpose {
+        self.instances[position].stands_for
+    }
+
     /// The deliverable of a good draft whose brief is still missing.
     pub fn draft(&self, position: usize) -> Option<Digest> {
         self.instances[position].draft.as_ref().map(|(_, answer)| answer.deliverable)

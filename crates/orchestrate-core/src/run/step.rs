@@ -163,6 +163,8 @@ pub(super) struct Instance {
     attempts_of: Vec<(Purpose, u16, u32)>,
     /// Why the last answer does not fit its schema, until the next call is evaluated.
     pub(super) misfit: Option<Failure>,
+    /// The last answer that did not fit its schema, as it came.
+    pub(super) rejected: Option<Digest>,
     /// Repairs so far, over the whole step.
     pub(super) repairs: u16,
     /// Repairs of the answer at hand.
@@ -199,6 +201,7 @@ impl Instance {
             attempts: 0,
             attempts_of: Vec::new(),
             misfit: None,
+            rejected: None,
             repairs: 0,
             repairs_here: 0,
             briefs: 0,

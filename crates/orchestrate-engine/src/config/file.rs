@@ -50,6 +50,8 @@ pub(super) struct ProviderTable {
     pub(super) project: Option<String>,
     #[serde(default)]
     pub(super) token_limit: super::TokenLimit,
+    #[serde(default)]
+    pub(super) structured_output: super::StructuredOutput,
 }
 
 /// The protocol that a provider speaks.

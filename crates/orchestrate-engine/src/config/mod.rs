@@ -10,5 +10,6 @@ mod model;
 pub use environment::Environment;
 pub use file::ConfigError;
 pub use model::{
-    Config, Defaults, ModelError, ModelOrigin, OpenAiSettings, ProviderSettings, TokenLimit,
+    Config, Defaults, ModelError, ModelOrigin, OpenAiSettings, ProviderSettings, StructuredOutput,
+    TokenLimit,
 };

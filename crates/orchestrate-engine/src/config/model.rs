@@ -63,6 +63,19 @@ pub struct OpenAiSettings {
     pub project: Option<String>,
     /// The parameter that caps an answer's length.
     pub token_limit: TokenLimit,
+    /// How an answer under a JSON Schema is asked for.
+    pub structured_output: StructuredOutput,
+}
+
+/// How an answer under a JSON Schema is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StructuredOutput {
+    /// By the protocol's own parameter, until the server says that it does not take it.
+    #[default]
+    Native,
+    /// In the prompt alone.
+    Prompt,
 }
 
 /// The name of the parameter that caps an answer's length.
@@ -341,6 +354,7 @@ fn configured(
         organization: table.organization.clone(),
         project: table.project.clone(),
         token_limit: table.token_limit,
+        structured_output: table.structured_output,
     })
 }
 
@@ -354,6 +368,7 @@ fn from_variables(environment: &Environment) -> OpenAiSettings {
         organization: environment.get("OPENAI_ORG_ID").map(str::to_owned),
         project: environment.get("OPENAI_PROJECT_ID").map(str::to_owned),
         token_limit: TokenLimit::default(),
+        structured_output: StructuredOutput::default(),
     }
 }
 

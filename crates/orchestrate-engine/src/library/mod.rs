@@ -4,6 +4,7 @@
 //! config folder, then among the built-in ones; likewise workflows. Workflows such as
 //! `ask:data-engineer+mlops-engineer` are made from their names.
 
+mod beside;
 mod built_in;
 mod calling;
 mod find;
@@ -12,6 +13,7 @@ mod personas;
 mod read;
 mod workflows;
 
+pub use beside::Beside;
 pub use calling::{NotCalled, ReadablePersonas};
 pub use find::{Level, LibraryError};
 pub use generated::{ASK, CHOOSE, GeneratedName, MAX_PERSONAS, ModelChoice, NotOnTheList};

@@ -1,6 +1,10 @@
 //! The library of workflows.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use orchestrate_core::diagnostic::Source;
 
@@ -26,6 +30,8 @@ pub struct FoundWorkflow {
     pub level: Level,
     /// Its text.
     pub source: Arc<Source>,
+    /// The folder that its other files lie below, where it has one.
+    pub folder: Option<PathBuf>,
 }
 
 impl WorkflowLibrary {
@@ -56,12 +62,19 @@ impl WorkflowLibrary {
                 name: name.to_owned(),
                 level: Level::Project,
                 source,
+                folder: folder_of(Some(Path::new(name))),
             }));
         }
         let Some((level, place)) = self.found.get(name) else { return Ok(None) };
         let source = place.source("workflows", "yaml", limit)?;
-        Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source }))
+        let folder = folder_of(place.path());
+        Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source, folder }))
     }
+}
+
+fn folder_of(file: Option<&Path>) -> Option<PathBuf> {
+    let folder = file?.parent()?;
+    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
 }
 
 /// Makes the workflow of this name for the personas of a library; `None` where the name is not one of a
@@ -75,7 +88,7 @@ pub(crate) fn generate(name: &str, personas: &PersonaLibrary) -> Option<FoundWor
     };
     let text = generated.source(&role);
     let source = Source::new(format!("generated:{generated}"), text);
-    Some(FoundWorkflow { name: generated.to_string(), level: Level::BuiltIn, source })
+    Some(FoundWorkflow { name: generated.to_string(), level: Level::BuiltIn, source, folder: None })
 }
 
 /// Whether a text names a workflow by its path.

@@ -147,11 +147,16 @@ impl RunRecord {
     /// Reads every content that the result and the report show.
     pub fn check_contents(&self) -> Result<(), StoreError> {
         for step in &self.summary.steps {
-            for digest in [step.deliverable, step.brief].into_iter().flatten() {
+            for digest in [step.deliverable, step.brief, step.output].into_iter().flatten() {
                 self.blobs.text(&digest)?;
             }
         }
         Ok(())
+    }
+
+    /// A recorded value.
+    fn value(&self, digest: &Digest) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.blobs.text(digest).ok()?).ok()
     }
 
     /// The user's request.
@@ -208,10 +213,14 @@ impl RunRecord {
         let mut written = Vec::new();
         let contents = Contents(&self.blobs);
         for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
-            let Some(text) = summary.deliverable.and_then(|digest| contents.text(&digest)) else {
-                continue;
-            };
             let path = step.save.clone().unwrap_or_else(|| numbered(&self.plan, at));
+            // A value is saved as what its file's name says it is.
+            let value = summary.output.filter(|_| saves_json(&path));
+            let text = match value {
+                Some(digest) => self.value(&digest).map(|value| format!("{value:#}")),
+                None => summary.deliverable.and_then(|digest| contents.text(&digest)),
+            };
+            let Some(text) = text else { continue };
             let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
             written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
         }
@@ -234,6 +243,10 @@ const LAST_FILE: &str = "report.md";
 /// Accompanies saved files, whose own format may leave no room for the notice.
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
 material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
+
+fn saves_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found.eq_ignore_ascii_case("json"))
+}
 
 fn with_final_newline(mut text: String) -> String {
     if !text.ends_with('\n') {
@@ -272,6 +285,8 @@ impl StepValues for RunRecord {
             }),
             text,
             brief,
+            output: summary.output.and_then(|digest| self.value(&digest)),
+            schema: self.plan.output(&id.into()).map(|output| Arc::clone(&output.schema)),
         })
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn summary(request: &Request) -> Brief {
                     decisions.quote(&block);
                 }
             }
-            Segment::Task(_) | Segment::Earlier(_) => {}
+            Segment::Task(_) | Segment::Earlier(_) | Segment::Misfit { .. } | Segment::Form(_) => {}
         }
     }
     Brief {

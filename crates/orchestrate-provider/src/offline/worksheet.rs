@@ -7,11 +7,13 @@ use orchestrate_core::{
     ids::Digest,
     neutral::{excerpt, one_line},
     request::{Request, Segment},
+    structured::OUTPUT_KEY,
 };
 
 use super::{
     format::{Block, blocks, cell, quote, without_fences},
     material,
+    stand_in::stand_in,
     summary::{essentials, source, summary},
 };
 
@@ -45,6 +47,7 @@ pub fn worksheet(request: &Request) -> String {
     sheet.bullets("If a check cannot be met", &persona.escalation);
     sheet.bullets("Limits", &material::limits(persona));
     sheet.bullets("Handing over", &material::handing_over(persona));
+    sheet.output(request);
     let brief =
         serde_json::to_string_pretty(&summary(request)).expect("a brief holds only text and lists");
     sheet.0 + &format!("\n```brief\n{brief}\n```\n")
@@ -183,7 +186,11 @@ impl Sheet {
                     self.0.push_str(&quote(earlier, 600));
                     self.0.push('\n');
                 }
-                Segment::Task(_) | Segment::Handoff(_) | Segment::Prompt(_) => {}
+                Segment::Task(_)
+                | Segment::Handoff(_)
+                | Segment::Prompt(_)
+                | Segment::Misfit { .. }
+                | Segment::Form(_) => {}
             }
         }
     }
@@ -211,6 +218,19 @@ impl Sheet {
                 [&figure.name, &figure.value, &figure.unit, &figure.basis].map(|text| cell(text));
             let _ = writeln!(self.0, "| {} |", cells.join(" | "));
         }
+    }
+
+    /// A value of the form that is asked for, in a block that whoever reads the answer looks for.
+    fn output(&mut self, request: &Request) {
+        let Some(schema) = &request.response_schema else { return };
+        let value = stand_in(schema, &schema["properties"][OUTPUT_KEY]);
+        let value = serde_json::to_string_pretty(&value).expect("a value has text keys");
+        self.heading("Output, as a stand-in");
+        self.0.push_str(
+            "A value of the right form, so that the steps after this one can be walked through. It says \
+             nothing.\n\n",
+        );
+        let _ = writeln!(self.0, "```{OUTPUT_KEY}\n{value}\n```");
     }
 
     fn checklist(&mut self, heading: &str, lines: &[String]) {

@@ -1,6 +1,13 @@
 //! The exchange itself: one request out, one answer in, within time and size.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use orchestrate_core::{
@@ -18,7 +25,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::{
     answer::{Answer, Ending, Good, Terms, malformed},
     body::body,
-    config::{Config, ConfigError, base_url, headers, is_loopback},
+    config::{Config, ConfigError, StructuredOutput, base_url, headers, is_loopback},
     rejection::{Complaint, Context, looks_like_html},
     retry_after::retry_after_ms,
 };
@@ -55,6 +62,8 @@ struct Inner {
     headers: HeaderMap,
     client: Client,
     context: Context,
+    /// Whether the server has said that it does not take a schema as a parameter.
+    refuses_schema: AtomicBool,
 }
 
 impl std::fmt::Debug for Inner {
@@ -94,7 +103,18 @@ impl OpenAi {
             origin: context.address.clone(),
             dialect: "chat-completions".into(),
         };
-        Ok(Self { inner: Arc::new(Inner { config, endpoint, url, headers, client, context }) })
+        let refuses_schema = AtomicBool::new(config.structured_output == StructuredOutput::Prompt);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config,
+                endpoint,
+                url,
+                headers,
+                client,
+                context,
+                refuses_schema,
+            }),
+        })
     }
 }
 
@@ -124,7 +144,9 @@ impl Inner {
         progress: &dyn Progress,
     ) -> Result<Completion, AttemptError> {
         let patience = Patience::new(&self.config, request);
-        let body = body(request, self.config.token_limit_parameter).map_err(|_| {
+        let native = !self.refuses_schema.load(Ordering::Relaxed);
+        let asked_natively = native && request.response_schema.is_some();
+        let body = body(request, self.config.token_limit_parameter, native).map_err(|_| {
             let failure = Failure::new(FailureClass::BadRequest, "the request is not valid JSON");
             AttemptError::unbilled(failure)
         })?;
@@ -144,7 +166,10 @@ impl Inner {
         let good = match status {
             200 => self.read(response, &patience, terms, progress).await,
             300..=399 => Err(self.redirected(status, response.headers())),
-            _ => Err(self.turned_away(response, terms.model, request_id.as_deref()).await),
+            _ => {
+                let error = self.turned_away(response, terms.model, request_id.as_deref()).await;
+                Err(if asked_natively { self.without_schema(error) } else { error })
+            }
         };
         let good = good.map_err(|error| self.without_key(error))?;
         let usage = usage(request, &good).await;
@@ -399,6 +424,21 @@ impl Inner {
             _ => AttemptError::unbilled(failure),
         };
         AttemptError { retry_after_ms, ..error }
+    }
+
+    /// A complaint about the schema as a parameter: from here on it stands in the messages alone. The
+    /// request was turned away, so that the next attempt costs nothing more.
+    fn without_schema(&self, mut error: AttemptError) -> AttemptError {
+        const WORDS: [&str; 5] =
+            ["response_format", "json_schema", "structured output", "invalid schema", "grammar"];
+        let said = error.failure.message.to_ascii_lowercase();
+        let class = error.failure.class;
+        let possible = matches!(class, FailureClass::BadRequest | FailureClass::Unavailable);
+        if possible && WORDS.iter().any(|word| said.contains(word)) {
+            self.refuses_schema.store(true, Ordering::Relaxed);
+            error.failure.class = FailureClass::Unsupported;
+        }
+        error
     }
 
     fn request_id(&self, headers: &HeaderMap) -> Option<String> {

@@ -3,16 +3,19 @@
 use async_openai::types::chat::{
     ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestUserMessage, ChatCompletionStreamOptions, CreateChatCompletionRequest,
+    ResponseFormat, ResponseFormatJsonSchema,
 };
 use orchestrate_core::request::Request;
+use serde_json::Value;
 
-use super::config::TokenLimitParameter;
+use super::{config::TokenLimitParameter, strict};
 
 /// The body of the request as JSON: one system message, one user message, streamed, with usage.
 /// Sampling parameters are sent only where the workflow sets them, since many models refuse them.
 pub(super) fn body(
     request: &Request,
     parameter: TokenLimitParameter,
+    native_schema: bool,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut messages: Vec<ChatCompletionRequestMessage> = Vec::with_capacity(2);
     if !request.system.is_empty() {
@@ -30,6 +33,11 @@ pub(super) fn body(
             ..ChatCompletionStreamOptions::default()
         }),
         temperature: request.parameters.temperature.map(single),
+        response_format: request
+            .response_schema
+            .as_ref()
+            .filter(|_| native_schema)
+            .map(|schema| response_format(schema)),
         ..CreateChatCompletionRequest::default()
     };
     match parameter {
@@ -47,6 +55,19 @@ pub(super) fn body(
     let mut bytes = Vec::with_capacity(prompt + prompt / 8 + 256);
     serde_json::to_writer(&mut bytes, &body)?;
     Ok(bytes)
+}
+
+/// The parameter by which servers hold an answer to a schema. Strict servers take part of the language
+/// only; any other schema is asked for as far as the server can.
+fn response_format(schema: &Value) -> ResponseFormat {
+    ResponseFormat::JsonSchema {
+        json_schema: ResponseFormatJsonSchema {
+            description: None,
+            name: "answer".into(),
+            schema: schema.clone(),
+            strict: Some(strict::takes(schema)),
+        },
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the protocol's types have single precision")]

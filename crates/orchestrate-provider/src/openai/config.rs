@@ -26,6 +26,8 @@ pub struct Config {
     pub project: Option<String>,
     /// How the longest length of an answer is asked for.
     pub token_limit_parameter: TokenLimitParameter,
+    /// How an answer under a JSON Schema is asked for.
+    pub structured_output: StructuredOutput,
     /// Timeouts where the request sets none.
     pub timeouts: DefaultTimeouts,
     /// What a server may send.
@@ -45,6 +47,7 @@ impl Config {
             organization: None,
             project: None,
             token_limit_parameter: TokenLimitParameter::default(),
+            structured_output: StructuredOutput::default(),
             timeouts: DefaultTimeouts::default(),
             limits: Limits::default(),
             now: SystemTime::now,
@@ -60,6 +63,16 @@ pub enum TokenLimitParameter {
     MaxCompletionTokens,
     /// `max_tokens`, which is deprecated and the only name that some servers know.
     MaxTokens,
+}
+
+/// How an answer under a JSON Schema is asked for. The messages hold the schema in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StructuredOutput {
+    /// In `response_format` too, until the server says that it does not take that.
+    #[default]
+    Native,
+    /// In the messages alone.
+    Prompt,
 }
 
 /// Timeouts where the request sets none.

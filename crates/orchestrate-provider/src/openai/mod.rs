@@ -6,6 +6,9 @@ mod body;
 mod config;
 mod rejection;
 mod retry_after;
+mod strict;
 
 pub use adapter::OpenAi;
-pub use config::{Config, ConfigError, DefaultTimeouts, Limits, TokenLimitParameter};
+pub use config::{
+    Config, ConfigError, DefaultTimeouts, Limits, StructuredOutput, TokenLimitParameter,
+};

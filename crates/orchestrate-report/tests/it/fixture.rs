@@ -246,7 +246,13 @@ impl Journal {
         deliverable: Digest,
         brief: Option<Digest>,
     ) {
-        self.push(Event::StepSucceeded { step: step.into(), source, deliverable, brief });
+        self.push(Event::StepSucceeded {
+            step: step.into(),
+            source,
+            deliverable,
+            brief,
+            output: None,
+        });
     }
 
     /// An attempt went under with its process.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 19] = [
+const FUTURE: [&str; 17] = [
     "if",
     "for_each",
     "as",
@@ -19,8 +19,6 @@ const FUTURE: [&str; 19] = [
     "join",
     "review",
     "approve",
-    "output",
-    "repairs",
     "workflow",
     "with",
     "budget",

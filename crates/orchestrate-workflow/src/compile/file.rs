@@ -10,7 +10,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    edges, fields, input,
+    edges, fields, input, output,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -38,6 +38,10 @@ pub trait Catalogue {
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+    /// A file below the workflow's folder, by its path from there, or what to do about it.
+    fn read_beside(&self, _path: &str) -> Result<Arc<Source>, String> {
+        Err("this workflow has no folder: write the schema into it".to_owned())
     }
 }
 
@@ -89,7 +93,8 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     });
     let steps = steps(sink, map, &start)?;
     let ids: IndexSet<String> = steps.entries.keys().cloned().collect();
-    let known = Known { inputs: &inputs, steps: &ids };
+    let specs = output::read_all(sink, steps, catalogue);
+    let known = Known { inputs: &inputs, steps: &ids, outputs: &specs };
     let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
     let outputs = outputs(sink, map, &known);
     let parts = PlanParts {

@@ -5,6 +5,7 @@ mod fields;
 mod file;
 mod input;
 pub(crate) mod json_schema;
+mod output;
 mod persona;
 mod settings;
 mod step;

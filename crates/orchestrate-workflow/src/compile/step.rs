@@ -1,6 +1,6 @@
 //! One step of a workflow.
 
-use orchestrate_core::plan::{Action, PersonaStep};
+use orchestrate_core::plan::{Action, DEFAULT_REPAIRS, PersonaStep};
 
 use super::{
     edges::{self, Edge},
@@ -16,6 +16,9 @@ use crate::{
     template::Form,
     yaml::{Entry, Map, Node, Sink, Text},
 };
+
+/// Repairs of one answer at most: a model that has not got it by then will not.
+const MOST_REPAIRS: i64 = 5;
 
 /// A step as far as the file says it soundly.
 pub(super) struct Draft {
@@ -46,7 +49,7 @@ pub(super) fn read(
     draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
     let (action, references) = match (map.get("persona"), map.get("render")) {
         (Some(persona), None) => {
-            persona_step(sink, map, &persona.value, catalogue, defaults, known)
+            persona_step(sink, id, map, &persona.value, catalogue, defaults, known)
         }
         (None, Some(render)) => render_step(sink, map, &render.value, known),
         (persona, render) => {
@@ -89,6 +92,7 @@ fn report_kind(
 
 fn persona_step(
     sink: &mut Sink<'_>,
+    id: &str,
     map: &Map,
     persona: &Node,
     catalogue: &dyn Catalogue,
@@ -110,6 +114,16 @@ fn persona_step(
         references.extend(templates::check(sink, &entry.value, &text, Form::Template, known));
         Some(text.text)
     });
+    let output = known.outputs.get(id);
+    let repairs = map.get("repairs").and_then(|entry| {
+        if output.is_none() {
+            let message = "`repairs` does nothing in a step without `output`";
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
+        }
+        fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
+    });
+    let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
         Action::Persona(Box::new(PersonaStep {
@@ -118,6 +132,8 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            output: output.cloned().flatten(),
+            repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
     });
     (action, references)
@@ -129,7 +145,7 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

@@ -4,7 +4,9 @@ use std::{cell::LazyCell, ops::Range};
 
 use indexmap::{IndexMap, IndexSet};
 use orchestrate_core::plan::{InputKind, InputSpec};
+use serde_json::Value;
 
+use super::output::Outputs;
 use crate::{
     codes,
     template::{Form, Names, Target, analyse},
@@ -15,6 +17,7 @@ use crate::{
 pub(super) struct Known<'k> {
     pub(super) inputs: &'k IndexMap<String, InputSpec>,
     pub(super) steps: &'k IndexSet<String>,
+    pub(super) outputs: &'k Outputs,
 }
 
 impl Names for Known<'_> {
@@ -33,6 +36,14 @@ impl Names for Known<'_> {
 
     fn has_step(&self, id: &str) -> bool {
         self.steps.contains(id)
+    }
+
+    fn has_output(&self, id: &str) -> bool {
+        self.outputs.contains_key(id) || !self.steps.contains(id)
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&Value> {
+        self.outputs.get(id)?.as_ref().map(|output| &*output.schema)
     }
 }
 
@@ -76,7 +87,7 @@ pub(super) fn check(
             Target::Step { id, attribute } if known.has_step(&id) => steps.push(StepReference {
                 id,
                 span: places.range(&reference.span),
-                prints_text: reference.printed && attribute == "text",
+                prints_text: reference.printed && matches!(attribute.as_str(), "text" | "output"),
             }),
             Target::Step { id, .. } => {
                 let span = places.range(&reference.span);

@@ -49,6 +49,19 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
                     count(summary),
                     call.step
                 ),
+                (Purpose::Repair, 1) => {
+                    let why = step.failure.as_ref().map(|why| neutral::one_line(&why.message));
+                    format!(
+                        "{}repair  {}{who}  {}",
+                        count(summary),
+                        call.step,
+                        why.unwrap_or_default()
+                    )
+                }
+                (Purpose::Repair, attempt) => {
+                    format!("{}repair  {}{who}  attempt {attempt}", count(summary), call.step)
+                }
+                (Purpose::Verdict | Purpose::Revise, _) => return None,
                 (Purpose::Brief, attempt) => {
                     format!("{}brief   {}  attempt {attempt}", count(summary), call.step)
                 }
