@@ -101,6 +101,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
                 parameters: Parameters::default(),
                 timeouts: Timeouts::default(),
                 output: None,
+                review: None,
                 repairs: 1,
             })),
             optional: false,
@@ -209,6 +210,7 @@ fn prepared(digest: Digest) -> Prepared {
             request: digest,
             reserved: 1_000,
             notes: Vec::new(),
+            review: None,
         }),
         reuse: None,
     }
@@ -220,6 +222,7 @@ fn good(digest: Digest) -> AttemptOutcome {
         deliverable: digest,
         brief: Some(digest),
         output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,

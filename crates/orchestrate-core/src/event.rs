@@ -13,6 +13,7 @@ use crate::{
     ids::{CallId, Digest, RunId, StepPath},
     policy::{Cap, Limits, RetryPolicy},
     request::{Endpoint, Identity, ModelRef},
+    review::{Asked, Judged, Stop},
     usage::Usage,
 };
 
@@ -140,6 +141,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Digest>,
     },
+    /// A review came to its end.
+    ReviewEnded {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        stop: Stop,
+        /// Rounds that it took.
+        rounds: u16,
+    },
     /// A step cannot be finished.
     StepFailed {
         /// The step.
@@ -194,6 +204,7 @@ impl Event {
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
+            Self::ReviewEnded { .. } => "review_ended",
             Self::StepFailed { .. } => "step_failed",
             Self::ArtifactWritten { .. } => "artifact_written",
             Self::RunPaused { .. } => "run_paused",
@@ -396,6 +407,9 @@ pub struct PreparedCall {
     /// In which form each need arrived, and what else a reader of the prompt should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a verdict is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<Asked>>,
 }
 
 /// A good answer.
@@ -410,6 +424,9 @@ pub struct Answered {
     /// Digest of the value's JSON, where one was asked for under a schema; it fits the schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Digest>,
+    /// What a verdict says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judged>>,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// What it used up.

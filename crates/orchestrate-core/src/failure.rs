@@ -41,6 +41,8 @@ pub enum FailureClass {
     /// The server does not take a parameter that this request does not depend on; the next attempt goes
     /// without it.
     Unsupported,
+    /// The document did not pass its review.
+    ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
@@ -67,6 +69,7 @@ impl FailureClass {
             Self::Malformed => "answer malformed",
             Self::Misfit => "answer does not fit its schema",
             Self::Unsupported => "parameter not supported",
+            Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
         }

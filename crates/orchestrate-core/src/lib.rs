@@ -19,6 +19,7 @@ pub mod persona_diff;
 pub mod plan;
 pub mod policy;
 pub mod request;
+pub mod review;
 pub mod run;
 pub mod structured;
 pub mod suggest;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{Digest, StepPath},
+    persona::Gate,
     request::{Parameters, Timeouts},
 };
 
@@ -92,6 +93,9 @@ pub struct PersonaStep {
     /// What the answer's value has to be, where it is not a document alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputSpec>,
+    /// Who judges the document, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<ReviewSpec>>,
     /// How often an answer that does not fit its schema is asked for again.
     #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
     pub repairs: u16,
@@ -107,6 +111,39 @@ fn default_repairs() -> u16 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_default_repairs(repairs: &u16) -> bool {
     *repairs == DEFAULT_REPAIRS
+}
+
+/// How a document is reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewSpec {
+    /// The personas that judge, each by its own gates and those written here.
+    pub by: Vec<String>,
+    /// Rounds at most: a verdict each, and a new version between two.
+    pub rounds: u16,
+    /// What happens to the step where the document does not pass.
+    pub on_fail: OnFail,
+    /// Gates beside those of the reviewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+}
+
+impl ReviewSpec {
+    /// Calls at most beside the draft, repairs and missing briefs left out: verdicts and new versions.
+    pub fn most_calls(&self) -> u64 {
+        let rounds = u64::from(self.rounds);
+        rounds * self.by.len() as u64 + rounds.saturating_sub(1)
+    }
+}
+
+/// What happens to a step whose document does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// The step fails.
+    #[default]
+    Stop,
+    /// The step goes on with the last version, and says that it has not passed.
+    Continue,
 }
 
 /// The value that a step's answer has to be.
@@ -354,6 +391,10 @@ impl Plan {
     /// Whether a persona step relies on the handoff of the step at `position`, so that a brief of its
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
+        // A review holds figures of the brief against its metrics.
+        if self.review(position).is_some() {
+            return true;
+        }
         matches!(self.parts.steps[position].action, Action::Persona(_))
             && self.dependents[position]
                 .iter()
@@ -365,6 +406,14 @@ impl Plan {
         match &self.parts.steps[position].action {
             Action::Persona(step) => step.repairs,
             Action::Render(_) => 0,
+        }
+    }
+
+    /// How the document of the step at `position` is reviewed, where it is.
+    pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.review.as_deref(),
+            Action::Render(_) => None,
         }
     }
 

@@ -64,6 +64,7 @@ impl RetryPolicy {
             | FailureClass::Malformed
             // Asking the same again is no answer to it: a repair says what is wrong.
             | FailureClass::Misfit
+            | FailureClass::ReviewFailed
             | FailureClass::Redirected
             | FailureClass::Preparation => 1,
         };

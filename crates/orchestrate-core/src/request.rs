@@ -8,7 +8,9 @@ use crate::{
     fence::fence,
     handoff::Handoff,
     ids::{CallId, Digest, FieldHasher},
+    neutral::one_line,
     persona::Persona,
+    review::Asked,
 };
 
 /// A model as a person names it: `provider:model`, such as `openai:gpt-5-mini`.
@@ -106,6 +108,17 @@ pub enum Segment {
         /// What of it does not fit, a line each.
         misfits: Vec<String>,
     },
+    /// A text that this call is about.
+    Document {
+        /// The label of its block.
+        origin: String,
+        /// The text.
+        text: String,
+    },
+    /// What was found in the earlier document, for a new version.
+    Findings(String),
+    /// What a reviewer has to answer.
+    Judge(Box<Asked>),
     /// The JSON Schema that the answer has to fit, as text.
     Form(String),
 }
@@ -133,12 +146,40 @@ impl Segment {
                     fence("what of it does not fit", &list.join("\n"))
                 )
             }
+            Self::Document { origin, text } => fence(origin, text),
+            Self::Findings(text) => format!(
+                "Your earlier document was reviewed and does not pass. Write the whole document again: \
+                 settle what the review names, keep what it does not touch, and where you disagree say so \
+                 in the document with your reason.\n\n{}",
+                fence("the review of your earlier document", text)
+            ),
+            Self::Judge(asked) => questions(asked),
             Self::Form(schema) => format!(
                 "Your whole answer is one JSON object that fits this JSON Schema: no text before or after \
                  it, no code fence, no member that the schema does not name.\n\n```json\n{schema}\n```"
             ),
         }
     }
+}
+
+/// The questions of a verdict.
+fn questions(asked: &Asked) -> String {
+    let gates = asked.judged_gates().enumerate().map(|(at, gate)| {
+        let optional = if gate.required { "" } else { " (not required)" };
+        format!("{}. `{}`{optional} — {}", at + 1, gate.id, one_line(&gate.check))
+    });
+    let mut text = format!(
+        "Judge the document above. Answer each of these gates under its id:\n\n{}",
+        gates.collect::<Vec<_>>().join("\n")
+    );
+    if !asked.findings.is_empty() {
+        text.push_str(&format!(
+            "\n\nSay of each of your earlier findings, {}, whether it is still open in this version. A \
+             finding that you report as new is none of these.",
+            asked.findings.join(", ")
+        ));
+    }
+    text
 }
 
 /// One model request, complete: a provider needs nothing else to make the call.

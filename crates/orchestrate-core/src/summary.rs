@@ -6,12 +6,15 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
-    event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
+    event::{
+        Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
+    },
     failure::{Failure, FailureClass},
     ids::{Digest, Purpose, RunId, StepPath},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
+    review::{Asked, ReviewLog},
     usage::Usage,
 };
 
@@ -132,6 +135,11 @@ pub struct StepSummary {
     pub brief: Option<Digest>,
     /// The value of its answer, where it has one.
     pub output: Option<Digest>,
+    /// The course of its review, where it has one.
+    pub review: Option<ReviewLog>,
+    /// What the verdict under way is asked for.
+    #[serde(skip)]
+    asked: Option<Box<Asked>>,
     /// How often an answer was asked for again since it did not fit its schema.
     pub repairs: u16,
     /// Its last failure.
@@ -142,6 +150,14 @@ pub struct StepSummary {
     pub notes: Vec<String>,
     #[serde(skip)]
     reserved: u64,
+}
+
+impl StepSummary {
+    fn take_verdict(&mut self, answer: &Answered) {
+        if let (Some(asked), Some(judged)) = (self.asked.take(), &answer.judged) {
+            self.review.get_or_insert_default().take(&asked, judged, answer.output);
+        }
+    }
 }
 
 /// A file that was written.
@@ -183,6 +199,11 @@ impl RunSummary {
             deliverable: None,
             brief: None,
             output: None,
+            review: match &step.action {
+                Action::Persona(persona) => persona.review.as_ref().map(|_| ReviewLog::default()),
+                Action::Render(_) => None,
+            },
+            asked: None,
             repairs: 0,
             failure: None,
             retry_at: None,
@@ -300,8 +321,12 @@ impl RunSummary {
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
-                    step.persona = Some(prepared.persona.clone());
-                    step.choice.clone_from(&prepared.choice);
+                    // A reviewer is not the one who works.
+                    step.asked.clone_from(&prepared.review);
+                    if prepared.review.is_none() {
+                        step.persona = Some(prepared.persona.clone());
+                        step.choice.clone_from(&prepared.choice);
+                    }
                     if call.purpose == Purpose::Repair {
                         step.repairs = call.number;
                     }
@@ -330,6 +355,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                 }
             }
             Event::CallReused { call, origin, answer } => {
@@ -338,6 +364,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                     if !own {
                         step.reused_from = Some((origin.run.clone(), origin.at));
                     }
@@ -376,6 +403,12 @@ impl RunSummary {
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;
+                }
+            }
+            Event::ReviewEnded { step, stop, .. } => {
+                let review = self.step_mut(step).and_then(|step| step.review.as_mut());
+                if let Some(review) = review {
+                    review.stop = Some(*stop);
                 }
             }
             Event::StepFailed { step, failure, .. } => {

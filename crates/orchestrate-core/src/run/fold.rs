@@ -128,6 +128,7 @@ impl Run {
                 instance.brief = *brief;
                 self.settle(step)?;
             }
+            Event::ReviewEnded { stop, .. } => instance.review.stop = Some(*stop),
             Event::StepFailed { optional, .. } => {
                 if *optional {
                     instance.gave_up = true;

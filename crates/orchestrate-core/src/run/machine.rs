@@ -19,9 +19,10 @@ use crate::{
     },
     failure::{Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId},
-    plan::Plan,
+    plan::{OnFail, Plan},
     policy::{Allowance, Cap, Ledger, Limits, jitter},
     request::Identity,
+    review::{ReviewLog, Standing, Stop},
 };
 
 /// Where a run stands.
@@ -174,6 +175,17 @@ impl Run {
         let instance = &self.instances[position];
         instance.deliverable?;
         instance.draft.as_ref().and_then(|(_, draft)| draft.output)
+    }
+
+    /// The course of the review of the step at `position`.
+    pub fn review(&self, position: usize) -> &ReviewLog {
+        &self.instances[position].review
+    }
+
+    /// The brief of the good draft of the step at `position`, where it has one.
+    pub fn draft_brief(&self, position: usize) -> Option<Digest> {
+        let instance = &self.instances[position];
+        instance.draft.as_ref().and_then(|(_, draft)| draft.brief).or(instance.brief)
     }
 
     /// The last answer of the step at `position` that did not fit its schema, as it came.
@@ -471,7 +483,28 @@ impl Run {
         if draft.brief.is_none() && !settled && self.plan.wants_brief(step) {
             return Next::Call(Purpose::Brief, instance.briefs + 1);
         }
-        Next::Finish
+        let Some(review) = self.plan.review(step) else { return Next::Finish };
+        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
+            Standing::Judge(number) => Next::Call(Purpose::Verdict, number),
+            Standing::Revise(number) => Next::Call(Purpose::Revise, number),
+            // What nobody has judged has not failed; it is told as that.
+            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
+            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
+            Standing::Ended(stop) => Next::Fail(instance.review.failure(stop)),
+        }
+    }
+
+    /// Records that a review is over, once.
+    fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let Some(review) = self.plan.review(step).filter(|_| instance.review.stop.is_none()) else {
+            return Ok(());
+        };
+        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
+        let Standing::Ended(stop) = standing else { return Ok(()) };
+        let rounds = instance.versions;
+        let id = self.plan.steps()[step].id.clone();
+        self.record(Event::ReviewEnded { step: id, stop, rounds })
     }
 
     /// A step at rest takes its next call, or ends.
@@ -481,8 +514,14 @@ impl Run {
                 self.ready.push_front(step);
                 Ok(())
             }
-            Next::Finish => self.finish(step),
-            Next::Fail(failure) => self.fail(step, failure),
+            Next::Finish => {
+                self.end_review(step)?;
+                self.finish(step)
+            }
+            Next::Fail(failure) => {
+                self.end_review(step)?;
+                self.fail(step, failure)
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     event::{Answered, Event, PreparedCall, StepSource},
     failure::Failure,
     ids::{CallId, Digest, Purpose, StepPath},
+    review::ReviewLog,
 };
 
 /// Where a step instance stands. It follows from the journal alone.
@@ -81,6 +82,7 @@ pub(super) enum Happening {
     Reused,
     EndedBadly,
     RetryScheduled,
+    ReviewEnded,
     StepSucceeded,
     StepFailed,
     Reopened,
@@ -112,6 +114,7 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => {
             Some(S::Failed)
         }
+        (S::Answered, H::ReviewEnded) => Some(S::Answered),
         // The draft is good and stays; what failed was made of it.
         (S::Failed, H::Continued) => Some(S::Answered),
         _ => None,
@@ -130,6 +133,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::CallUnknown { call, .. } => (&call.step, Happening::EndedBadly),
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
+        Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
         Event::SessionOpened { .. }
         | Event::RunCreated(_)
@@ -161,6 +165,10 @@ pub(super) struct Instance {
     pub(super) attempts: u32,
     /// Attempts of the step's other calls.
     attempts_of: Vec<(Purpose, u16, u32)>,
+    /// Versions of the document so far.
+    pub(super) versions: u16,
+    /// The course of its review.
+    pub(super) review: ReviewLog,
     /// Why the last answer does not fit its schema, until the next call is evaluated.
     pub(super) misfit: Option<Failure>,
     /// The last answer that did not fit its schema, as it came.
@@ -200,6 +208,8 @@ impl Instance {
             call: None,
             attempts: 0,
             attempts_of: Vec::new(),
+            versions: 0,
+            review: ReviewLog::default(),
             misfit: None,
             rejected: None,
             repairs: 0,
@@ -258,6 +268,7 @@ impl Instance {
         match self.stands_for {
             Purpose::Draft | Purpose::Revise | Purpose::Repair => {
                 self.draft = Some((source, answer.clone()));
+                self.versions = self.versions.saturating_add(1);
                 self.brief = None;
                 self.brief_settled = false;
             }
@@ -265,7 +276,12 @@ impl Instance {
                 self.brief = answer.brief;
                 self.brief_settled = true;
             }
-            Purpose::Verdict => {}
+            Purpose::Verdict => {
+                let asked = self.call.as_ref().and_then(|call| call.review.as_ref());
+                if let (Some(asked), Some(judged)) = (asked, &answer.judged) {
+                    self.review.take(asked, judged, answer.output);
+                }
+            }
         }
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
             output: None,
+            review: None,
             repairs: 1,
         })),
         optional: false,
@@ -85,6 +86,7 @@ pub(crate) fn prepared(asks: &str, reserved: u64) -> Prepared {
             request: Digest::of(asks),
             reserved,
             notes: vec![],
+            review: None,
         }),
         reuse: None,
     }
@@ -96,6 +98,7 @@ pub(crate) fn good(text: &str, with_brief: bool) -> AttemptOutcome {
         deliverable: Digest::of(text),
         brief: with_brief.then(|| Digest::of(format!("{text}: brief"))),
         output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,

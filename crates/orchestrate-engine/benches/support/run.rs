@@ -60,6 +60,7 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
             output: None,
+            review: None,
             repairs: 1,
         })),
         optional: false,

@@ -378,7 +378,9 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "risks": [
               "late # data"
             ]
-          }
+          },
+          "output": null,
+          "repairs": 0
         },
         {
           "step": "search",
@@ -413,7 +415,9 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "handoff of `data` came as its brief"
           ],
           "text": "## Index\n\nOne.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0
         },
         {
           "step": "speed",
@@ -447,7 +451,9 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "notes": [],
           "text": null,
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0
         },
         {
           "step": "summary",
@@ -478,9 +484,12 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "failure": null,
           "notes": [],
           "text": "All in all: one index.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0
         }
       ],
+      "findings": [],
       "outputs": {
         "report": "x"
       },

@@ -39,6 +39,7 @@ fn choice(persona: PersonaChoice) -> Action {
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
         output: None,
+        review: None,
         repairs: 1,
     }))
 }
@@ -193,6 +194,7 @@ impl Journal {
                 request: Digest::of(step),
                 reserved: 9_000,
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+                review: None,
             }),
         });
     }
@@ -233,6 +235,7 @@ impl Journal {
             deliverable: self.contents.keep(text),
             brief: brief.map(|brief| self.contents.keep(brief)),
             output: None,
+            judged: None,
             served_model: Some("gpt-5-mini".into()),
             usage: Usage { input: 1_200, output: 345, estimated: false, ..Usage::default() },
             millis: 1_500,

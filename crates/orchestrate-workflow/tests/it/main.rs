@@ -3,6 +3,7 @@
 mod inputs;
 mod language;
 mod limits;
+mod outputs;
 mod plans;
 mod rendering;
 mod structured;

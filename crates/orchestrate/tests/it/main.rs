@@ -31,4 +31,5 @@ mod reuse;
 mod runs;
 mod sent;
 mod signals;
+mod structured_output;
 mod support;
