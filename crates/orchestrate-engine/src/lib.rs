@@ -17,5 +17,6 @@ pub mod store;
 mod casting;
 mod clock;
 mod prepare;
+mod reviewing;
 mod structured;
 mod worker;

@@ -13,6 +13,7 @@ use orchestrate_core::{
     persona::Persona,
     plan::{Action, PersonaStep, Step},
     request::{Identity, ModelRef, Request, Segment},
+    review::ReviewLog,
     run::Prepared,
     structured::with_brief,
 };
@@ -56,6 +57,8 @@ pub(crate) struct NeedState {
     /// The value of its answer, where it has one.
     pub(crate) output: Option<Digest>,
     pub(crate) reason: String,
+    /// What whoever relies on it has to know: that it did not pass its review.
+    pub(crate) caveat: Option<String>,
 }
 
 /// The state of the run that one preparation sees.
@@ -64,6 +67,12 @@ pub(crate) struct View {
     pub(crate) needs: Vec<NeedState>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
+    /// The brief of that draft, where it has one.
+    pub(crate) draft_brief: Option<Digest>,
+    /// The course of the step's review, where it has one.
+    pub(crate) review: ReviewLog,
+    /// What a repair stands for: the purpose of the call whose answer did not fit.
+    pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
@@ -88,7 +97,7 @@ impl Preparation {
 type Reuse = (ReuseOrigin, Answered);
 
 /// Why a preparation did not come to a call.
-enum Stop {
+pub(crate) enum Stop {
     /// Something a person can mend.
     Invalid(Failure),
     /// The store.
@@ -138,13 +147,24 @@ impl Preparer {
             }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                let asked_for = match call.purpose {
+                    Purpose::Repair => view.stands_for,
+                    purpose => purpose,
+                };
+                if asked_for == Purpose::Verdict {
+                    let request = self.verdict(call, action, &persona, view, &scope)?;
+                    return self.finish(request, None, Vec::new(), view);
+                }
                 let (request, notes) = match call.purpose {
-                    Purpose::Draft | Purpose::Repair => {
-                        let again = self.misfit(call, action, view)?;
+                    Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
+                        let mut again = Vec::new();
+                        if asked_for == Purpose::Revise {
+                            again = self.revision(view)?;
+                        }
+                        if call.purpose == Purpose::Repair {
+                            again.push(self.misfit(action, view)?);
+                        }
                         self.draft(call, step, action, persona, &deliverables, &scope, again)?
-                    }
-                    Purpose::Verdict | Purpose::Revise => {
-                        return Err(invalid("nothing reviews this step").into());
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -183,6 +203,10 @@ impl Preparer {
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
         let mut blobs = Vec::from(StoredRequest::store(&request, persona));
+        let review = request.segments.iter().find_map(|segment| match segment {
+            Segment::Judge(asked) => Some(asked.clone()),
+            _ => None,
+        });
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -191,6 +215,7 @@ impl Preparer {
             request: blobs[0].digest,
             reserved,
             notes,
+            review,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);
@@ -211,7 +236,7 @@ impl Preparer {
         persona: Arc<Persona>,
         deliverables: &Needs,
         scope: &Scope<'_>,
-        again: Option<Segment>,
+        again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
@@ -225,7 +250,14 @@ impl Preparer {
         for need in step.needs.iter().filter(|need| need.handoff) {
             let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
-                Some(deliverable) => handoff::fit(deliverable, DEFAULT_ALLOWANCE, &tokens::count)?,
+                Some(deliverable) => {
+                    let mut handoff = handoff::fit(deliverable, DEFAULT_ALLOWANCE, &tokens::count)?;
+                    if let Some(caveat) = &given.state.caveat {
+                        notes.push(format!("`{}`: {caveat}", need.step));
+                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                    }
+                    handoff
+                }
                 None => handoff::unavailable(
                     need.step.clone(),
                     given.state.persona.clone(),
@@ -257,20 +289,15 @@ impl Preparer {
     }
 
     /// What a repair says beside what was asked before: the answer, and what of it does not fit.
-    fn misfit(
-        &self,
-        call: &CallId,
-        action: &PersonaStep,
-        view: &View,
-    ) -> Result<Option<Segment>, Stop> {
-        if call.purpose != Purpose::Repair {
-            return Ok(None);
-        }
-        let (Some(rejected), Some(output)) = (view.rejected, &action.output) else {
-            return Err(invalid("there is no answer to repair").into());
-        };
-        let answer = self.blobs.text(&rejected)?;
-        Ok(Some(structured::again(&with_brief(&output.schema), answer)))
+    fn misfit(&self, action: &PersonaStep, view: &View) -> Result<Segment, Stop> {
+        let output = action.output.as_ref().ok_or_else(|| invalid("no value was asked for"))?;
+        self.again(&with_brief(&output.schema), view)
+    }
+
+    /// The answer that did not fit, and what of it does not.
+    pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
+        let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
+        Ok(structured::again(schema, self.blobs.text(&rejected)?))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -308,7 +335,7 @@ impl Preparer {
         Ok(self.request(call, action, persona, system, segments))
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         call: &CallId,
         action: &PersonaStep,
@@ -355,7 +382,7 @@ impl Preparer {
         Ok(needs)
     }
 
-    fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
+    pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
     }
@@ -453,6 +480,10 @@ impl Needs {
 }
 
 impl StepValues for Needs {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.given.get(&StepPath::new(id))?.schema.as_deref()
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let given = self.given.get(&StepPath::new(id))?;
         let deliverable = given.deliverable.as_ref();

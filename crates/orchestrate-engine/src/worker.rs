@@ -8,7 +8,8 @@ use orchestrate_core::{
     event::{Answered, LossCause},
     failure::{Billed, Failure, FailureClass},
     ids::Purpose,
-    request::Request,
+    request::{Request, Segment},
+    review::{Judged, read_verdict},
     run::AttemptOutcome,
 };
 use orchestrate_provider::{AttemptError, Completion, Provider};
@@ -92,10 +93,21 @@ struct Read {
     brief: Option<Brief>,
     /// The value, where one was asked for.
     output: Option<Value>,
+    /// What it says as a verdict, where it is one.
+    judged: Option<Judged>,
 }
 
 /// Reads an answer by what was asked for; what of a value does not fit, where one was asked for.
 fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
+    let asked = request.segments.iter().find_map(|segment| match segment {
+        Segment::Judge(asked) => Some(asked),
+        _ => None,
+    });
+    if let Some(asked) = asked.filter(|_| request.model.provider == "offline") {
+        // Nobody was asked, so nothing was judged, and least of all passed.
+        let judged = Some(Judged::unjudged(asked));
+        return Ok(Read { deliverable: text.to_owned(), brief: None, output: None, judged });
+    }
     if let Some(schema) = &request.response_schema {
         let found = if request.model.provider == "offline" {
             structured::read_stand_in(schema, text)?
@@ -103,7 +115,8 @@ fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
             structured::read(schema, text)?
         };
         let structured::Structured { value, document, brief } = found;
-        return Ok(Read { deliverable: document, brief, output: Some(value) });
+        let judged = asked.map(|asked| read_verdict(asked, &value));
+        return Ok(Read { deliverable: document, brief, output: Some(value), judged });
     }
     let mut answer = brief::split(text);
     if request.call.purpose == Purpose::Brief && answer.brief.is_none() {
@@ -114,7 +127,7 @@ fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
             .filter(|(open, close)| open < close)
             .and_then(|(open, close)| brief::parse(&text[open..=close]));
     }
-    Ok(Read { deliverable: answer.deliverable, brief: answer.brief, output: None })
+    Ok(Read { deliverable: answer.deliverable, brief: answer.brief, output: None, judged: None })
 }
 
 /// An answer whose value does not fit. It is kept as it came, for the repair and for whoever looks.
@@ -156,6 +169,7 @@ fn good(completion: Completion, answer: Read, millis: u64) -> (AttemptOutcome, V
         deliverable: deliverable.digest,
         brief: brief.as_ref().map(|blob| blob.digest),
         output: output.as_ref().map(|blob| blob.digest),
+        judged: answer.judged.map(Box::new),
         served_model: completion.served_model,
         usage: completion.usage,
         millis,

@@ -8,7 +8,7 @@ use orchestrate_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, selection, states, words};
+use crate::{context::Context, review, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -111,6 +111,7 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "brief": context.brief(step),
         "output": context.output(step),
         "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
     })
 }
 

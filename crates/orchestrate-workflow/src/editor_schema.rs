@@ -44,6 +44,8 @@ fn map(section: &Section) -> Value {
     map.insert("additionalProperties".into(), false.into());
     match section.name {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
+        "review" => drop(map.insert("required".into(), json!(["by"]))),
+        "gate" => drop(map.insert("required".into(), json!(["id", "check"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
             let one = json!([{ "required": ["persona"] }, { "required": ["render"] }]);

@@ -55,8 +55,8 @@ impl Section {
 }
 
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 7] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE];
+pub const SECTIONS: [&Section; 9] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE, &REVIEW, &GATE];
 
 const fn key(
     name: &'static str,
@@ -311,8 +311,14 @@ pub const STEP: Section = Section {
             "output: { type: object, properties: { score: { type: integer } }, required: [score] }",
         ),
         key(
+            "review",
+            "Personas that judge the document by their gates, and send it back to its author.",
+            r##"{ "$ref": "#/definitions/review" }"##,
+            "review: { by: ml-engineer-jax, gates: [{ id: keys, check: Every table has a key }] }",
+        ),
+        key(
             "repairs",
-            "How often an answer that does not fit `output` is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
+            "How often an answer that does not fit `output`, or a verdict that does not fit its form, is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
             r#"{ "type": "integer", "minimum": 0, "maximum": 5, "default": 1 }"#,
             "output: findings, repairs: 2",
         ),
@@ -375,4 +381,75 @@ pub const CHOICE: Section = Section {
         ("choose", "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }"),
         ("by", "by: inputs.framework"),
     ],
+};
+
+/// How a document is reviewed.
+pub const REVIEW: Section = Section {
+    name: "review",
+    title: "A review",
+    keys: &[
+        key(
+            "by",
+            "The persona that judges, or a list of them; a round has a verdict of each. Required.",
+            r#"{ "anyOf": [ { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 8, "uniqueItems": true } ] }"#,
+            "by: mlops-engineer",
+        ),
+        key(
+            "rounds",
+            "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,
+            "rounds: 3",
+        ),
+        key(
+            "on_fail",
+            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so.",
+            r#"{ "enum": ["stop", "continue"], "default": "stop" }"#,
+            "on_fail: continue",
+        ),
+        key(
+            "gates",
+            "Gates beside those of the reviewers' own files; every reviewer judges them.",
+            r##"{ "type": "array", "maxItems": 50, "items": { "$ref": "#/definitions/gate" } }"##,
+            "gates: [{ id: keys, check: Every table has a key }]",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
+    between: ", ",
+    beside: &[("by", "by: mlops-engineer")],
+};
+
+/// One criterion of a review.
+pub const GATE: Section = Section {
+    name: "gate",
+    title: "A gate",
+    keys: &[
+        key(
+            "id",
+            "Its name: small letters, digits, `_` and `-`. Required.",
+            r##"{ "$ref": "#/definitions/name" }"##,
+            "id: keys",
+        ),
+        key(
+            "check",
+            "What must hold, a sentence that can be answered with pass or fail. Required.",
+            r#"{ "type": "string" }"#,
+            "check: Every table has a key",
+        ),
+        key(
+            "required",
+            "Whether the document fails without it; true where it is not said.",
+            r#"{ "type": "boolean", "default": true }"#,
+            "required: false",
+        ),
+        key(
+            "by",
+            "Who decides: `judge` (the default) is the reviewer; `human` and `command` are told as not judged, and need `on_fail: continue` where the gate is required.",
+            r#"{ "enum": ["judge", "human", "command"], "default": "judge" }"#,
+            "by: judge",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { by: mlops-engineer, gates: [{ KEYS }] } }\n",
+    between: ", ",
+    beside: &[("id", "id: keys"), ("check", "check: Every table has a key")],
 };

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use orchestrate_core::diagnostic::Source;
+use orchestrate_core::{diagnostic::Source, persona::Gate};
 use orchestrate_workflow::{Catalogue, Schemas};
 
 use super::{FoundWorkflow, PersonaLibrary, read::read_text_within};
@@ -36,6 +36,11 @@ impl Catalogue for Beside<'_> {
 
     fn schemas(&self) -> &dyn Schemas {
         &JsonSchemas
+    }
+
+    fn gates(&self, persona: &str) -> Option<Vec<Gate>> {
+        let found = self.personas.read(persona).ok().flatten()?;
+        found.persona.map(|persona| persona.gates)
     }
 
     fn read_beside(&self, path: &str) -> Result<Arc<Source>, String> {

@@ -265,6 +265,10 @@ impl Blobs for Contents<'_> {
 }
 
 impl StepValues for RunRecord {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.plan.output(&id.into()).map(|output| &*output.schema)
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let summary = self.summary.step(&id.into())?;
         let persona = summary.persona.clone().filter(|name| self.personas.contains_key(name));

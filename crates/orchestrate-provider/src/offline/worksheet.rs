@@ -7,6 +7,7 @@ use orchestrate_core::{
     ids::Digest,
     neutral::{excerpt, one_line},
     request::{Request, Segment},
+    review::Asked,
     structured::OUTPUT_KEY,
 };
 
@@ -28,6 +29,13 @@ const QUOTED: usize = 6;
 pub fn worksheet(request: &Request) -> String {
     let persona = &request.persona;
     let title = one_line(&persona.title);
+    let judge = request.segments.iter().find_map(|segment| match segment {
+        Segment::Judge(asked) => Some(asked),
+        _ => None,
+    });
+    if let Some(asked) = judge {
+        return verdict_sheet(request, asked, &title);
+    }
     let mut sheet = Sheet(format!(
         "> Offline worksheet: no model was called. It lists what the {title} works from, asks and \
          delivers; the work itself is still to be done.\n\n\
@@ -51,6 +59,26 @@ pub fn worksheet(request: &Request) -> String {
     let brief =
         serde_json::to_string_pretty(&summary(request)).expect("a brief holds only text and lists");
     sheet.0 + &format!("\n```brief\n{brief}\n```\n")
+}
+
+/// What a reviewer would answer: every gate open, and none judged.
+fn verdict_sheet(request: &Request, asked: &Asked, title: &str) -> String {
+    let mut sheet = Sheet(format!(
+        "> Offline verdict worksheet: no model was called, and nothing was judged. It lists what the \
+         {title} judges by.\n\n# Verdict worksheet of the {title}, step `{}`\n",
+        request.call.step
+    ));
+    let gates = asked.gates.iter();
+    let gates: Vec<String> =
+        gates.map(|gate| format!("`{}` — not judged: {}", gate.id, gate.check)).collect();
+    sheet.checklist("Gates", &gates);
+    let metrics = asked.metrics.iter();
+    let metrics: Vec<String> = metrics
+        .map(|metric| format!("`{}` — {}: {}", metric.id, metric.measured.phrase(), metric.text))
+        .collect();
+    sheet.bullets("Metrics", &metrics);
+    sheet.bullets("If the document does not pass", &asked.escalation);
+    sheet.0
 }
 
 /// A worksheet as it grows. Writing to a String cannot fail, so results of `write!` are dropped.
@@ -190,6 +218,9 @@ impl Sheet {
                 | Segment::Handoff(_)
                 | Segment::Prompt(_)
                 | Segment::Misfit { .. }
+                | Segment::Document { .. }
+                | Segment::Findings(_)
+                | Segment::Judge(_)
                 | Segment::Form(_) => {}
             }
         }

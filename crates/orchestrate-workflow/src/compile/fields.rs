@@ -11,13 +11,12 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 17] = [
+const FUTURE: [&str; 14] = [
     "if",
     "for_each",
     "as",
     "max_parallel",
     "join",
-    "review",
     "approve",
     "workflow",
     "with",
@@ -25,8 +24,6 @@ const FUTURE: [&str; 17] = [
     "retry",
     "seed",
     "when",
-    "rounds",
-    "on_fail",
     "max_tokens",
     "pass",
 ];

@@ -6,6 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     ids::StepPath,
+    persona::Gate,
     plan::{Plan, PlanParts, Step},
 };
 
@@ -38,6 +39,10 @@ pub trait Catalogue {
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+    /// The gates of a persona; `None` where its file cannot be read here, which is told elsewhere.
+    fn gates(&self, _persona: &str) -> Option<Vec<Gate>> {
+        None
     }
     /// A file below the workflow's folder, by its path from there, or what to do about it.
     fn read_beside(&self, _path: &str) -> Result<Arc<Source>, String> {

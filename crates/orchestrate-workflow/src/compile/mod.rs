@@ -7,6 +7,7 @@ mod input;
 pub(crate) mod json_schema;
 mod output;
 mod persona;
+mod review;
 mod settings;
 mod step;
 mod templates;

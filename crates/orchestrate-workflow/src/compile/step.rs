@@ -6,7 +6,7 @@ use super::{
     edges::{self, Edge},
     fields,
     file::Catalogue,
-    persona,
+    persona, review,
     settings::Settings,
     templates::{self, Known, StepReference},
 };
@@ -116,13 +116,14 @@ fn persona_step(
     });
     let output = known.outputs.get(id);
     let repairs = map.get("repairs").and_then(|entry| {
-        if output.is_none() {
-            let message = "`repairs` does nothing in a step without `output`";
+        if output.is_none() && map.get("review").is_none() {
+            let message = "`repairs` does nothing in a step without `output` or `review`";
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
             sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
         }
         fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
     });
+    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
     let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
@@ -133,6 +134,7 @@ fn persona_step(
             parameters: settings.parameters,
             timeouts: settings.timeouts,
             output: output.cloned().flatten(),
+            review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
     });
@@ -145,7 +147,7 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt", "output", "repairs"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

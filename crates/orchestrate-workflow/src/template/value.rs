@@ -30,6 +30,10 @@ pub struct Scope<'a> {
 pub trait StepValues {
     /// What the step made; `None` where it has not ended yet, which a plan rules out.
     fn step(&self, id: &str) -> Option<StepValue>;
+    /// The schema of the step's value, where it is known.
+    fn output_schema(&self, _id: &str) -> Option<&serde_json::Value> {
+        None
+    }
 }
 
 /// What a finished or given-up step made.
@@ -63,6 +67,10 @@ impl Names for Scope<'_> {
 
     fn has_step(&self, _id: &str) -> bool {
         false
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.steps.output_schema(id)
     }
 }
 

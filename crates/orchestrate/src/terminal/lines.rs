@@ -61,11 +61,30 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
                 (Purpose::Repair, attempt) => {
                     format!("{}repair  {}{who}  attempt {attempt}", count(summary), call.step)
                 }
-                (Purpose::Verdict | Purpose::Revise, _) => return None,
+                (Purpose::Verdict, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}judge   {}{again}", count(summary), call.step)
+                }
+                (Purpose::Revise, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}revise  {}{who}{again}", count(summary), call.step)
+                }
                 (Purpose::Brief, attempt) => {
                     format!("{}brief   {}  attempt {attempt}", count(summary), call.step)
                 }
             }
+        }
+        Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
+            answer.judged.as_ref()?;
+            verdict(summary, &call.step)?
+        }
+        Event::ReviewEnded { step, stop, .. } => {
+            let review = summary.step(step)?.review.as_ref()?;
+            let told = orchestrate_report::review_outcome(review)?;
+            let word = if stop.passes() { "passed " } else { "NOT OK " };
+            format!("{}{word} {step}  {told}", count(summary))
         }
         Event::StepSucceeded { step, source, .. } => finished(summary, step, *source)?,
         Event::StepFailed { step, failure, optional } => {
@@ -90,8 +109,6 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
         | Event::RunForked(_)
         | Event::RunStarted
         | Event::CallPrepared { .. }
-        | Event::CallSucceeded { .. }
-        | Event::CallReused { .. }
         | Event::CallFailed { .. }
         | Event::OutputRejected { .. }
         | Event::ArtifactWritten { .. }
@@ -100,6 +117,21 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
         | Event::RunFailed { .. } => return None,
     };
     Some(text)
+}
+
+/// `review 2/3: 3 of 5 gates pass`.
+fn verdict(summary: &RunSummary, step: &StepPath) -> Option<String> {
+    let plan = summary.plan();
+    let rounds = plan.review(plan.position(step)?)?.rounds;
+    let review = summary.step(step)?.review.as_ref()?;
+    let last = review.verdicts.last()?;
+    Some(format!(
+        "{}verdict {step}  {}  review {}/{rounds}: {}",
+        count(summary),
+        last.asked.reviewer,
+        last.asked.round,
+        review.gates_told()
+    ))
 }
 
 fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option<String> {

@@ -28,6 +28,7 @@ mod reference;
 mod rerun;
 mod resume;
 mod reuse;
+mod reviews;
 mod runs;
 mod sent;
 mod signals;

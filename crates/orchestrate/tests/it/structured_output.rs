@@ -172,7 +172,9 @@ fn offline_a_stand_in_of_the_right_form_is_marked_as_one() {
         "flows/odd.yaml",
         "workflow: odd\nsteps:\n  score: { persona: ml-engineer, output: schemas/score.yaml }\n",
     );
-    let told = place.refused(&["run", "flows/odd.yaml", "--offline"]);
+    let outcome = place.run(&["run", "flows/odd.yaml", "--offline"]);
+    assert_eq!(outcome.code, Some(1));
+    let told = outcome.stderr;
     assert!(told.contains("offline, no value could be made up that fits"), "{told}");
     assert!(told.contains("`default` or `examples`"), "{told}");
 }
