@@ -1,5 +1,6 @@
 //! Behaviour of the core through its public surface.
 
 mod run_properties;
+mod run_reviews;
 mod run_rules;
 mod support;

@@ -380,7 +380,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
             ]
           },
           "output": null,
-          "repairs": 0
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "search",
@@ -417,7 +418,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "text": "## Index\n\nOne.",
           "brief": null,
           "output": null,
-          "repairs": 0
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "speed",
@@ -453,7 +455,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "text": null,
           "brief": null,
           "output": null,
-          "repairs": 0
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "summary",
@@ -486,7 +489,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "text": "All in all: one index.",
           "brief": null,
           "output": null,
-          "repairs": 0
+          "repairs": 0,
+          "review": null
         }
       ],
       "findings": [],

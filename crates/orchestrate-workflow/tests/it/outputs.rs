@@ -30,11 +30,11 @@ fn an_output_and_its_repairs_are_part_of_the_plan() {
 fn what_no_output_can_be_is_told_with_what_to_write() {
     check(
         "workflow: w\nsteps:\n  a: { persona: data-engineer, output: findngs }\n  b: { persona: data-engineer, repairs: 2 }\n  c: { render: x, output: findings }\n  d: { persona: data-engineer, output: { type: strin } }\n  e: { persona: data-engineer, output: ../x.json }\n",
-        "bad-value 3:38 `findngs`\n  `findngs` is no built-in output and no file\n  help: did you mean `findings`?\n\
-         key-not-for-step 4:31 `repairs`\n  `repairs` does nothing in a step without `output` or `review`\n  help: remove it, or say with `output` what the answer has to be\n\
+        "bad-value 3:40 `findngs`\n  `findngs` is no built-in output and no file\n  help: did you mean `findings`?\n\
+         key-not-for-step 4:32 `repairs`\n  `repairs` does nothing in a step without `output` or `review`\n  help: remove it, or say with `output` what the answer has to be\n\
          key-not-for-step 5:19 `output`\n  `output` does nothing in a step that only renders\n  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`\n\
-         bad-schema 6:46 `strin`\n  \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword\n\
-         unsafe-path 7:38 `../x.json`\n  the file of `output` does not lie below the folder of the workflow\n  help: write a path from there: `schemas/answer.json`\n",
+         bad-schema 6:48 `strin`\n  \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword\n\
+         unsafe-path 7:40 `../x.json`\n  the file of `output` does not lie below the folder of the workflow\n  help: write a path from there: `schemas/answer.json`\n",
     );
 }
 
@@ -57,7 +57,7 @@ fn references_are_held_against_the_schema() {
     for (bad, message) in [
         (
             "{{ steps.s.output.scor }}",
-            "unknown-attribute 7:31 `scor`\n  `steps.s.output` has no `scor`\n  help: did you mean `score`?\n",
+            "unknown-attribute 7:32 `scor`\n  `steps.s.output` has no `scor`\n  help: did you mean `score`?\n",
         ),
         (
             "{{ steps.s.output.parts[0].nme }}",
