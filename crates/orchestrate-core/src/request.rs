@@ -1,6 +1,10 @@
 //! One model request: who is asked, what, and with which parameters; and its identity.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -173,11 +177,13 @@ fn questions(asked: &Asked) -> String {
         gates.collect::<Vec<_>>().join("\n")
     );
     if !asked.findings.is_empty() {
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "\n\nSay of each of your earlier findings, {}, whether it is still open in this version. A \
              finding that you report as new is none of these.",
             asked.findings.join(", ")
-        ));
+        );
     }
     text
 }
@@ -269,7 +275,7 @@ impl Identity {
         for segment in &request.segments {
             hasher.field(segment.render());
         }
-        let schema = request.response_schema.as_ref().map(|schema| schema.to_string());
+        let schema = request.response_schema.as_ref().map(ToString::to_string);
         hasher.field(schema.unwrap_or_default()).field("").field(1_u32.to_le_bytes());
         Self(hasher.finish())
     }

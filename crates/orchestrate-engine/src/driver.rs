@@ -365,9 +365,9 @@ fn caveat(step: &StepSummary) -> Option<String> {
         review::Stop::NotJudged => {
             Some("the document of this step was not judged by its review".into())
         }
-        stop => Some(format!(
+        reason => Some(format!(
             "the document of this step did not pass its review ({}): {}",
-            stop.phrase(),
+            reason.phrase(),
             log.blocking().join(", ")
         )),
     }

@@ -164,7 +164,7 @@ impl Preparer {
                         if call.purpose == Purpose::Repair {
                             again.push(self.misfit(action, view)?);
                         }
-                        self.draft(call, step, action, persona, &deliverables, &scope, again)?
+                        self.draft(call, step, action, persona, &deliverables, again)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -235,9 +235,9 @@ impl Preparer {
         action: &PersonaStep,
         persona: Arc<Persona>,
         deliverables: &Needs,
-        scope: &Scope<'_>,
         again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
+        let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
         let mut segments = Vec::new();
@@ -297,7 +297,7 @@ impl Preparer {
     /// The answer that did not fit, and what of it does not.
     pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
         let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
-        Ok(structured::again(schema, self.blobs.text(&rejected)?))
+        Ok(structured::again(schema, &self.blobs.text(&rejected)?))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,

@@ -54,8 +54,8 @@ pub(crate) fn form(schema: &Value) -> Segment {
 }
 
 /// The segment that shows an answer that does not fit, and why.
-pub(crate) fn again(schema: &Value, answer: String) -> Segment {
-    let mut misfits = match read(schema, &answer) {
+pub(crate) fn again(schema: &Value, answer: &str) -> Segment {
+    let mut misfits = match read(schema, answer) {
         Err(Misfits(found)) => found,
         Ok(_) => vec!["it was not accepted".to_owned()],
     };
@@ -64,7 +64,7 @@ pub(crate) fn again(schema: &Value, answer: String) -> Segment {
     if more > 0 {
         misfits.push(format!("and {more} more places"));
     }
-    let (answer, _) = without_hidden(&answer);
+    let (answer, _) = without_hidden(answer);
     Segment::Misfit { answer: answer.into_owned(), misfits }
 }
 

@@ -62,7 +62,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if let Some(review) = plan.review(at) {
             let gap = if rule.is_empty() { "" } else { "; " };
             let by = review.by.join(", ");
-            rule.push_str(&format!("{gap}reviewed by {by}, up to {} rounds", review.rounds));
+            rule = format!("{rule}{gap}reviewed by {by}, up to {} rounds", review.rounds);
         }
         if step.optional {
             who.push_str(" (optional)");

@@ -490,7 +490,7 @@ impl Run {
             // What nobody has judged has not failed; it is told as that.
             Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
             Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
-            Standing::Ended(stop) => Next::Fail(instance.review.failure(stop)),
+            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
         }
     }
 
@@ -501,10 +501,10 @@ impl Run {
             return Ok(());
         };
         let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
-        let Standing::Ended(stop) = standing else { return Ok(()) };
+        let Standing::Ended(reason) = standing else { return Ok(()) };
         let rounds = instance.versions;
         let id = self.plan.steps()[step].id.clone();
-        self.record(Event::ReviewEnded { step: id, stop, rounds })
+        self.record(Event::ReviewEnded { step: id, stop: reason, rounds })
     }
 
     /// A step at rest takes its next call, or ends.

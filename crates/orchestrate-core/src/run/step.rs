@@ -114,9 +114,8 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => {
             Some(S::Failed)
         }
-        (S::Answered, H::ReviewEnded) => Some(S::Answered),
-        // The draft is good and stays; what failed was made of it.
-        (S::Failed, H::Continued) => Some(S::Answered),
+        // A failed step with a good draft goes on from there: what failed was made of it.
+        (S::Answered, H::ReviewEnded) | (S::Failed, H::Continued) => Some(S::Answered),
         _ => None,
     }
 }

@@ -37,11 +37,10 @@ pub fn read_values(text: &str) -> Result<Vec<Value>, NoValue> {
     for block in blocks(text) {
         match strict(block) {
             Ok(value) if value.is_object() || value.is_array() => keep(&mut found, value),
-            Ok(_) => {}
             Err(error) if block.trim_start().starts_with(['{', '[']) => {
                 broken.get_or_insert(error);
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     if found.is_empty() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 const ANNOTATIONS: [&str; 3] = ["description", "title", "$schema"];
 
 /// Whether every object of a schema names all its members as required and allows no others, and whether it
-/// keeps to the keywords of OpenAI's Structured Outputs: what else it says would be refused with an error.
+/// keeps to the keywords of `OpenAI`'s Structured Outputs: what else it says would be refused with an error.
 pub(super) fn takes(schema: &Value) -> bool {
     let Value::Object(keywords) = schema else { return false };
     if keywords.contains_key("properties") || keywords.get("type").is_some_and(|t| t == "object") {

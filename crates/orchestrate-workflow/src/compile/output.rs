@@ -87,7 +87,9 @@ fn from_file(
         }
     };
     let (schema, found) = schema_in(&source, catalogue);
-    found.into_iter().for_each(|problem| sink.push(problem));
+    for problem in found {
+        sink.push(problem);
+    }
     schema
 }
 

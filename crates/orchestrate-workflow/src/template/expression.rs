@@ -542,7 +542,7 @@ impl<'s> Walker<'s> {
     }
 }
 
-impl<'s> Typed<'s> {
+impl Typed<'_> {
     /// The same value, its reference followed.
     fn resolved(self) -> Self {
         Self { schema: referred(self.root, self.schema), ..self }
