@@ -16,6 +16,7 @@ use crate::commands::{
     completions,
     schema::SchemaArguments,
     starting::{InitArguments, NewArguments},
+    test::TestArguments,
 };
 
 /// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Check workflow files and the personas they name
     Validate(ValidateArguments),
+    /// Run the tests of workflows, without a model
+    Test(TestArguments),
     /// Go on with a run that was interrupted, failed or reached a cap
     Resume(ResumeArguments),
     /// Do a run again with the files as they are now, reusing every answer that still fits
@@ -372,6 +375,10 @@ pub(crate) enum GraphFormat {
     Text,
     /// A Mermaid flowchart
     Mermaid,
+    /// A graph for Graphviz
+    Dot,
+    /// A picture
+    Svg,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod forecast;
 mod lock;
 mod open;
 mod record;
+mod rehearsal;
 mod setup;
 mod workspace;
 
@@ -17,5 +18,7 @@ pub use forecast::{StepForecast, forecast};
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
+pub use rehearsal::rehearse;
+pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

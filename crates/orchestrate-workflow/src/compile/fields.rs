@@ -34,7 +34,7 @@ const FUTURE: [&str; 19] = [
 ];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 14] = [
+const SYNONYMS: [(&str, &str); 20] = [
     ("agent", "persona"),
     ("role", "persona"),
     ("depends_on", "needs"),
@@ -49,6 +49,12 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("template", "render"),
     ("instructions", "prompt"),
     ("max_tokens", "max_output_tokens"),
+    ("not_contains", "lacks"),
+    ("excludes", "lacks"),
+    ("regex", "matches"),
+    ("is", "equals"),
+    ("error", "failure"),
+    ("answers", "replies"),
 ];
 
 /// The map that a node has to be; its unknown keys are reported.

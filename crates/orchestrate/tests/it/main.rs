@@ -32,3 +32,4 @@ mod runs;
 mod sent;
 mod signals;
 mod support;
+mod workflow_tests;
