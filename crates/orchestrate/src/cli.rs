@@ -154,6 +154,9 @@ pub(crate) struct RunArguments {
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
+    /// Refuse to run where anything differs from this plan, as `plan --format json` printed it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) flags: RunFlags,
 }
@@ -228,6 +231,8 @@ pub(crate) struct PlanArguments {
     pub(crate) inputs: InputArguments,
     #[command(flatten)]
     pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) caps: CapArguments,
     /// What standard output holds
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: ListFormat,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use orchestrate_core::{
-    event::Event,
+    event::{Event, RunForked},
     ids::RunId,
     run::{Input, Run},
     summary::RunSummary,
@@ -25,20 +25,7 @@ pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
     let id = RunId::new("rehearsal");
     let (created, forked, contents) = setup.created(&id);
-    let preparer = Preparer {
-        casting: Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone()),
-        input_notes: Casting::notes(&setup.inputs),
-        model: setup.model.clone(),
-        models: setup.models.clone(),
-        providers: setup.providers.clone(),
-        blobs: blobs.clone(),
-        fresh: setup.fresh.clone(),
-        forked: forked.as_deref().cloned(),
-        // Without an index nothing is looked for there.
-        home: Home::at("", ""),
-        index: None,
-        persona_blobs: Mutex::default(),
-    };
+    let preparer = preparer(setup, blobs.clone(), forked.as_deref());
     let mut driver = Driver::new(
         Run::new(Arc::clone(&setup.plan)),
         RunSummary::new(Arc::clone(&setup.plan)),
@@ -70,6 +57,28 @@ pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
         summary: driver.summary.clone(),
         blobs,
     })
+}
+
+/// What prepares the calls of `setup`, without answers of earlier runs.
+pub(super) fn preparer(
+    setup: &RunSetup,
+    blobs: BlobReader,
+    forked: Option<&RunForked>,
+) -> Preparer {
+    Preparer {
+        casting: Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone()),
+        input_notes: Casting::notes(&setup.inputs),
+        model: setup.model.clone(),
+        models: setup.models.clone(),
+        providers: setup.providers.clone(),
+        blobs,
+        fresh: setup.fresh.clone(),
+        forked: forked.cloned(),
+        // Without an index nothing is looked for there.
+        home: Home::at("", ""),
+        index: None,
+        persona_blobs: Mutex::default(),
+    }
 }
 
 /// An error and the causes behind it on one line.

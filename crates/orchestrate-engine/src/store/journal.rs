@@ -222,7 +222,7 @@ impl BlobReader {
     }
 
     /// Keeps contents, where they are kept in memory.
-    pub(super) fn keep(&self, blobs: &[Blob]) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, blobs: &[Blob]) -> Result<(), StoreError> {
         let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for blob in blobs {
             connection

@@ -9,6 +9,7 @@ mod graph;
 mod inputs;
 mod matching;
 mod personas;
+mod pinned;
 mod plan;
 mod rerun;
 mod resume;
