@@ -20,5 +20,5 @@ pub use personas::{FoundPersona, PersonaLibrary};
 pub(crate) use read::read_text_within;
 
 pub use read::{ReadError, read_bytes, read_bytes_within, read_text};
+pub(crate) use workflows::{Beside, generate, is_path};
 pub use workflows::{FoundWorkflow, WorkflowLibrary};
-pub(crate) use workflows::{generate, is_path};

@@ -6,7 +6,7 @@ use orchestrate_core::{
     event::{Answered, ReuseOrigin},
     handoff::DEFAULT_ALLOWANCE,
     ids::{CallId, Digest, Purpose},
-    plan::Action,
+    plan::{Action, Step},
     run::Prepared,
 };
 
@@ -96,9 +96,17 @@ pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreErr
             .inspect_err(|error| tracing::warn!(%error, "the index of answers cannot be used"))
             .ok()
     };
+    let Some(index) = index else {
+        // Nothing was paid for yet, so that everybody is asked.
+        let step = |step: &Step| match step.action {
+            Action::Render(_) => Foresight::Template,
+            Action::Persona(_) => Foresight::Called,
+        };
+        return Ok(setup.plan.steps().iter().map(step).collect());
+    };
     let blobs = BlobReader::in_memory()?;
     let preparer = Preparer {
-        index: index.map(Mutex::new),
+        index: Some(Mutex::new(index)),
         home: home.clone(),
         ..preparer(setup, blobs.clone(), None)
     };

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use minijinja::machinery::{Token, tokenize};
 use orchestrate_core::diagnostic::Source;
 
-use super::analysis::{Problem, range, syntax};
+use super::analysis::{Form, Problem, range, syntax, too_complex};
 use crate::codes;
 
 /// The largest template with everything written out, in bytes.
@@ -59,6 +59,11 @@ pub(crate) struct Spot {
 }
 
 impl Expanded {
+    /// A template that includes nothing and calls no macro.
+    pub(crate) fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), pieces: Vec::new() }
+    }
+
     /// Where a range of the expanded text stands.
     pub(crate) fn spot(&self, range: &Range<usize>) -> Spot {
         let after = self.pieces.partition_point(|piece| piece.at.start <= range.start);
@@ -95,9 +100,8 @@ fn is_affected(text: &str) -> bool {
 
 /// Writes out what a template includes, and the macros that it calls.
 pub(crate) fn expand(text: &str, files: &dyn Includes) -> Expansion {
-    if !is_affected(text) {
-        let main = Expanded { text: text.to_owned(), pieces: Vec::new() };
-        return Expansion { main, ..Expansion::default() };
+    if !is_affected(text) || too_complex(text, Form::Template).is_some() {
+        return Expansion { main: Expanded::plain(text), ..Expansion::default() };
     }
     let mut expander = Expander {
         files,
@@ -165,7 +169,9 @@ impl Expander<'_> {
     /// Writes a part of a text out. Macros from `limit` on are not to be called there.
     fn write(&mut self, place: &Place, part: Range<usize>, limit: usize) {
         let text = Arc::clone(&place.text);
-        let Some(tags) = tags(&text[part.clone()], part.start) else {
+        let written = &text[part.clone()];
+        let readable = too_complex(written, Form::Template).is_none();
+        let Some(tags) = readable.then(|| tags(written, part.start)).flatten() else {
             // The parser says what is wrong with it.
             self.copy(place, part);
             return;
@@ -187,7 +193,12 @@ impl Expander<'_> {
                     let Some(end) = end.map(|end| at + end) else { continue };
                     self.copy(place, done..tag.at.start);
                     if let Some(nested) = tags[at..end].iter().find(|tag| tag.word() == "macro") {
-                        self.report(place, &nested.at, "a macro stands inside another one", "define it before");
+                        self.report(
+                            place,
+                            &nested.at,
+                            "a macro stands inside another one",
+                            "define it before",
+                        );
                     } else {
                         self.define(place, tag, tag.at.end..tags[end].at.start, limit);
                     }
@@ -236,7 +247,12 @@ impl Expander<'_> {
         let is_foreign = place.by.is_some();
         if is_foreign && self.out.text.len() + more > MOST_BYTES && !self.too_large {
             self.too_large = true;
-            self.report(place, at, "with its includes and macros written out, a template has at most 1 MiB", "include less");
+            self.report(
+                place,
+                at,
+                "with its includes and macros written out, a template has at most 1 MiB",
+                "include less",
+            );
         }
         self.too_large
     }
@@ -324,7 +340,12 @@ impl Expander<'_> {
             return;
         };
         if limit != usize::MAX {
-            self.report(place, &tag.at, "a macro is defined in the workflow or a file, not by a macro", help);
+            self.report(
+                place,
+                &tag.at,
+                "a macro is defined in the workflow or a file, not by a macro",
+                help,
+            );
             return;
         }
         let Some(parameters) = arguments(parameters) else {
@@ -342,7 +363,12 @@ impl Expander<'_> {
             };
             match name {
                 Some((name, _)) if known.iter().any(|(other, _)| other == name) => {
-                    self.report(place, &tag.at, "a parameter of this macro stands there twice", help);
+                    self.report(
+                        place,
+                        &tag.at,
+                        "a parameter of this macro stands there twice",
+                        help,
+                    );
                 }
                 Some((name, default)) => known.push((name.to_owned(), default)),
                 None => self.report(place, &tag.at, "a parameter of this macro has no name", help),

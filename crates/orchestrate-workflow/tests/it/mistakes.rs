@@ -31,7 +31,11 @@ fn every_mistake_is_told_with_its_place_and_what_to_write() {
         for problem in &problems {
             let place = problem.labels.first().expect("a place");
             assert!(text.get(place.span.clone()).is_some(), "{name}");
-            assert!(!problem.help.is_empty(), "{name}: nobody says what to write: {}", problem.message);
+            assert!(
+                !problem.help.is_empty(),
+                "{name}: nobody says what to write: {}",
+                problem.message
+            );
         }
         assert!(problems.len() <= 3, "{name}: one mistake is told {} times", problems.len());
     }
@@ -47,7 +51,8 @@ fn the_page_of_mistakes_says_what_is_said() {
     for (name, text) in mistakes() {
         let mut letters = name.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        write!(page, "\n## {first}{}\n\n```yaml\n{text}```\n\n```text\n", letters.as_str()).expect("a String");
+        write!(page, "\n## {first}{}\n\n```yaml\n{text}```\n\n```text\n", letters.as_str())
+            .expect("a String");
         for problem in compiled(&text).1 {
             let place = problem.place().expect("a place");
             writeln!(page, "{place}: {}", problem.message).expect("a String");

@@ -36,7 +36,8 @@ fn file(steps: &[Drawn]) -> String {
     let mut text = String::from("workflow: w\nsteps:\n");
     for (at, step) in steps.iter().enumerate() {
         let named: Vec<String> = step.needs.iter().map(|need| format!("s{need}")).collect();
-        let print = step.prints.map(|other| format!("{{{{ steps.s{other}.text }}}}")).unwrap_or_default();
+        let print =
+            step.prints.map(|other| format!("{{{{ steps.s{other}.text }}}}")).unwrap_or_default();
         let kind = if step.is_template { "render" } else { "persona: data-engineer, prompt" };
         writeln!(
             text,

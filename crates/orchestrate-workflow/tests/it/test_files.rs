@@ -3,11 +3,7 @@
 use std::fmt::Write as _;
 
 use orchestrate_core::diagnostic::Source;
-use orchestrate_workflow::{
-    check_against, read_tests,
-    test_language::TEST_SECTIONS,
-    test_schema,
-};
+use orchestrate_workflow::{check_against, read_tests, test_language::TEST_SECTIONS, test_schema};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -57,7 +53,7 @@ fn a_key_of_another_place_is_refused_by_reader_and_schema_alike() {
 
 #[test]
 fn the_tests_of_built_in_workflows_fit_the_schema_of_editors() {
-    for name in ["data-infrastructure", "design-review", "end-to-end-ml", "research-to-production"] {
+    for name in BUILT_IN {
         let text = file(&format!("workflows/{name}.test.yaml"));
         assert_eq!(told(&text), "");
         let value = json(&text);
@@ -117,6 +113,18 @@ fn the_reference_page_has_the_keys_of_the_table() {
     }
     is_current(PAGE, &wanted);
 }
+
+const BUILT_IN: [&str; 9] = [
+    "data-contract",
+    "data-infrastructure",
+    "design-review",
+    "end-to-end-ml",
+    "framework-bakeoff",
+    "incident-review",
+    "ml-design-review",
+    "ml-system-design",
+    "research-to-production",
+];
 
 const SEED: &str = "\
 inputs: { task: x }

@@ -7,7 +7,9 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     plan::{Action, InputValue, Plan},
 };
-use orchestrate_workflow::{Catalogue, Scope, StepValue, StepValues, compile, render_prompt, render_text};
+use orchestrate_workflow::{
+    Catalogue, Scope, StepValue, StepValues, compile, render_prompt, render_text,
+};
 
 use crate::Personas;
 
@@ -50,7 +52,10 @@ struct First;
 
 impl StepValues for First {
     fn step(&self, _id: &str) -> Option<StepValue> {
-        Some(StepValue { text: Some("T{{ inputs.task }}{% include 'x' %}".into()), ..StepValue::default() })
+        Some(StepValue {
+            text: Some("T{{ inputs.task }}{% include 'x' %}".into()),
+            ..StepValue::default()
+        })
     }
 }
 
@@ -77,17 +82,29 @@ fn told(template: &str, files: &[(&'static str, &str)]) -> String {
 
 #[test]
 fn an_included_text_stands_where_the_include_stood() {
-    let files = [("style.md", "Be brief, {{ inputs.n }} pages.\n"), ("b/c.md", "{% include 'style.md' %} Now.")];
-    assert_eq!(rendered("Write.\n{% include 'style.md' %}\nEnd.", &files), "Write.\nBe brief, 2 pages.\nEnd.");
+    let files = [
+        ("style.md", "Be brief, {{ inputs.n }} pages.\n"),
+        ("b/c.md", "{% include 'style.md' %} Now."),
+    ];
+    assert_eq!(
+        rendered("Write.\n{% include 'style.md' %}\nEnd.", &files),
+        "Write.\nBe brief, 2 pages.\nEnd."
+    );
     assert_eq!(rendered("x  {%- include 'b/c.md' -%}  y", &files), "xBe brief, 2 pages. Now.y");
-    assert_eq!(rendered("{% raw %}{% include 'style.md' %}{% endraw %}", &files), "{% include 'style.md' %}");
+    assert_eq!(
+        rendered("{% raw %}{% include 'style.md' %}{% endraw %}", &files),
+        "{% include 'style.md' %}"
+    );
 }
 
 #[test]
 fn a_macro_is_its_body_with_its_parameters() {
     let template = "{% macro ask(what, of='it') %}Say {{ what }} of {{ of }}.{% endmacro %}\
                     {{ ask('the cost') }} {{ ask(of='them', what='the risk') }} {{ ask('(a, b)', 'c') }}";
-    assert_eq!(rendered(template, &[]), "Say the cost of it. Say the risk of them. Say (a, b) of c.");
+    assert_eq!(
+        rendered(template, &[]),
+        "Say the cost of it. Say the risk of them. Say (a, b) of c."
+    );
     let nested = "{% macro a(x) %}<{{ x }}>{% endmacro %}{% macro b(x) %}{{ a(x) }}{{ a('y') }}{% endmacro %}\
                   {% for i in [1, 2] %}{{ b(i) }}{% endfor %}";
     assert_eq!(rendered(nested, &[]), "<1><y><2><y>");
@@ -112,7 +129,8 @@ fn text_from_outside_keeps_its_fence_in_a_macro_and_is_never_a_template() {
 #[test]
 fn a_mistake_in_an_included_file_is_told_with_its_place_there() {
     let files = [("a.md", "one\n{{ inputs.tsk }} {{ oops }}\n")];
-    let expected = "a.md:2:11: there is no input `tsk`\na.md:2:21: templates have no variable `oops`";
+    let expected =
+        "a.md:2:11: there is no input `tsk`\na.md:2:21: templates have no variable `oops`";
     assert_eq!(told("{% include 'a.md' %}", &files), expected);
     let (_, problems) = built("{% include 'a.md' %}", &files);
     let second = &problems[0].labels[1];
@@ -156,7 +174,10 @@ fn includes_and_macros_that_would_never_end_are_refused() {
     files.insert("three.md", "{% include 'l.md' %}\n".repeat(3));
     let text = "workflow: w\nsteps: { a: { render: \"{% include 'three.md' %}\" } }\n";
     let (plan, problems) = compile(&Source::new("w.yaml", text), &Folder(files));
-    assert!(plan.is_none() && problems.iter().any(|one| one.message.contains("at most 1 MiB")), "{problems:?}");
+    assert!(
+        plan.is_none() && problems.iter().any(|one| one.message.contains("at most 1 MiB")),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -79,7 +79,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     let foreseen = if missing.is_empty() {
         foresee(&workspace.home, &setup)?
     } else {
-        // Nobody can say what was asked before as long as the question is not whole.
+        // As long as the question is not whole, nobody can say that it was asked before.
         unforeseen(&setup)
     };
     let steps: Vec<Planned> = steps
@@ -120,8 +120,7 @@ impl std::ops::Deref for Planned {
 fn unforeseen(setup: &RunSetup) -> Vec<Foresight> {
     let step = |step: &Step| match step.action {
         Action::Render(_) => Foresight::Template,
-        Action::Persona(_) if step.needs.is_empty() => Foresight::Called,
-        Action::Persona(_) => Foresight::Open,
+        Action::Persona(_) => Foresight::Called,
     };
     setup.plan.steps().iter().map(step).collect()
 }

@@ -44,7 +44,7 @@ fn the_tests_of_every_built_in_workflow_pass() {
         );
     }
     names.sort();
-    assert!(names.len() >= 4, "{names:?}");
+    assert!(names.len() >= 9, "{names:?}");
     let place = Place::new();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let outcome = place.run(&[&["test"], names.as_slice()].concat());
@@ -174,7 +174,7 @@ tests:
 ",
     );
     let told = invalid(&place);
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!("test-file-mistakes", told);
     place.write(
         "workflows/notes.test.yaml",
         "\
@@ -191,7 +191,7 @@ tests:
     place.write("../outside.md", "secret");
     let told = invalid(&place);
     assert!(!told.contains("secret"));
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!("test-file-strangers", told);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_run_becomes_a_test_that_passes() {
     let run = &place.run_ids()[0];
     let outcome = place.run(&["test", "--record", run, "workflows/notes.test.yaml"]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
-    insta::assert_snapshot!(place.read("workflows/notes.test.yaml"));
+    insta::assert_snapshot!("test-recorded", place.read("workflows/notes.test.yaml"));
     assert!(place.good(&["test", "notes"]).ends_with("1 test: 1 ok\n"));
     let again = place.refused(&["test", "--record", run, "workflows/notes.test.yaml"]);
     assert!(again.starts_with("exit 2\n") && again.contains("is there already"), "{again}");
