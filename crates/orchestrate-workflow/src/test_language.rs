@@ -153,7 +153,7 @@ pub const REPLY: Section = Section {
     ],
     around: "tests: { it works: { replies: { data: { KEYS } } } }\n",
     between: ", ",
-    beside: &[("text", "text: Use Postgres."), ("fail", "fail: unavailable")],
+    beside: &[("fail", "fail: unavailable")],
 };
 
 /// Tokens of a reply.

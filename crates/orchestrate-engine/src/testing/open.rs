@@ -44,8 +44,19 @@ pub fn open_tests(workspace: &Workspace, found: &FoundTests) -> Result<OpenTests
     let (file, mut problems) = orchestrate_workflow::read_tests(&found.source);
     let Some(mut file) = file else { return Err(SetupError::Invalid(problems)) };
     let folder = found.path.as_deref().and_then(Path::parent);
-    let workflow = workflow(workspace, &file, found)?;
-    let (plan, _, warnings) = RunSetup::compile(workspace, &workflow)?;
+    let compiled = workflow(workspace, &file, found).and_then(|workflow| {
+        let (plan, _, warnings) = RunSetup::compile(workspace, &workflow)?;
+        Ok((workflow, plan, warnings))
+    });
+    let (workflow, plan, warnings) = match compiled {
+        Ok(compiled) => compiled,
+        Err(SetupError::Invalid(more)) => {
+            problems.extend(more);
+            return Err(SetupError::Invalid(problems));
+        }
+        Err(_) if has_errors(&problems) => return Err(SetupError::Invalid(problems)),
+        Err(error) => return Err(error),
+    };
     problems.extend(orchestrate_workflow::check_against(&file, &plan));
     read_replies(&mut file, folder, &mut problems);
     let mut cases = Vec::new();

@@ -33,11 +33,11 @@ pub fn record_test(record: &RunRecord, file: Option<&Path>) -> Result<Recording,
     let created = &record.created;
     let workflow = named_from(&created.workflow_source, file);
     let id = created.run.as_str();
-    let short = &id[id.len().saturating_sub(6)..];
+    let short = &id[id.len().saturating_sub(8)..];
     writer.line(0, &format!("# Recorded from run {id}."));
     writer.entry(0, "workflow", &workflow);
     writer.line(0, "tests:");
-    writer.line(1, &format!("{}:", scalar(&format!("as in run {short}"), 0)));
+    writer.line(1, &format!("{}:", scalar(&format!("as in run …{short}"), 0)));
     writer.inputs();
     let asked = writer.replies()?;
     writer.expectation(asked)?;

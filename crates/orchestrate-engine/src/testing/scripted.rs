@@ -182,3 +182,66 @@ impl Provider for Scripted {
         async move { answer }.boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(text: &str) -> Reply {
+        Reply {
+            text: Some(ScriptedText::Here(text.to_owned())),
+            brief: None,
+            without_brief: false,
+            failing: None,
+            tokens: None,
+        }
+    }
+
+    #[test]
+    fn a_script_is_found_by_the_call_then_its_purpose_then_its_step() {
+        let draft = CallId::first("data".into(), Purpose::Draft);
+        assert_eq!(keys(&draft), ["data#draft.1", "data#draft", "data"]);
+        let brief = CallId::first("data".into(), Purpose::Brief);
+        assert_eq!(keys(&brief), ["data#brief.1", "data#brief"]);
+        let item = CallId { number: 2, ..CallId::first("each[3]/in[0]".into(), Purpose::Draft) };
+        assert_eq!(
+            keys(&item),
+            [
+                "each[3]/in[0]#draft.2",
+                "each[3]/in[0]#draft",
+                "each[3]/in[0]",
+                "each/in#draft.2",
+                "each/in#draft",
+                "each/in",
+            ]
+        );
+        assert_eq!(
+            keys(&CallId::first("]a[".into(), Purpose::Brief)),
+            ["]a[#brief.1", "]a[#brief"]
+        );
+    }
+
+    #[test]
+    fn a_document_gets_a_brief_unless_it_has_one_or_is_to_have_none() {
+        let draft = CallId::first("data".into(), Purpose::Draft);
+        let read = |reply: &Reply| brief::split(&text(reply, &draft));
+        let plain = read(&reply("# Use Postgres\nIt is there."));
+        assert_eq!(plain.deliverable, "# Use Postgres\nIt is there.");
+        assert_eq!(plain.brief.expect("a brief").decisions[0].decision, "Use Postgres");
+        let own = "x\n\n```brief\n{\"risks\": [\"late\"]}\n```\n";
+        assert_eq!(text(&reply(own), &draft), own);
+        assert_eq!(text(&reply("{\"a\": 1}"), &draft), "{\"a\": 1}");
+        let without = Reply { without_brief: true, ..reply("x") };
+        assert_eq!(text(&without, &draft), "x");
+        let given = Reply { brief: Some(serde_json::json!({ "next": ["go on"] })), ..reply("x") };
+        assert_eq!(read(&given).brief.expect("a brief").next, ["go on"]);
+    }
+
+    #[test]
+    fn failures_look_as_those_of_an_adapter() {
+        let fail = |class| failed(class, Failure::new(class, "x"), None, Some("y".into()));
+        assert!(fail(FailureClass::StreamCut).lost);
+        assert_eq!(fail(FailureClass::Truncated).partial.as_deref(), Some("y"));
+        assert_eq!(fail(FailureClass::RateLimited).partial, None);
+    }
+}

@@ -19,7 +19,7 @@ fn validator() -> jsonschema::Validator {
 /// What is said of a test file.
 fn told(text: &str) -> String {
     let (file, problems) = read_tests(&Source::new("t.test.yaml", text));
-    assert_eq!(file.is_none(), orchestrate_core::diagnostic::has_errors(&problems));
+    assert!(file.is_some() || orchestrate_core::diagnostic::has_errors(&problems));
     shown(&problems)
 }
 
@@ -152,7 +152,7 @@ proptest! {
             text.replace_range(at..end, &insert);
         }
         let (file, problems) = read_tests(&Source::new("t", text.as_str()));
-        prop_assert_eq!(file.is_none(), orchestrate_core::diagnostic::has_errors(&problems));
+        prop_assert!(file.is_some() || orchestrate_core::diagnostic::has_errors(&problems));
         for label in problems.iter().flat_map(|problem| &problem.labels) {
             prop_assert!(text.get(label.span.clone()).is_some());
         }

@@ -141,7 +141,7 @@ fn a_mistake_in_an_included_file_is_told_with_its_place_there() {
 #[test]
 fn what_a_macro_gets_wrong_is_told_once_where_it_stands() {
     let twice = "{% macro m(x) %}{{ y }}{% endmacro %}\n{{ m(1) }}\n{{ m(2) }}";
-    assert_eq!(told(twice, &[]), "w.yaml:9:27: templates have no variable `y`");
+    assert_eq!(told(twice, &[]), "w.yaml:9:26: templates have no variable `y`");
     let never = "{% macro m(x) %}{{ inputs.tsk }}{% endmacro %}";
     assert_eq!(told(never, &[]), "w.yaml:9:33: there is no input `tsk`");
     // What stands around a call is not the macro's.

@@ -236,9 +236,9 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         let (calls, tokens) = totals(steps);
         let _ = writeln!(
             text,
-            "in all {} calls and ≈{} tokens; repeats after failures come on top",
-            range(calls),
-            range(tokens)
+            "in all {} calls and {} tokens; repeats after failures come on top",
+            range(calls, ""),
+            range(tokens, "≈")
         );
     }
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
@@ -264,11 +264,11 @@ fn totals(steps: &[Planned]) -> (Bounds, Bounds) {
     })
 }
 
-fn range(Bounds { at_least, at_most }: Bounds) -> String {
+fn range(Bounds { at_least, at_most }: Bounds, sign: &str) -> String {
     if at_least == at_most {
-        count(at_most)
+        format!("{sign}{}", count(at_most))
     } else {
-        format!("{} to {}", count(at_least), count(at_most))
+        format!("{sign}{} to {sign}{}", count(at_least), count(at_most))
     }
 }
 

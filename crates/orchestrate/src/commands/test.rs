@@ -148,13 +148,15 @@ fn tell(tested: &[Tested]) {
             }
         }
     }
-    let mut summary = format!("{}: {good} ok", counted(good + failed, "test", "tests"));
-    if failed > 0 {
-        summary.push_str(&format!(", {failed} failed"));
+    let mut summary = Vec::new();
+    if good + failed > 0 {
+        let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        summary.push(format!("{}: {good} ok{failures}", counted(good + failed, "test", "tests")));
     }
     if invalid > 0 {
-        summary.push_str(&format!("; {}", counted(invalid, "invalid file", "invalid files")));
+        summary.push(counted(invalid, "invalid file", "invalid files"));
     }
+    let summary = summary.join("; ");
     terminal::out(&format!("{summary}\n"));
 }
 

@@ -46,12 +46,11 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
             }
         }
         for (name, wanted) in &test.expect.steps {
-            match steps.get(step_of(name)) {
-                Some(step) => check_step(&mut sink, step, wanted),
-                None => {
-                    let text = Text { text: name.clone(), span: wanted.name.clone() };
-                    unknown(&mut sink, "step", &text, steps.keys().copied());
-                }
+            if let Some(step) = steps.get(step_of(name)) {
+                check_step(&mut sink, step, wanted);
+            } else {
+                let text = Text { text: name.clone(), span: wanted.name.clone() };
+                unknown(&mut sink, "step", &text, steps.keys().copied());
             }
         }
     }
