@@ -94,7 +94,9 @@ impl Layout {
     fn add_arrows(&mut self, plan: &Plan) {
         let mut stage_of = vec![0; plan.steps().len()];
         for (stage, positions) in plan.stages().iter().enumerate() {
-            positions.iter().for_each(|&at| stage_of[at] = stage);
+            for &at in positions {
+                stage_of[at] = stage;
+            }
         }
         let mut lanes = 0;
         for at in 0..plan.steps().len() {

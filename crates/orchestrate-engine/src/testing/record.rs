@@ -40,7 +40,7 @@ pub fn record_test(record: &RunRecord, file: Option<&Path>) -> Result<Recording,
     writer.line(1, &format!("{}:", scalar(&format!("as in run …{short}"), 0)));
     writer.inputs();
     let asked = writer.replies()?;
-    writer.expectation(asked)?;
+    writer.expectation(&asked)?;
     Ok(Recording { text: writer.text, workflow: created.workflow_source.clone() })
 }
 
@@ -175,7 +175,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn expectation(&mut self, asked: BTreeMap<String, u64>) -> Result<(), StoreError> {
+    fn expectation(&mut self, asked: &BTreeMap<String, u64>) -> Result<(), StoreError> {
         let record = self.record;
         let succeeded = record.summary.status == RunStatus::Succeeded;
         self.line(2, "expect:");

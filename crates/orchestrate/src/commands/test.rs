@@ -73,8 +73,8 @@ pub(super) fn test(workspace: &Workspace, arguments: &TestArguments) -> Result<E
         ListFormat::Json => terminal::out_json(&as_json(&tested)),
     }
     let invalid = tested.iter().any(|file| file.outcome.is_err());
-    let failed = tested.iter().flat_map(|file| file.outcome.iter().flatten());
-    let failed = failed.into_iter().any(|test| !test.mismatches.is_empty());
+    let mut tests = tested.iter().flat_map(|file| file.outcome.iter().flatten());
+    let failed = tests.any(|test| !test.mismatches.is_empty());
     Ok(match (invalid, failed) {
         (true, _) => Exit::Invalid,
         (false, true) => Exit::RunFailed,
@@ -142,7 +142,9 @@ fn tell(tested: &[Tested]) {
                 for test in tests {
                     let word = if test.mismatches.is_empty() { "ok     " } else { "failed " };
                     terminal::out(&format!("{word}  {}: {}\n", file.name, test.name));
-                    test.mismatches.iter().for_each(tell_mismatch);
+                    for mismatch in &test.mismatches {
+                        tell_mismatch(mismatch);
+                    }
                     if test.mismatches.is_empty() { good += 1 } else { failed += 1 }
                 }
             }
