@@ -127,6 +127,14 @@ struct Known {
     brief: Option<Digest>,
 }
 
+/// The brief of a draft that is used again.
+enum BriefOf {
+    /// It is this, where there is one.
+    Known(Option<Digest>),
+    /// It would be asked for.
+    AskedFor,
+}
+
 struct Outlook<'s> {
     setup: &'s RunSetup,
     preparer: Preparer,
@@ -160,7 +168,7 @@ impl Outlook<'_> {
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
-                let Some(brief) = self.brief(position, &answer, view)? else {
+                let BriefOf::Known(brief) = self.brief(position, &answer, view)? else {
                     return Ok(Foresight::Called);
                 };
                 let deliverable = answer.deliverable;
@@ -173,21 +181,16 @@ impl Outlook<'_> {
         }
     }
 
-    /// The brief that goes with a reused draft; the outer `None` where it would be asked for.
-    fn brief(
-        &self,
-        position: usize,
-        answer: &Answered,
-        view: View,
-    ) -> Result<Option<Option<Digest>>, StoreError> {
+    /// The brief that goes with a reused draft.
+    fn brief(&self, position: usize, answer: &Answered, view: View) -> Result<BriefOf, StoreError> {
         if answer.brief.is_some() || !self.setup.plan.wants_brief(position) {
-            return Ok(Some(answer.brief));
+            return Ok(BriefOf::Known(answer.brief));
         }
         let step = self.setup.plan.steps()[position].id.clone();
         let view = View { draft: Some(answer.deliverable), ..view };
         match self.prepare(&CallId::first(step, Purpose::Brief), &view)? {
-            Prepared::Call { reuse: Some(reuse), .. } => Ok(Some(reuse.1.brief)),
-            _ => Ok(None),
+            Prepared::Call { reuse: Some(reuse), .. } => Ok(BriefOf::Known(reuse.1.brief)),
+            _ => Ok(BriefOf::AskedFor),
         }
     }
 
