@@ -1,0 +1,4 @@
+//! What the adapters do against servers and programs.
+
+mod openai;
+mod support;
