@@ -62,6 +62,11 @@ pub(crate) trait Wire: Send + Sync {
         Framing::Sse
     }
 
+    /// Whether an event only keeps the connection alive.
+    fn is_ping(&self, event: &Event) -> bool {
+        matches!(event.name.as_str(), "ping" | "keepalive")
+    }
+
     /// The setting that the dialect cannot pass on.
     fn lacks(&self, shape: Shape) -> Option<&'static str>;
 

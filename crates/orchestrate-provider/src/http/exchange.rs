@@ -124,6 +124,9 @@ impl Inner {
                     drain(response).await;
                     return answer.conclude(Ending::Complete, &self.context, terms);
                 }
+                if self.wire.is_ping(&event) {
+                    continue;
+                }
                 if !answer.is_finished() {
                     deadline = patience.next_deadline(answer.has_begun());
                 } else if !was_finished {

@@ -1,4 +1,6 @@
 //! What the adapters do against servers and programs.
 
+mod conformance;
 mod openai;
+mod requests;
 mod support;
