@@ -74,9 +74,7 @@ impl Preset {
     /// The dialect with nothing but defaults.
     pub fn dialect(&self) -> Dialect {
         match self.protocol {
-            Protocol::ChatCompletions | Protocol::Azure => {
-                Dialect::ChatCompletions(self.quirks)
-            }
+            Protocol::ChatCompletions | Protocol::Azure => Dialect::ChatCompletions(self.quirks),
             Protocol::Responses => Dialect::Responses,
             Protocol::Anthropic => Dialect::AnthropicMessages {
                 version: AnthropicVersion::Newest,
@@ -346,13 +344,7 @@ pub static PRESETS: &[Preset] = &[
         &[key("LLAMA_API_KEY")],
         "https://github.com/ggml-org/llama.cpp",
     ),
-    local(
-        "lm-studio",
-        "LM Studio",
-        "http://127.0.0.1:1234/v1",
-        &[],
-        "https://lmstudio.ai",
-    ),
+    local("lm-studio", "LM Studio", "http://127.0.0.1:1234/v1", &[], "https://lmstudio.ai"),
     local(
         "litellm",
         "LiteLLM's proxy",

@@ -62,8 +62,12 @@ pub fn echo_text(request: &SeenRequest) -> String {
 fn models(request: &SeenRequest) -> Reply {
     let path = request.path.split('?').next().unwrap_or_default();
     let names = ["scripted-1", "scripted-2"];
-    if path.ends_with("/api/tags") || path.contains("/v1beta/") || request.header("x-goog-api-key").is_some() {
-        let models: Vec<_> = names.iter().map(|name| json!({"name": format!("models/{name}")})).collect();
+    if path.ends_with("/api/tags")
+        || path.contains("/v1beta/")
+        || request.header("x-goog-api-key").is_some()
+    {
+        let models: Vec<_> =
+            names.iter().map(|name| json!({"name": format!("models/{name}")})).collect();
         return Reply::json(200, &json!({"models": models}));
     }
     if !path.ends_with("/models") {

@@ -189,7 +189,9 @@ fn long_prompt(wire: Wire) -> &'static str {
     match wire {
         Wire::Chat | Wire::Responses => "This model's maximum context length is 8192 tokens",
         Wire::Anthropic => "prompt is too long: 210000 tokens > 200000 maximum",
-        Wire::Gemini => "The input token count (9) exceeds the maximum number of tokens allowed (8)",
+        Wire::Gemini => {
+            "The input token count (9) exceeds the maximum number of tokens allowed (8)"
+        }
         Wire::Ollama => "the input length exceeds the context length",
     }
 }
@@ -224,12 +226,8 @@ fn waits(wire: Wire) -> Vec<Case> {
 
 fn broken_connections(wire: Wire) -> Vec<Case> {
     let lost = failure(FailureClass::StreamCut, true, Billed::Assumed);
-    let faults = [
-        Fault::CloseBeforeHeaders,
-        Fault::ResetBeforeHeaders,
-        Fault::ShortBody,
-        Fault::NoEvents,
-    ];
+    let faults =
+        [Fault::CloseBeforeHeaders, Fault::ResetBeforeHeaders, Fault::ShortBody, Fault::NoEvents];
     let mut cases = all(wire, faults, &lost);
     // Anthropic says at the start what went in, so a part of its answer is charged by figures.
     let begun = match wire {
@@ -266,10 +264,7 @@ fn no_answers(wire: Wire) -> Vec<Case> {
         Fault::LoneSurrogate,
     ];
     cases.extend(all(wire, faults, &malformed(begun)));
-    let faults = [
-        Fault::Finish(json!("banana")),
-        Fault::Finish(json!("tool_calls")),
-    ];
+    let faults = [Fault::Finish(json!("banana")), Fault::Finish(json!("tool_calls"))];
     cases.extend(all(wire, faults, &malformed(Billed::Reported)));
     let unfinished = Fault::Finish(json!(null));
     // A stream of Gemini that gives no reason is one that was cut.
@@ -279,7 +274,11 @@ fn no_answers(wire: Wire) -> Vec<Case> {
     };
     cases.extend(all(wire, [unfinished], &told));
     let answer = Answer { finish: json!("banana"), ..Answer::new(TEXT) };
-    cases.push(case("an unknown end in one document", answer.json_in(wire), malformed(Billed::Reported)));
+    cases.push(case(
+        "an unknown end in one document",
+        answer.json_in(wire),
+        malformed(Billed::Reported),
+    ));
     let answer = Answer { finish: json!(null), ..Answer::new(TEXT) };
     cases.push(case("no end in one document", answer.json_in(wire), malformed(Billed::Reported)));
     cases
@@ -287,8 +286,7 @@ fn no_answers(wire: Wire) -> Vec<Case> {
 
 fn rejections(wire: Wire) -> Vec<Case> {
     let told = |class| failure(class, false, Billed::Reported);
-    let mut cases =
-        all(wire, [Fault::Finish(json!("length"))], &told(FailureClass::Truncated));
+    let mut cases = all(wire, [Fault::Finish(json!("length"))], &told(FailureClass::Truncated));
     cases.extend(all(wire, [Fault::EmptyContent], &told(FailureClass::Empty)));
     cases.extend(all(wire, [Fault::Refusal], &told(FailureClass::Refused)));
     if wire != Wire::Ollama {
@@ -298,7 +296,11 @@ fn rejections(wire: Wire) -> Vec<Case> {
     let answer = Answer { finish: json!("length"), ..Answer::new(TEXT) };
     cases.push(case("cut in one document", answer.json_in(wire), told(FailureClass::Truncated)));
     let answer = Answer::new(" \n");
-    cases.push(case("white space in one document", answer.json_in(wire), told(FailureClass::Empty)));
+    cases.push(case(
+        "white space in one document",
+        answer.json_in(wire),
+        told(FailureClass::Empty),
+    ));
     cases
 }
 
@@ -343,14 +345,10 @@ fn silences(wire: Wire) -> Vec<Case> {
         Fault::Trickle,
     ];
     let between = [Fault::SilenceMidStream, Fault::PingsMidStream];
-    let patient = |cases: Vec<Case>, patience| {
-        cases.into_iter().map(move |case| Case { patience, ..case })
-    };
+    let patient =
+        |cases: Vec<Case>, patience| cases.into_iter().map(move |case| Case { patience, ..case });
     let mut cases: Vec<Case> = patient(all(wire, before, &late), [SHORT, LONG, LONG]).collect();
     cases.extend(patient(all(wire, between, &begun), [LONG, SHORT, LONG]));
-    cases.extend(patient(
-        all(wire, [Fault::SilenceMidStream], &begun),
-        [LONG, LONG, 2 * SHORT],
-    ));
+    cases.extend(patient(all(wire, [Fault::SilenceMidStream], &begun), [LONG, LONG, 2 * SHORT]));
     cases
 }

@@ -162,8 +162,7 @@ impl Fault {
             Self::EmptyContent => Answer { text: String::new(), ..answer }.stream_in(wire),
             Self::Redirect(location) => Reply::of(307, &[("location", location)], ""),
             Self::GzipBomb(size) => {
-                let headers =
-                    [("content-type", wire.stream_type()), ("content-encoding", "gzip")];
+                let headers = [("content-type", wire.stream_type()), ("content-encoding", "gzip")];
                 let pattern: &[u8] = if wire == Wire::Ollama { b"\n" } else { b":\n" };
                 Reply::of(200, &headers, gzip::bomb(pattern, *size))
             }

@@ -94,7 +94,9 @@ impl Wire for Gemini {
         let method = format!("{model}:streamGenerateContent");
         let mut url = match method.split_once('/') {
             // Tuned models and the full names of others.
-            Some((kind @ ("models" | "tunedModels"), name)) => below(&self.models(base), [kind, name]),
+            Some((kind @ ("models" | "tunedModels"), name)) => {
+                below(&self.models(base), [kind, name])
+            }
             _ => below(&self.models(base), ["models", &method]),
         };
         url.query_pairs_mut().append_pair("alt", "sse");

@@ -115,7 +115,10 @@ impl Wire for Ollama {
         });
         let body = Body {
             model: &request.model.model,
-            messages: system.into_iter().chain([Message { role: "user", content: &user }]).collect(),
+            messages: system
+                .into_iter()
+                .chain([Message { role: "user", content: &user }])
+                .collect(),
             stream: true,
             truncate: false,
             shift: false,

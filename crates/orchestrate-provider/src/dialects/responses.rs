@@ -80,11 +80,16 @@ impl Wire for Responses {
             return Err(reported_error(&chunk, context, model));
         }
         match kind {
-            "response.output_text.delta" => answer.push(chunk["delta"].as_str().unwrap_or_default()),
+            "response.output_text.delta" => {
+                answer.push(chunk["delta"].as_str().unwrap_or_default())
+            }
             "response.refusal.delta" => {
                 answer.push_refusal(chunk["delta"].as_str().unwrap_or_default());
             }
-            "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
+            "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled" => {
                 take_response(answer, &chunk["response"], context, model)?;
                 answer.end();
             }
@@ -136,7 +141,9 @@ fn take_response(
                 Some("output_text" | "text") => {
                     answer.push(part["text"].as_str().unwrap_or_default());
                 }
-                Some("refusal") => answer.push_refusal(part["refusal"].as_str().unwrap_or_default()),
+                Some("refusal") => {
+                    answer.push_refusal(part["refusal"].as_str().unwrap_or_default())
+                }
                 _ => {}
             }
         }

@@ -245,7 +245,8 @@ impl Answer {
     }
 
     fn window_full(mut self, terms: Terms<'_>) -> AttemptError {
-        let message = format!("the context window of `{}` was full before the answer ended", terms.model);
+        let message =
+            format!("the context window of `{}` was full before the answer ended", terms.model);
         let help = "shorten what is handed on, or use a model with a larger context window";
         self.fail(Failure::new(FailureClass::Truncated, message).help(help))
     }

@@ -214,9 +214,8 @@ pub(super) fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     for (name, text) in &config.headers {
         let what = || format!("header `{name}`");
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ConfigError::Unsendable {
-            name: config.name.clone(),
-            what: "name of a header".into(),
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            ConfigError::Unsendable { name: config.name.clone(), what: "name of a header".into() }
         })?;
         headers.insert(name, secret(text.expose_secret().trim(), config, what)?);
     }
@@ -282,7 +281,10 @@ mod tests {
         assert!(!format!("{key:?}").contains("sk-abcd"));
         let config = Config { headers: vec![("x-a".into(), "sk-\nef".into())], ..config };
         let message = headers(&config).expect_err("a line break").to_string();
-        assert_eq!(message, "the header `x-a` of provider `p` holds characters that cannot be sent");
+        assert_eq!(
+            message,
+            "the header `x-a` of provider `p` holds characters that cannot be sent"
+        );
     }
 
     #[test]

@@ -86,7 +86,10 @@ impl Inner {
                     none if none.is_empty() => "no content type".into(),
                     seen => format!("content type `{seen}`"),
                 };
-                let message = format!("{} answered with {seen} instead of an event stream", self.context.name);
+                let message = format!(
+                    "{} answered with {seen} instead of an event stream",
+                    self.context.name
+                );
                 Err(unexpected(malformed(message).help(self.address_help())))
             }
         }
@@ -108,7 +111,8 @@ impl Inner {
                 Ok(Ok(Some(bytes))) => {
                     wire += bytes.len();
                     if wire > self.limits.wire {
-                        let message = format!("the answer takes more than {} bytes", self.limits.wire);
+                        let message =
+                            format!("the answer takes more than {} bytes", self.limits.wire);
                         return Err(answer.fail(malformed(message)));
                     }
                     (reader.push(&bytes, &mut events), None)
@@ -216,7 +220,10 @@ impl Inner {
 
     fn address_help(&self) -> String {
         let speaks = self.wire.speaks();
-        format!("is this the address of a server that speaks {speaks}? {}", self.context.address_hint)
+        format!(
+            "is this the address of a server that speaks {speaks}? {}",
+            self.context.address_hint
+        )
     }
 }
 

@@ -14,4 +14,5 @@ pub use config::{Config, ConfigError, DefaultTimeouts, KeyHeader, Limits};
 pub use provider::HttpProvider;
 
 pub(crate) use answer::{Answer, Finish, Reported, is_error, malformed};
+pub(crate) use provider::counted;
 pub(crate) use rejection::{Complaint, Context};

@@ -25,7 +25,8 @@ impl HttpProvider {
             Ok(outcome) => outcome,
             Err(_) => {
                 let message = format!("no list of models within {LIST_TIME:?}");
-                let failure = orchestrate_core::failure::Failure::new(FailureClass::Timeout, message);
+                let failure =
+                    orchestrate_core::failure::Failure::new(FailureClass::Timeout, message);
                 Err(AttemptError::unbilled(failure))
             }
         }
@@ -49,10 +50,16 @@ impl HttpProvider {
             body.extend_from_slice(&bytes);
         }
         let listed = serde_json::from_slice::<Value>(&body).ok().and_then(|value| names(&value));
-        listed.map(|names| names.iter().map(|name| inner.context.redactor.excerpt(name, 200)).collect())
+        listed
+            .map(|names| {
+                names.iter().map(|name| inner.context.redactor.excerpt(name, 200)).collect()
+            })
             .ok_or_else(|| {
                 let what = if looks_like_html(&body) { "an HTML page" } else { "something else" };
-                let message = format!("{} answered with {what} instead of a list of models", inner.context.name);
+                let message = format!(
+                    "{} answered with {what} instead of a list of models",
+                    inner.context.name
+                );
                 let help = format!("is the base URL right? {}", inner.context.address_hint);
                 unexpected(malformed(message).help(help))
             })

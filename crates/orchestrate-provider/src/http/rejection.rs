@@ -115,16 +115,19 @@ impl Complaint {
     }
 
     fn is_context(&self) -> bool {
-        self.names(&["context_length_exceeded", "exceed_context_size_error", "string_above_max_length"])
-            || self.says(&[
-                "maximum context length",
-                "context length exceeded",
-                "exceeds the context length",
-                "exceed the context length",
-                "context window",
-                "prompt is too long",
-                "exceeds the maximum number of tokens",
-            ])
+        self.names(&[
+            "context_length_exceeded",
+            "exceed_context_size_error",
+            "string_above_max_length",
+        ]) || self.says(&[
+            "maximum context length",
+            "context length exceeded",
+            "exceeds the context length",
+            "exceed the context length",
+            "context window",
+            "prompt is too long",
+            "exceeds the maximum number of tokens",
+        ])
     }
 
     fn is_credentials(&self) -> bool {
@@ -395,7 +398,9 @@ mod tests {
             wait(r#"[{"error":{"message":"Quota. Please retry in 10h17m5.7s."}}]"#),
             Some(37_025_700)
         );
-        for none in ["{}", r#"{"error":{"message":"retry in a while"}}"#, r#"{"error":"retry in "}"#] {
+        for none in
+            ["{}", r#"{"error":{"message":"retry in a while"}}"#, r#"{"error":"retry in "}"#]
+        {
             assert_eq!(wait(none), None, "{none}");
         }
     }
@@ -410,7 +415,10 @@ mod tests {
             FailureClass::BadRequest
         );
         assert_eq!(class(r#"{"error":{"type":"overloaded_error"}}"#), FailureClass::Unavailable);
-        assert_eq!(class(r#"{"error":{"type":"authentication_error"}}"#), FailureClass::Credentials);
+        assert_eq!(
+            class(r#"{"error":{"type":"authentication_error"}}"#),
+            FailureClass::Credentials
+        );
         assert_eq!(class(r#"{"error":{"code":"invalid_prompt"}}"#), FailureClass::BadRequest);
         assert_eq!(class(r#"{"error":"odd"}"#), FailureClass::Unavailable);
     }

@@ -74,7 +74,8 @@ fn asked(request: &SeenRequest) -> usize {
 async fn check(wire: Wire) {
     let cases = cases(wire);
     let replies: Vec<Reply> = cases.iter().map(|case| case.reply.clone()).collect();
-    let server = ScriptedServer::start(move |request: &SeenRequest| replies[asked(request)].clone());
+    let server =
+        ScriptedServer::start(move |request: &SeenRequest| replies[asked(request)].clone());
     let server = server.await.expect("a free port");
     let provider = HttpProvider::new(config(wire, &server)).expect("a sound configuration");
     let mut wrong = Vec::new();
@@ -98,8 +99,7 @@ async fn check(wire: Wire) {
     for (case, outcome, in_time) in futures::stream::StreamExt::collect::<Vec<_>>(played).await {
         let seen = match &outcome {
             Ok(good) if good.text == TEXT => Expected::Good {
-                reported: !good.usage.estimated
-                    && (good.usage.input, good.usage.output) == USAGE,
+                reported: !good.usage.estimated && (good.usage.input, good.usage.output) == USAGE,
             },
             Ok(good) => panic!("{wire:?}, {}: a text of its own: {good:?}", case.name),
             Err(error) => Expected::Failure {
@@ -110,7 +110,10 @@ async fn check(wire: Wire) {
             },
         };
         if seen != case.expected || !in_time {
-            wrong.push(format!("{}: {seen:?} in place of {:?}: {outcome:?}", case.name, case.expected));
+            wrong.push(format!(
+                "{}: {seen:?} in place of {:?}: {outcome:?}",
+                case.name, case.expected
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wire:?}:\n{}", wrong.join("\n"));

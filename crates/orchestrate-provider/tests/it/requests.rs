@@ -282,9 +282,7 @@ async fn the_longest_answer_that_anthropic_requires_fits_the_model() {
 
 #[tokio::test]
 async fn effort_and_seed_stand_where_each_dialect_looks_for_them() {
-    let shaped = |seed| {
-        move |config: Config| Config { effort: Some(Effort::Low), seed, ..config }
-    };
+    let shaped = |seed| move |config: Config| Config { effort: Some(Effort::Low), seed, ..config };
     let seen = sent(Wire::Chat, shaped(Some(7)), request()).await;
     assert_eq!((&seen.json["reasoning_effort"], &seen.json["seed"]), (&"low".into(), &7.into()));
     let seen = sent(Wire::Responses, shaped(None), request()).await;
@@ -293,14 +291,19 @@ async fn effort_and_seed_stand_where_each_dialect_looks_for_them() {
     assert_eq!(seen.json["output_config"]["effort"], "low");
     let seen = sent(Wire::Gemini, shaped(Some(7)), request()).await;
     let settings = &seen.json["generationConfig"];
-    assert_eq!((&settings["thinkingConfig"]["thinkingLevel"], &settings["seed"]), (&"low".into(), &7.into()));
+    assert_eq!(
+        (&settings["thinkingConfig"]["thinkingLevel"], &settings["seed"]),
+        (&"low".into(), &7.into())
+    );
     let older = Request { model: "gemini:gemini-2.5-flash".parse().expect("a model"), ..request() };
     let seen = sent(Wire::Gemini, shaped(None), older).await;
     assert_eq!(seen.json["generationConfig"]["thinkingConfig"]["thinkingBudget"], 1_024);
     let seen = sent(Wire::Ollama, shaped(Some(7)), request()).await;
     assert_eq!((&seen.json["think"], &seen.json["options"]["seed"]), (&"low".into(), &7.into()));
     let router = preset("openrouter").expect("a preset").dialect();
-    let seen = sent(Wire::Chat, |config| Config { dialect: router, ..shaped(None)(config) }, request()).await;
+    let seen =
+        sent(Wire::Chat, |config| Config { dialect: router, ..shaped(None)(config) }, request())
+            .await;
     assert_eq!(seen.json["reasoning"]["effort"], "low");
     let mistral = preset("mistral").expect("a preset").dialect();
     let seeded = |config| Config { dialect: mistral, seed: Some(7), ..config };

@@ -39,10 +39,7 @@ pub(crate) const PATIENT: DefaultTimeouts = DefaultTimeouts {
 };
 
 /// One attempt, in whose outcome no key may show.
-pub(crate) async fn complete(
-    config: Config,
-    request: Request,
-) -> Result<Completion, AttemptError> {
+pub(crate) async fn complete(config: Config, request: Request) -> Result<Completion, AttemptError> {
     let provider = HttpProvider::new(config).expect("a sound configuration");
     let outcome = provider.complete(Arc::new(request), Arc::new(Silent)).await;
     let shown = format!("{outcome:?} {provider:?}");
