@@ -232,6 +232,7 @@ fn no_model() -> CliError {
         .help("  --offline                    compose the team's worksheets, without a model, key or network")
         .help("  --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment")
         .help("  --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too")
+        .help("  --model anthropic:NAME       with ANTHROPIC_API_KEY; gemini:, azure:, ollama: and more: see `orchestrate doctor`")
         .help("or set it once: in orchestrate/config.toml of your config folder, [models] default = \"openai:gpt-5-mini\"")
 }
 
