@@ -96,7 +96,7 @@ fn good(wire: Wire) -> Vec<Case> {
     let whole = answer.events_in(wire).concat();
     let headers = [("content-type", wire.stream_type()), ("content-encoding", "gzip")];
     let bytewise = answer.events_in(wire).concat();
-    let bytewise = bytewise.chunks(1).map(|byte| crate::reply::chunk(byte));
+    let bytewise = bytewise.chunks(1).map(crate::reply::chunk);
     let mut bytes = Reply::stream_of(wire.stream_type(), [], false);
     bytes.actions.push(Action::Send(bytewise.collect::<Vec<_>>().concat().into()));
     bytes.actions.push(Action::Send("0\r\n\r\n".into()));

@@ -265,7 +265,9 @@ impl Wire for Anthropic {
             return Err(reported_error(document, context, model));
         }
         let Some(blocks) = document["content"].as_array() else { return Ok(false) };
-        blocks.iter().for_each(|block| take_block(answer, block));
+        for block in blocks {
+            take_block(answer, block);
+        }
         answer.served_by(document["model"].as_str(), context);
         answer.report(reported(&document["usage"]));
         if let Some(finish) = finish_of(document) {

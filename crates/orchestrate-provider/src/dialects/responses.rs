@@ -81,7 +81,7 @@ impl Wire for Responses {
         }
         match kind {
             "response.output_text.delta" => {
-                answer.push(chunk["delta"].as_str().unwrap_or_default())
+                answer.push(chunk["delta"].as_str().unwrap_or_default());
             }
             "response.refusal.delta" => {
                 answer.push_refusal(chunk["delta"].as_str().unwrap_or_default());
@@ -97,7 +97,7 @@ impl Wire for Responses {
                 answer.served_by(chunk["response"]["model"].as_str(), context);
             }
             // Whatever else is generated: reasoning, above all.
-            other if other.ends_with(".delta") => answer.begin(),
+            other if other.rsplit('.').next() == Some("delta") => answer.begin(),
             _ => {}
         }
         Ok(())
@@ -142,7 +142,7 @@ fn take_response(
                     answer.push(part["text"].as_str().unwrap_or_default());
                 }
                 Some("refusal") => {
-                    answer.push_refusal(part["refusal"].as_str().unwrap_or_default())
+                    answer.push_refusal(part["refusal"].as_str().unwrap_or_default());
                 }
                 _ => {}
             }

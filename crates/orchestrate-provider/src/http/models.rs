@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrate_core::failure::FailureClass;
+use orchestrate_core::failure::{Failure, FailureClass};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -21,15 +21,10 @@ const MOST_NAMES: usize = 5_000;
 impl HttpProvider {
     /// The models that the endpoint lists, in its order. Costs nothing and reads the first page only.
     pub async fn models(&self) -> Result<Vec<String>, AttemptError> {
-        match timeout(LIST_TIME, self.list()).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let message = format!("no list of models within {LIST_TIME:?}");
-                let failure =
-                    orchestrate_core::failure::Failure::new(FailureClass::Timeout, message);
-                Err(AttemptError::unbilled(failure))
-            }
-        }
+        timeout(LIST_TIME, self.list()).await.unwrap_or_else(|_| {
+            let message = format!("no list of models within {LIST_TIME:?}");
+            Err(AttemptError::unbilled(Failure::new(FailureClass::Timeout, message)))
+        })
     }
 
     async fn list(&self) -> Result<Vec<String>, AttemptError> {

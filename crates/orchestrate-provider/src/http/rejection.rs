@@ -227,7 +227,7 @@ fn span_ms(text: &str) -> Option<u64> {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&end| end > 0)?;
         let number: f64 = rest[..end].parse().ok()?;
-        let (unit, length) = match rest[end..].as_bytes() {
+        let (unit, length) = match &rest.as_bytes()[end..] {
             [b'm', b's', ..] => (1.0, 2),
             [b'h', ..] => (3_600_000.0, 1),
             [b'm', ..] => (60_000.0, 1),
