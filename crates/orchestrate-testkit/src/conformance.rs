@@ -114,6 +114,11 @@ fn good(wire: Wire) -> Vec<Case> {
             Expected::Good { reported: false },
         ),
         case(
+            "zeros for usage",
+            Answer { usage: Some((0, 0)), ..answer.clone() }.stream_in(wire),
+            Expected::Good { reported: false },
+        ),
+        case(
             "no usage in one document",
             Answer { usage: None, ..answer }.json_in(wire),
             Expected::Good { reported: false },
@@ -229,26 +234,21 @@ fn broken_connections(wire: Wire) -> Vec<Case> {
     let faults =
         [Fault::CloseBeforeHeaders, Fault::ResetBeforeHeaders, Fault::ShortBody, Fault::NoEvents];
     let mut cases = all(wire, faults, &lost);
-    // Anthropic says at the start what went in, so a part of its answer is charged by figures.
-    let begun = match wire {
-        Wire::Anthropic => failure(FailureClass::StreamCut, true, Billed::Reported),
-        _ => lost,
-    };
     let faults = [Fault::CutMidStream, Fault::CloseDelimitedCut, Fault::NoTerminalEvent];
-    cases.extend(all(wire, faults, &begun));
+    cases.extend(all(wire, faults, &lost));
     if wire == Wire::Anthropic {
         // The reason to stop has come, and the event that ends the message has not.
         let mut events = Answer { usage: Some(USAGE), ..Answer::new(TEXT) }.events_in(wire);
         events.pop();
         let reply = Reply::stream_of(wire.stream_type(), events, true);
-        cases.push(case("a stop reason without message_stop", reply, begun));
+        let told = failure(FailureClass::StreamCut, true, Billed::Reported);
+        cases.push(case("a stop reason without message_stop", reply, told));
     }
     cases
 }
 
 fn no_answers(wire: Wire) -> Vec<Case> {
     let malformed = |billed| failure(FailureClass::Malformed, false, billed);
-    let begun = if wire == Wire::Anthropic { Billed::Reported } else { Billed::Assumed };
     let faults = [Fault::Html, Fault::WrongContentType, Fault::TruncatedJson, Fault::WrongShape];
     let mut cases = all(wire, faults, &malformed(Billed::Assumed));
     cases.extend(all(
@@ -263,7 +263,7 @@ fn no_answers(wire: Wire) -> Vec<Case> {
         Fault::InvalidUtf8,
         Fault::LoneSurrogate,
     ];
-    cases.extend(all(wire, faults, &malformed(begun)));
+    cases.extend(all(wire, faults, &malformed(Billed::Assumed)));
     let faults = [Fault::Finish(json!("banana")), Fault::Finish(json!("tool_calls"))];
     cases.extend(all(wire, faults, &malformed(Billed::Reported)));
     let unfinished = Fault::Finish(json!(null));
@@ -306,7 +306,6 @@ fn rejections(wire: Wire) -> Vec<Case> {
 
 fn error_events(wire: Wire) -> Vec<Case> {
     use FailureClass as C;
-    let begun = if wire == Wire::Anthropic { Billed::Reported } else { Billed::Assumed };
     let codes: &[(&'static str, FailureClass)] = match wire {
         Wire::Chat | Wire::Responses => &[
             ("server_error", C::Unavailable),
@@ -324,7 +323,11 @@ fn error_events(wire: Wire) -> Vec<Case> {
     };
     let mut cases = Vec::new();
     for (code, class) in codes {
-        cases.extend(all(wire, [Fault::ErrorEvent(code)], &failure(*class, false, begun)));
+        cases.extend(all(
+            wire,
+            [Fault::ErrorEvent(code)],
+            &failure(*class, false, Billed::Assumed),
+        ));
     }
     let body = wire.error(500, "server_error", "a failure under a good status");
     let told = failure(C::Unavailable, false, Billed::Assumed);
@@ -334,10 +337,6 @@ fn error_events(wire: Wire) -> Vec<Case> {
 
 fn silences(wire: Wire) -> Vec<Case> {
     let late = failure(FailureClass::Timeout, true, Billed::Assumed);
-    let begun = match wire {
-        Wire::Anthropic => failure(FailureClass::Timeout, true, Billed::Reported),
-        _ => late.clone(),
-    };
     let before = [
         Fault::SilenceBeforeHeaders,
         Fault::SilenceAfterHeaders,
@@ -348,7 +347,7 @@ fn silences(wire: Wire) -> Vec<Case> {
     let patient =
         |cases: Vec<Case>, patience| cases.into_iter().map(move |case| Case { patience, ..case });
     let mut cases: Vec<Case> = patient(all(wire, before, &late), [SHORT, LONG, LONG]).collect();
-    cases.extend(patient(all(wire, between, &begun), [LONG, SHORT, LONG]));
-    cases.extend(patient(all(wire, [Fault::SilenceMidStream], &begun), [LONG, LONG, 2 * SHORT]));
+    cases.extend(patient(all(wire, between, &late), [LONG, SHORT, LONG]));
+    cases.extend(patient(all(wire, [Fault::SilenceMidStream], &late), [LONG, LONG, 2 * SHORT]));
     cases
 }

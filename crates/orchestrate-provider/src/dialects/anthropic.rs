@@ -238,7 +238,8 @@ impl Wire for Anthropic {
             "message_start" => {
                 let message = &chunk["message"];
                 answer.served_by(message["model"].as_str(), context);
-                answer.report(reported(&message["usage"]));
+                // What goes out is counted at the end; the figure at the start stands for no text.
+                answer.report(Reported { output: None, ..reported(&message["usage"]) });
             }
             "content_block_start" => take_block(answer, &chunk["content_block"]),
             "content_block_delta" => take_block(answer, &chunk["delta"]),

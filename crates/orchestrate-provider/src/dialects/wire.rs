@@ -189,8 +189,8 @@ mod tests {
         ] {
             assert_eq!(below(&base, ["models", model]).as_str(), expected);
         }
-        let bare = Url::parse("http://h").unwrap();
-        assert_eq!(below(&bare, ["v1"]).as_str(), "http://h/v1");
+        let root = Url::parse("http://h").unwrap();
+        assert_eq!(below(&root, ["v1"]).as_str(), "http://h/v1");
         assert_eq!(without_version(&base, "p").as_str(), "https://h.example/");
         assert_eq!(without_version(&base, "v1").as_str(), "https://h.example/p");
     }

@@ -168,7 +168,8 @@ impl Answer {
     pub(crate) fn fail(&mut self, failure: Failure) -> AttemptError {
         let partial = std::mem::take(&mut self.text);
         let partial = (!partial.is_empty()).then_some(partial);
-        let error = AttemptError::of_answer(failure, self.usage.whole(), partial);
+        let usage = self.usage.of(partial.as_deref().unwrap_or_default());
+        let error = AttemptError::of_answer(failure, usage.whole(), partial);
         // Figures of a part are figures all the same: the attempt was charged.
         debug_assert!(error.billed != Billed::No);
         error
@@ -227,7 +228,7 @@ impl Answer {
             return Err(self.fail(Failure::new(FailureClass::Empty, message)));
         }
         let text = context.redactor.redact_owned(self.text);
-        Ok(Good { text, usage: self.usage, model: self.model })
+        Ok(Good { usage: self.usage.of(&text), text, model: self.model })
     }
 
     fn truncated(mut self, terms: Terms<'_>) -> AttemptError {
@@ -287,6 +288,13 @@ impl Answer {
 }
 
 impl Reported {
+    /// The figures as far as they can be true of this text: some servers report nothing but zeros.
+    fn of(self, text: &str) -> Self {
+        let some = |figure: Option<u64>| figure.filter(|&tokens| tokens > 0);
+        let output = if text.is_empty() { self.output } else { some(self.output) };
+        Self { input: some(self.input), output, ..self }
+    }
+
     /// The usage, where the server said both how much went in and how much came out.
     fn whole(self) -> Option<Usage> {
         Some(Usage {

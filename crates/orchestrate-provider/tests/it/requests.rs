@@ -37,10 +37,11 @@ fn golden(seen: &SeenRequest) -> String {
         !matches!(name.as_str(), "host" | "content-length" | "accept-encoding" | "user-agent")
     });
     headers.sort();
-    let headers: String =
-        headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let headers: Vec<String> =
+        headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let headers = headers.join("\n");
     let body = serde_json::to_string_pretty(&seen.json).expect("JSON");
-    format!("{} {}\n{headers}\n{body}", seen.method, seen.path)
+    format!("{} {}\n{headers}\n\n{body}", seen.method, seen.path)
 }
 
 #[tokio::test]
