@@ -14,6 +14,7 @@ pub(crate) use personas::{
 
 use crate::commands::{
     completions,
+    doctor::DoctorArguments,
     schema::SchemaArguments,
     starting::{InitArguments, NewArguments},
     test::TestArguments,
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Graph(GraphArguments),
     /// Start a project: folders, a first workflow and persona, a config
     Init(InitArguments),
+    /// Show which providers are configured, where each value came from, and what is missing
+    Doctor(DoctorArguments),
     /// Print the JSON Schema by which editors check files
     Schema(SchemaArguments),
     /// Print what makes a shell complete commands and names

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 mod ask;
 mod choosing;
 mod common;
+pub(crate) mod doctor;
 mod graph;
 mod inputs;
 mod matching;
@@ -58,6 +59,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Personas(command) => personas::personas(&workspace, command),
         Command::Workflows(command) => workflows::workflows(&workspace, command),
         Command::Graph(arguments) => graph::graph(&workspace, &arguments),
+        Command::Doctor(arguments) => doctor::doctor(&workspace, &arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     }
 }

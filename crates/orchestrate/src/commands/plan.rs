@@ -64,7 +64,10 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         decided = RunSetup::decide(workspace, &workflow, &given, &options);
     }
     if let Err(SetupError::Provider(ProviderError::Model(error))) = &decided {
-        let unset = matches!(error, ModelError::None | ModelError::NoKey { .. });
+        let unset = matches!(
+            error,
+            ModelError::None | ModelError::NoKey { .. } | ModelError::NoAddress { .. }
+        );
         if unset {
             let help =
                 error.help().unwrap_or("give --model, or --offline for worksheets without a model");

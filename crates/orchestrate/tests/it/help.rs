@@ -30,6 +30,7 @@ const COMMANDS: [(&str, &[&str]); 28] = [
     ("help-workflows-show", &["workflows", "show"]),
     ("help-workflows-new", &["workflows", "new"]),
     ("help-init", &["init"]),
+    ("help-doctor", &["doctor"]),
     ("help-schema", &["schema"]),
     ("help-test", &["test"]),
 ];

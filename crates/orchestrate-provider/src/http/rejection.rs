@@ -10,36 +10,40 @@ const WIDTH: usize = 300;
 
 /// What messages and help texts name.
 #[derive(Debug)]
-pub(super) struct Context {
+pub(crate) struct Context {
     /// The provider's name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Host, port and path of requests; no secret stands in it.
-    pub(super) address: String,
+    pub(crate) address: String,
+    /// What a base URL of this dialect looks like, as a question after a wrong one.
+    pub(crate) address_hint: &'static str,
     /// Where the key comes or would come from.
-    pub(super) key_origin: Option<String>,
+    pub(crate) key_origin: Option<String>,
     /// Whether a key was sent.
-    pub(super) has_key: bool,
+    pub(crate) has_key: bool,
     /// Knows the key.
-    pub(super) redactor: Redactor,
+    pub(crate) redactor: Redactor,
 }
 
 /// What a server says went wrong. Every member may be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Complaint {
+pub(crate) struct Complaint {
     /// The error's code: a word or a number.
     code: String,
     /// The error's type.
     kind: String,
-    /// Anthropic-style `error.details.error_code`.
+    /// Anthropic-style `error.details.error_code`, or the `reason` of Google's error details.
     detail: String,
     /// The words.
     message: String,
+    /// How long to wait, in milliseconds, where the body says so.
+    pub(crate) wait_ms: Option<u64>,
 }
 
 impl Complaint {
     /// Reads every shape of error body in use: `{"error": {…}}`, `{"error": "…"}`, `{"detail": …}`,
     /// `{"message": "…"}`, plain text; HTML is named, not quoted.
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(crate) fn read(body: &[u8]) -> Self {
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => Self::of(&value),
             Err(_) if looks_like_html(body) => Self::words("an HTML page"),
@@ -48,7 +52,9 @@ impl Complaint {
     }
 
     /// Reads an error body that is JSON already.
-    pub(super) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
+        // Gemini wraps the error of a stream in an array.
+        let value = value.as_array().and_then(|values| values.first()).unwrap_or(value);
         let error = match value.get("error") {
             Some(Value::Object(_)) => &value["error"],
             Some(Value::String(words)) => return Self::words(words),
@@ -68,10 +74,15 @@ impl Complaint {
             })
             .find(|text| !text.is_empty())
             .unwrap_or_default();
+        let either = |first: String, second: String| if first.is_empty() { second } else { first };
+        let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let reason = details.iter().map(|detail| word(&detail["reason"])).find(|r| !r.is_empty());
+        let delay = details.iter().find_map(|detail| span_ms(detail["retryDelay"].as_str()?));
         Self {
             code: word(&error["code"]),
-            kind: word(&error["type"]),
-            detail: word(&error["details"]["error_code"]),
+            kind: either(word(&error["type"]), word(&error["status"])),
+            detail: either(word(&error["details"]["error_code"]), reason.unwrap_or_default()),
+            wait_ms: delay.or_else(|| asked_for(&message)),
             message,
         }
     }
@@ -93,23 +104,54 @@ impl Complaint {
             "enforced_spend_limit_reached",
             "billing_hard_limit_reached",
             "billing_error",
-        ])
+        ]) || self.says(&["credit balance is too low"])
+            // A limit of nothing: Google's way of saying that the account has no such quota.
+            || self.message.split("limit: 0").skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+    }
+
+    fn says(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
     }
 
     fn is_context(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        self.names(&["context_length_exceeded", "exceed_context_size_error"])
-            || ["maximum context length", "context length exceeded", "context window"]
-                .iter()
-                .any(|phrase| message.contains(phrase))
+        self.names(&[
+            "context_length_exceeded",
+            "exceed_context_size_error",
+            "string_above_max_length",
+        ]) || self.says(&[
+            "maximum context length",
+            "context length exceeded",
+            "exceeds the context length",
+            "exceed the context length",
+            "context window",
+            "prompt is too long",
+            "exceeds the maximum number of tokens",
+        ])
+    }
+
+    fn is_credentials(&self) -> bool {
+        self.names(&[
+            "invalid_api_key",
+            "authentication_error",
+            "permission_error",
+            "API_KEY_INVALID",
+            "UNAUTHENTICATED",
+            "PERMISSION_DENIED",
+        ])
     }
 
     fn is_unknown_model(&self) -> bool {
-        self.message.to_ascii_lowercase().contains("invalid model name")
+        self.names(&["model_not_found", "not_found_error", "NOT_FOUND", "DeploymentNotFound"])
+            || self.says(&["invalid model name"])
+    }
+
+    fn is_filter(&self) -> bool {
+        self.names(&["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"])
     }
 
     /// The kind of failure under this HTTP status.
-    pub(super) fn class_under(&self, status: u16) -> FailureClass {
+    pub(crate) fn class_under(&self, status: u16) -> FailureClass {
         if matches!(status, 402) || self.is_quota() {
             return FailureClass::QuotaExhausted;
         }
@@ -118,21 +160,19 @@ impl Complaint {
             404 => FailureClass::NotFound,
             429 => FailureClass::RateLimited,
             400 | 413 | 422 if self.is_context() => FailureClass::ContextTooLong,
-            400 if self.names(&["model_not_found"]) || self.is_unknown_model() => {
-                FailureClass::NotFound
-            }
+            400 if self.is_unknown_model() => FailureClass::NotFound,
             // LiteLLM says so of any key that is not its master key when it keeps no others.
-            400 if self.names(&["no_db_connection"]) => FailureClass::Credentials,
-            400 if self.names(&["content_filter", "content_policy_violation"]) => {
-                FailureClass::Refused
+            400 if self.is_credentials() || self.names(&["no_db_connection"]) => {
+                FailureClass::Credentials
             }
+            400 if self.is_filter() => FailureClass::Refused,
             408 | 409 | 500..=599 => FailureClass::Unavailable,
             _ => FailureClass::BadRequest,
         }
     }
 
     /// The kind of failure inside a stream whose status was 200. A number as code is a status.
-    pub(super) fn class_in_stream(&self) -> FailureClass {
+    pub(crate) fn class_in_stream(&self) -> FailureClass {
         if let Some(status) = self.code.parse().ok().filter(|status| (400..600).contains(status)) {
             return self.class_under(status);
         }
@@ -140,13 +180,20 @@ impl Complaint {
             FailureClass::QuotaExhausted
         } else if self.is_context() {
             FailureClass::ContextTooLong
-        } else if self.names(&["rate_limit_exceeded", "rate_limit_error", "slow_down"]) {
+        } else if self.names(&[
+            "rate_limit_exceeded",
+            "rate_limit_error",
+            "slow_down",
+            "RESOURCE_EXHAUSTED",
+        ]) {
             FailureClass::RateLimited
-        } else if self.names(&["invalid_api_key", "authentication_error", "permission_error"]) {
+        } else if self.is_credentials() {
             FailureClass::Credentials
-        } else if self.names(&["content_filter", "content_policy_violation"]) {
+        } else if self.is_filter() {
             FailureClass::Refused
-        } else if self.names(&["invalid_request_error"]) {
+        } else if self.is_unknown_model() {
+            FailureClass::NotFound
+        } else if self.names(&["invalid_request_error", "invalid_prompt", "INVALID_ARGUMENT"]) {
             FailureClass::BadRequest
         } else {
             FailureClass::Unavailable
@@ -169,8 +216,39 @@ impl Complaint {
     }
 }
 
+/// A time as Google writes it: `36s`, `1.5s`, `10h17m5.7s`, in milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of digits is not negative, and the cast saturates"
+)]
+fn span_ms(text: &str) -> Option<u64> {
+    let (mut rest, mut millis) = (text.trim(), 0.0_f64);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&end| end > 0)?;
+        let number: f64 = rest[..end].parse().ok()?;
+        let (unit, length) = match &rest.as_bytes()[end..] {
+            [b'm', b's', ..] => (1.0, 2),
+            [b'h', ..] => (3_600_000.0, 1),
+            [b'm', ..] => (60_000.0, 1),
+            [b's', ..] => (1_000.0, 1),
+            _ => return None,
+        };
+        millis += number * unit;
+        rest = &rest[end + length..];
+    }
+    (millis > 0.0).then(|| millis.ceil() as u64)
+}
+
+/// The wait in a message such as `Please retry in 10h17m5.7s.`
+fn asked_for(message: &str) -> Option<u64> {
+    let rest = message.split_once("retry in ")?.1;
+    let word = rest.split_whitespace().next()?;
+    span_ms(word.trim_end_matches(['.', ',']))
+}
+
 /// Whether a body is a page for a browser.
-pub(super) fn looks_like_html(body: &[u8]) -> bool {
+pub(crate) fn looks_like_html(body: &[u8]) -> bool {
     let start: Vec<u8> = body
         .iter()
         .copied()
@@ -184,8 +262,21 @@ pub(super) fn looks_like_html(body: &[u8]) -> bool {
 }
 
 impl Context {
+    /// A context without a key.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            name: "openai".into(),
+            address: "x/v1".into(),
+            address_hint: "most base URLs end in /v1",
+            key_origin: None,
+            has_key: true,
+            redactor: Redactor::default(),
+        }
+    }
+
     /// The failure that an HTTP status other than success stands for.
-    pub(super) fn refused(
+    pub(crate) fn refused(
         &self,
         status: u16,
         complaint: &Complaint,
@@ -200,7 +291,7 @@ impl Context {
     }
 
     /// The failure that an error event in a stream stands for.
-    pub(super) fn broke_off(&self, complaint: &Complaint, model: &str) -> Failure {
+    pub(crate) fn broke_off(&self, complaint: &Complaint, model: &str) -> Failure {
         let what = complaint.quoted(&self.redactor);
         let message = format!("{} reported an error in its answer: {what}", self.name);
         self.advised(Failure::new(complaint.class_in_stream(), message), model)
@@ -217,8 +308,8 @@ impl Context {
                 failure.help(format!("no key was sent to {address}; set {key}"))
             }
             FailureClass::NotFound => failure.help(format!(
-                "check that {name} has a model `{model}` and that {address} is its address: most \
-                 base URLs end in /v1"
+                "check that {name} has a model `{model}` and that {address} is its address: {}",
+                self.address_hint
             )),
             FailureClass::QuotaExhausted => failure.help(format!(
                 "waiting does not help: look at plan, credit and spending limits of the account at {name}"
@@ -276,6 +367,42 @@ mod tests {
         check(503, "", C::Unavailable);
         check(529, "", C::Unavailable);
         check(418, "", C::BadRequest);
+        check(
+            400,
+            r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#,
+            C::Credentials,
+        );
+        check(
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}"#,
+            C::ContextTooLong,
+        );
+        check(
+            400,
+            r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to"}}"#,
+            C::QuotaExhausted,
+        );
+        check(429, r#"{"error":{"message":"Quota: free, limit: 0, model: m"}}"#, C::QuotaExhausted);
+        check(429, r#"{"error":{"message":"Quota: free, limit: 0.5"}}"#, C::RateLimited);
+        check(404, r#"{"error":"model 'm' not found"}"#, C::NotFound);
+    }
+
+    #[test]
+    fn a_wait_in_an_error_body_is_read_in_every_form() {
+        let wait = |body: &str| Complaint::read(body.as_bytes()).wait_ms;
+        assert_eq!(
+            wait(r#"{"error":{"code":429,"details":[{"x":1},{"retryDelay":"36.5s"}]}}"#),
+            Some(36_500)
+        );
+        assert_eq!(
+            wait(r#"[{"error":{"message":"Quota. Please retry in 10h17m5.7s."}}]"#),
+            Some(37_025_700)
+        );
+        for none in
+            ["{}", r#"{"error":{"message":"retry in a while"}}"#, r#"{"error":"retry in "}"#]
+        {
+            assert_eq!(wait(none), None, "{none}");
+        }
     }
 
     #[test]
@@ -287,6 +414,12 @@ mod tests {
             class(r#"{"error":{"type":"invalid_request_error"}}"#),
             FailureClass::BadRequest
         );
+        assert_eq!(class(r#"{"error":{"type":"overloaded_error"}}"#), FailureClass::Unavailable);
+        assert_eq!(
+            class(r#"{"error":{"type":"authentication_error"}}"#),
+            FailureClass::Credentials
+        );
+        assert_eq!(class(r#"{"error":{"code":"invalid_prompt"}}"#), FailureClass::BadRequest);
         assert_eq!(class(r#"{"error":"odd"}"#), FailureClass::Unavailable);
     }
 

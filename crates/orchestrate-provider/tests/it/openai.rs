@@ -10,13 +10,12 @@ use std::{
 
 use orchestrate_core::{
     failure::{Billed, FailureClass},
-    ids::{CallId, Purpose},
-    persona::{Persona, persona_digest},
     request::{Parameters, Request, Segment, Timeouts},
 };
 use orchestrate_provider::{
     AttemptError, Completion, Progress, Provider as _, Silent,
-    openai::{Config, DefaultTimeouts, Limits, OpenAi, TokenLimitParameter},
+    dialects::{ChatQuirks, Dialect},
+    http::{Config, HttpProvider, Limits},
 };
 use orchestrate_testkit::{
     behaviour::echo,
@@ -27,46 +26,16 @@ use orchestrate_testkit::{
 };
 use serde_json::json;
 
-/// A key that must turn up nowhere but in the `Authorization` header.
-const CANARY: &str = "sk-canary-7f3a9b2c";
+use crate::support::{CANARY, PATIENT, complete, request};
 
-fn request() -> Request {
-    let digest = persona_digest(b"tester");
-    let persona = Persona::new("tester", "Tester", "Tests things.", "You test.", digest);
-    Request {
-        call: CallId::first("data".into(), Purpose::Draft),
-        model: "openai:gpt-5-mini".parse().expect("a model"),
-        persona: Arc::new(persona),
-        system: "You test.".into(),
-        segments: vec![Segment::Task("Predict churn".into()), Segment::Prompt("Begin.".into())],
-        parameters: Parameters::default(),
-        output_cap: None,
-        timeouts: Timeouts::default(),
-    }
-}
-
-/// Patience for tests: enough for a busy machine to answer, short where the server keeps silent.
 fn config(server: &ScriptedServer) -> Config {
-    let timeouts = DefaultTimeouts {
-        connect: Duration::from_secs(10),
-        first_token: Duration::from_secs(20),
-        idle: Duration::from_secs(20),
-        total: Duration::from_secs(40),
-    };
+    let dialect = Dialect::ChatCompletions(ChatQuirks::OPENAI);
     Config {
         api_key: Some(CANARY.into()),
         key_origin: Some("the environment variable `OPENAI_API_KEY`".into()),
-        timeouts,
-        ..Config::new("openai", server.base_url())
+        timeouts: PATIENT,
+        ..Config::new("openai", dialect, server.base_url())
     }
-}
-
-async fn complete(config: Config, request: Request) -> Result<Completion, AttemptError> {
-    let provider = OpenAi::new(config).expect("a sound configuration");
-    let outcome = provider.complete(Arc::new(request), Arc::new(Silent)).await;
-    let shown = format!("{outcome:?} {provider:?}");
-    assert!(!shown.contains(CANARY) && !shown.contains("canary"), "{shown}");
-    outcome
 }
 
 async fn against(reply: Reply) -> (Result<Completion, AttemptError>, u64) {
@@ -417,7 +386,7 @@ async fn progress_hears_of_the_first_token_once_and_of_every_byte() {
     let server = ScriptedServer::start(|_: &SeenRequest| Answer::new("ü".repeat(200)).as_stream())
         .await
         .unwrap();
-    let provider = OpenAi::new(config(&server)).unwrap();
+    let provider = HttpProvider::new(config(&server)).unwrap();
     let heard = Arc::new(Heard::default());
     provider.complete(Arc::new(request()), heard.clone()).await.unwrap();
     assert_eq!(heard.first.load(Ordering::SeqCst), 1);
@@ -431,7 +400,7 @@ async fn many_calls_run_at_once_and_connections_are_used_again() {
     let answer = Answer { pace: Duration::from_millis(5), ..Answer::new("fine") };
     let reply = answer.as_stream().after(Duration::from_millis(100));
     let server = ScriptedServer::start(move |_: &SeenRequest| reply.clone()).await.unwrap();
-    let provider = OpenAi::new(config(&server)).unwrap();
+    let provider = HttpProvider::new(config(&server)).unwrap();
     let call = |number: usize| {
         let prompt = Segment::Prompt(format!("Step {number}."));
         let request = Request { segments: vec![prompt], ..request() };
@@ -463,14 +432,16 @@ async fn a_server_that_does_not_hang_up_after_its_answer_is_not_waited_for_long(
 async fn the_request_on_the_wire_is_the_expected_one() {
     let server = ScriptedServer::start(echo()).await.unwrap();
     let config = Config {
-        organization: Some("org-1".into()),
-        project: Some("proj-1".into()),
+        headers: vec![
+            ("OpenAI-Organization".into(), "org-1".into()),
+            ("OpenAI-Project".into(), "proj-1".into()),
+        ],
         ..config(&server)
     };
     let mut asked = request();
     asked.parameters = Parameters { temperature: Some(0.7), max_output_tokens: Some(4_000) };
     complete(config.clone(), asked.clone()).await.expect("a good answer");
-    let old = Config { token_limit_parameter: TokenLimitParameter::MaxTokens, ..config };
+    let old = Config { dialect: Dialect::ChatCompletions(ChatQuirks::COMPATIBLE), ..config };
     complete(Config { api_key: None, ..old }, asked).await.expect("a good answer");
 
     let seen = server.requests();

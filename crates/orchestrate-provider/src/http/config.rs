@@ -1,31 +1,42 @@
 //! What an endpoint is configured with, checked once.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
-    Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    Certificate, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::dialects::{Dialect, Effort};
 
 /// What a connection to a server needs.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The provider's name for people: `openai`, or one of the user's config.
     pub name: String,
-    /// An http or https URL without credentials, query and fragment; most end in `/v1`.
+    /// What the server speaks.
+    pub dialect: Dialect,
+    /// An http or https URL without credentials, query and fragment.
     pub base_url: String,
     /// The key, where the server wants one.
     pub api_key: Option<SecretString>,
+    /// The header that the key stands in.
+    pub key_header: KeyHeader,
     /// Where the key comes or would come from, for help texts: ``the environment variable
     /// `OPENAI_API_KEY` ``.
     pub key_origin: Option<String>,
-    /// Sent as `OpenAI-Organization`.
-    pub organization: Option<String>,
-    /// Sent as `OpenAI-Project`.
-    pub project: Option<String>,
-    /// How the longest length of an answer is asked for.
-    pub token_limit_parameter: TokenLimitParameter,
+    /// Further headers; their values are kept secret as keys are.
+    pub headers: Vec<(String, SecretString)>,
+    /// How hard the model shall think, where the dialect can say so.
+    pub effort: Option<Effort>,
+    /// The seed that sampling starts from, where the dialect has one.
+    pub seed: Option<u64>,
+    /// Certificates to trust beside the system's, in PEM.
+    pub extra_ca: Option<Arc<[u8]>>,
     /// Timeouts where the request sets none.
     pub timeouts: DefaultTimeouts,
     /// What a server may send.
@@ -36,15 +47,18 @@ pub struct Config {
 
 impl Config {
     /// A configuration with defaults and without a key.
-    pub fn new(name: impl Into<String>, base_url: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, dialect: Dialect, base_url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            dialect,
             base_url: base_url.into(),
             api_key: None,
+            key_header: KeyHeader::default(),
             key_origin: None,
-            organization: None,
-            project: None,
-            token_limit_parameter: TokenLimitParameter::default(),
+            headers: Vec::new(),
+            effort: None,
+            seed: None,
+            extra_ca: None,
             timeouts: DefaultTimeouts::default(),
             limits: Limits::default(),
             now: SystemTime::now,
@@ -52,14 +66,16 @@ impl Config {
     }
 }
 
-/// The member of the request that holds the longest length of an answer.
+/// The header that a key stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenLimitParameter {
-    /// `max_completion_tokens`, the current name.
+pub enum KeyHeader {
+    /// The one that the dialect's vendor asks for.
     #[default]
-    MaxCompletionTokens,
-    /// `max_tokens`, which is deprecated and the only name that some servers know.
-    MaxTokens,
+    Native,
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// The bare key in this header.
+    Named(&'static str),
 }
 
 /// Timeouts where the request sets none.
@@ -123,9 +139,20 @@ pub enum ConfigError {
     Unsendable {
         /// The provider's name.
         name: String,
-        /// `API key`, `organization` or `project`.
+        /// `API key`, or a header by name.
+        what: String,
+    },
+    /// The dialect has no such setting.
+    #[error("provider `{name}` has no {what}")]
+    Unsupported {
+        /// The provider's name.
+        name: String,
+        /// The setting.
         what: &'static str,
     },
+    /// Not PEM, or no certificate in it.
+    #[error("the certificates for provider `{0}` cannot be read")]
+    Certificates(String),
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     Client(#[source] reqwest::Error),
@@ -141,6 +168,8 @@ impl ConfigError {
             Self::Unsendable { .. } => {
                 Some("look for line breaks and characters beyond ASCII in it")
             }
+            Self::Unsupported { .. } => Some("take it out of your config for this provider"),
+            Self::Certificates(_) => Some("`ca_file` names a file of PEM certificates"),
             Self::Client(_) => None,
         }
     }
@@ -164,26 +193,52 @@ pub(super) fn base_url(config: &Config) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// The headers every request carries. The key's is marked sensitive, so that no `Debug` shows it.
+/// The key as it is sent: alone, and as a bearer token. Marked sensitive, so that no `Debug` shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) bare: HeaderValue,
+    pub(super) bearer: HeaderValue,
+}
+
+impl Key {
+    pub(super) fn of(config: &Config) -> Result<Option<Self>, ConfigError> {
+        let Some(key) = &config.api_key else { return Ok(None) };
+        let key = key.expose_secret().trim();
+        let value = |text: &str| secret(text, config, || "API key".into());
+        Ok(Some(Self { bare: value(key)?, bearer: value(&format!("Bearer {key}"))? }))
+    }
+}
+
+/// The further headers of the configuration.
 pub(super) fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
-    let value = |text: &str, what| {
-        HeaderValue::from_str(text)
-            .map_err(|_| ConfigError::Unsendable { name: config.name.clone(), what })
-    };
     let mut headers = HeaderMap::new();
-    if let Some(key) = &config.api_key {
-        let mut bearer = value(&format!("Bearer {}", key.expose_secret().trim()), "API key")?;
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
-    }
-    if let Some(organization) = &config.organization {
-        let name = HeaderName::from_static("openai-organization");
-        headers.insert(name, value(organization, "organization")?);
-    }
-    if let Some(project) = &config.project {
-        headers.insert(HeaderName::from_static("openai-project"), value(project, "project")?);
+    for (name, text) in &config.headers {
+        let what = || format!("header `{name}`");
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            ConfigError::Unsendable { name: config.name.clone(), what: "name of a header".into() }
+        })?;
+        headers.insert(name, secret(text.expose_secret().trim(), config, what)?);
     }
     Ok(headers)
+}
+
+fn secret(
+    text: &str,
+    config: &Config,
+    what: impl Fn() -> String,
+) -> Result<HeaderValue, ConfigError> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| ConfigError::Unsendable { name: config.name.clone(), what: what() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The certificates to trust beside the system's.
+pub(super) fn certificates(config: &Config) -> Result<Vec<Certificate>, ConfigError> {
+    let Some(pem) = &config.extra_ca else { return Ok(Vec::new()) };
+    let unreadable = || ConfigError::Certificates(config.name.clone());
+    let certificates = Certificate::from_pem_bundle(pem).map_err(|_| unreadable())?;
+    if certificates.is_empty() { Err(unreadable()) } else { Ok(certificates) }
 }
 
 /// Whether the URL leads to this machine, so that no proxy stands in between.
@@ -199,8 +254,12 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    fn config(url: &str) -> Config {
+        Config::new("p", Dialect::Responses, url)
+    }
+
     fn url(text: &str) -> Result<String, String> {
-        base_url(&Config::new("p", text)).map(String::from).map_err(|error| error.to_string())
+        base_url(&config(text)).map(String::from).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -214,12 +273,26 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_sent_is_refused_without_showing_it() {
-        let config = Config { api_key: Some("sk-ab\ncd".into()), ..Config::new("p", "http://x") };
-        let message = headers(&config).expect_err("a line break").to_string();
+        let config = Config { api_key: Some("sk-ab\ncd".into()), ..config("http://x") };
+        let message = Key::of(&config).expect_err("a line break").to_string();
         assert_eq!(message, "the API key of provider `p` holds characters that cannot be sent");
         let config = Config { api_key: Some("sk-abcd\n".into()), ..config };
-        let headers = headers(&config).expect("the line break at its end does not count");
-        assert!(!format!("{headers:?}").contains("sk-abcd"));
+        let key = Key::of(&config).expect("the line break at its end does not count");
+        assert!(!format!("{key:?}").contains("sk-abcd"));
+        let config = Config { headers: vec![("x-a".into(), "sk-\nef".into())], ..config };
+        let message = headers(&config).expect_err("a line break").to_string();
+        assert_eq!(
+            message,
+            "the header `x-a` of provider `p` holds characters that cannot be sent"
+        );
+    }
+
+    #[test]
+    fn certificates_are_pem_and_at_least_one() {
+        for bad in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nxx\n"] {
+            let config = Config { extra_ca: Some(bad.as_bytes().into()), ..config("http://x") };
+            assert!(certificates(&config).is_err(), "{bad}");
+        }
     }
 
     #[test]
