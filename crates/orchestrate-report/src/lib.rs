@@ -6,8 +6,10 @@
 
 pub mod words;
 
+mod approval;
 mod closing;
 mod context;
+mod coverage;
 mod drawing;
 mod header;
 mod json;
@@ -20,8 +22,10 @@ mod sarif;
 mod selection;
 mod states;
 
+pub use approval::{approval, how_to_decide};
 pub use closing::closing;
 pub use context::{Blobs, Context, OFFLINE_NOTICE};
+pub use coverage::coverage_line;
 pub use drawing::drawing;
 pub use json::{json, list_entry};
 pub use mermaid::mermaid;

@@ -44,9 +44,12 @@ fn map(section: &Section) -> Value {
     map.insert("additionalProperties".into(), false.into());
     match section.name {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
+        "need" => drop(map.insert("required".into(), json!(["step"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let one = json!([{ "required": ["persona"] }, { "required": ["render"] }]);
+            let one = json!([
+                { "required": ["persona"] }, { "required": ["render"] }, { "required": ["approve"] }
+            ]);
             map.insert("oneOf".into(), one);
         }
         _ => {}

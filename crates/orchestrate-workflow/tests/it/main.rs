@@ -1,8 +1,10 @@
 //! What the workflow language accepts, refuses and renders.
 
+mod approvals;
 mod inputs;
 mod language;
 mod limits;
+mod needs;
 mod plans;
 mod rendering;
 mod structured;

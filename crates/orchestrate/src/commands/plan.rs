@@ -1,14 +1,16 @@
 //! `orchestrate plan`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::plan::{InputKind, InputValue};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
-    session::{RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
+    session::{
+        ApprovalForecast, RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast,
+    },
 };
-use orchestrate_report::words::{count, counted};
+use orchestrate_report::words::{count, counted, duration};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
@@ -152,7 +154,13 @@ fn as_text(
         let model = match &step.model {
             Some(model) if model_known => model.to_string(),
             Some(_) => "no model yet".into(),
-            None => "no model needed".into(),
+            None => match step.approval {
+                Some(ApprovalForecast { expires_ms: Some(millis) }) => {
+                    format!("a person decides within {}", duration(Duration::from_millis(millis)))
+                }
+                Some(ApprovalForecast { expires_ms: None }) => "a person decides".into(),
+                None => "no model needed".into(),
+            },
         };
         let _ =
             write!(text, "  {:id$}  {:persona$}  {model}", step.step.as_str(), self::persona(step));
@@ -160,9 +168,7 @@ fn as_text(
             let _ = write!(text, "  ≈{} tokens", count(step.prompt_tokens));
         }
         if step.handoff_tokens > 0 {
-            let needs: Vec<&str> =
-                step.needs.iter().map(orchestrate_core::ids::StepPath::as_str).collect();
-            let _ = write!(text, " + handoffs of {}", needs.join(", "));
+            let _ = write!(text, " + handoffs of {}", step.handoffs.join(", "));
         }
         if step.optional {
             text.push_str("  (optional)");
@@ -215,8 +221,10 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
                 "model": step.model.as_ref().filter(|_| model_known),
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
+                "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "optional": step.optional,
+                "approval": step.approval.map(|told| json!({ "expires_ms": told.expires_ms })),
             })
         })
         .collect();
