@@ -43,17 +43,17 @@ fn a_persona_gets_the_note_of_an_approval_as_its_handoff() {
 fn approvals_that_cannot_be() {
     check(
         &with("approve: '', needs: a, expires: 2w"),
-        r#"bad-value 4:18 `''`
+        "bad-value 4:18 `''`
   an approval without a question
   help: write what is to be approved: `approve: Deploy the model?`
 bad-value 4:41 `2w`
   `expires` is a length of time, and `2w` is none
   help: write a number and its unit, `s`, `m`, `h` or `d`: `30m`, `24h`, `7d`
-"#,
+",
     );
     check(
         &with("approve: Go?, optional: true, model: openai:m, prompt: x, expires: 400d"),
-        r#"key-not-for-step 4:23 `optional`
+        "key-not-for-step 4:23 `optional`
   an approval that the run goes on without approves nothing
   help: remove `optional`, or the approval
 key-not-for-step 4:39 `model`
@@ -64,68 +64,68 @@ key-not-for-step 4:56 `prompt`
   help: remove it: no model is called; beside `approve` stand `needs`, `expires`, `on_expire` and `save`
 out-of-range 4:76 `400d`
   `expires` is between 1s and 365d, not `400d`
-"#,
+",
     );
     check(
         &with("approve: Go?, needs: { step: a, pass: full }, on_expire: approve"),
-        r#"inert-key 4:47 `full`
+        "inert-key 4:47 `full`
   `pass` does nothing in a step that asks a person: it takes no handoffs
   help: write the step's name alone; the template says what it takes
 bad-value 4:66 `approve`
   `on_expire` is `fail`, not `approve`
   help: only a person approves; where nobody decides in time, the step fails
-"#,
+",
     );
     check(
         &with("approve: Go?, on_expire: fail"),
-        r#"inert-key 4:23 `on_expire`
+        "inert-key 4:23 `on_expire`
   `on_expire` does nothing without `expires`
   help: add `expires: 24h`, or remove it
-"#,
+",
     );
     check(
         &with("approve: Go?, expires: 100ms, save: ../x"),
-        r#"bad-value 4:32 `100ms`
+        "bad-value 4:32 `100ms`
   `expires` is a length of time, and `100ms` is none
   help: write a number and its unit, `s`, `m`, `h` or `d`: `30m`, `24h`, `7d`
 unsafe-path 4:45 `../x`
   the path of `save` leaves the output folder
   help: write a file name, or folders and a file name: `design/data.md`
-"#,
+",
     );
     check(
         &with("approve: '{{ steps.b.text }} {{ inputs.x }}'"),
-        r#"unknown-step 4:28 `b`
+        "unknown-step 4:28 `b`
   there is no step `b`
   help: known here: a, go
 unknown-input 4:48 `x`
   there is no input `x`
   help: add it to `inputs`
-"#,
+",
     );
     check(
         &with("persona: data-engineer, expires: 24h"),
-        r#"key-not-for-step 4:33 `expires`
+        "key-not-for-step 4:33 `expires`
   `expires` does nothing in a step that asks no person
   help: it stands beside `approve`
-"#,
+",
     );
     check(
         &with("approve: Go?, persona: data-engineer"),
-        r#"step-kind 4:9 `approve`
+        "step-kind 4:9 `approve`
   step `go` has both `persona` and `approve`
   at 4:23 `persona` the other one
   help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
-"#,
+",
     );
     check(
         &with("aprove: Go?"),
-        r#"step-kind 4:3 `go`
+        "step-kind 4:3 `go`
   step `go` has neither `persona` nor `render` nor `approve`
   help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
 unknown-key 4:9 `aprove`
   step `go` has no key `aprove`
   help: did you mean `approve`?
-"#,
+",
     );
 }

@@ -57,7 +57,7 @@ fn needs_that_say_what_cannot_be() {
         &with(
             "persona: data-engineer, needs: [{ step: a, pass: breif }, { step: b, max_tokens: 0 }, { step: c, pass: none, max_tokens: 5 }, { pass: full }, { step: r, pass: brief, limit: 3 }, { step: e }]",
         ),
-        r#"bad-value 7:57 `breif`
+        "bad-value 7:57 `breif`
   `pass` is `full`, `brief` or `none`, not `breif`
   help: did you mean `brief`?
 out-of-range 7:89 `0`
@@ -77,13 +77,13 @@ unknown-key 7:174 `limit`
 unknown-step 7:194 `e`
   there is no step `e`
   help: known here: a, b, c, r, d
-"#,
+",
     );
     check(
         &with(
             "persona: data-engineer, needs: [{ step: a, pass: full }, { step: b, max_tokens: 9 }], prompt: '{{ steps.a.text }} {{ steps.b.text }}'",
         ),
-        r#"inert-key 7:57 `full`
+        "inert-key 7:57 `full`
   `pass` does nothing: the template prints `a` itself, so it is not handed over again
   at 7:112 `a` printed here
   help: remove one of the two
@@ -91,28 +91,28 @@ inert-key 7:76 `max_tokens`
   `max_tokens` does nothing: the template prints `b` itself, so it is not handed over again
   at 7:131 `b` printed here
   help: remove one of the two
-"#,
+",
     );
     check(
         &with("render: '{{ steps.a.text }}', needs: { step: a, pass: brief }"),
-        r#"inert-key 7:62 `brief`
+        "inert-key 7:62 `brief`
   `pass` does nothing: the template prints `a` itself, so it is not handed over again
   at 7:26 `a` printed here
   help: remove one of the two
-"#,
+",
     );
     check(
         &with("render: x, needs: { step: a, pass: brief }"),
-        r#"inert-key 7:43 `brief`
+        "inert-key 7:43 `brief`
   `pass` does nothing in a step that only renders: it takes no handoffs
   help: write the step's name alone; the template says what it takes
-"#,
+",
     );
     check(
         &with("persona: data-engineer, needs: { step: r, pass: brief }"),
-        r#"bad-value 7:56 `brief`
+        "bad-value 7:56 `brief`
   step `r` renders a template and has no brief
   help: leave `pass` out, or write `pass: full`
-"#,
+",
     );
 }
