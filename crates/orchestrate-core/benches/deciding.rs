@@ -192,7 +192,7 @@ impl Script {
                 let outcome = self.ends[at].pop().expect("the last attempt is good");
                 Input::AttemptEnded { call, attempt, outcome }
             }
-            Effect::WakeAt(_) | Effect::Finish(_) => Input::Tick,
+            Effect::WakeAt(_) | Effect::AskPerson { .. } | Effect::Finish(_) => Input::Tick,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use orchestrate_core::{
     event::Event,
-    ids::{RunId, StepPath},
+    ids::{Digest, RunId, StepPath},
     run::{IllegalEvent, Input, Run},
     suggest,
     summary::StepState,
@@ -78,24 +78,26 @@ pub fn approve(
     let subject = asked(&record, step)?;
     let mut file: Option<PathBuf> = None;
     for look in 0..LOOKS {
-        match RunLock::take(&folder) {
-            Ok(lock) => {
+        let lock = match RunLock::take(&folder) {
+            Ok(lock) => Some(lock),
+            Err(StoreError::InUse) => None,
+            Err(error) => return Err(error.into()),
+        };
+        match (&file, lock) {
+            // Its owner may have come to rest since, with this very decision.
+            (Some(path), _) if !path.exists() => return taken_in(home, id, step, subject, given),
+            (path, Some(lock)) => {
                 // Nobody reads the inbox now; what is recorded here must not be taken in again.
-                if let Some(path) = &file {
+                if let Some(path) = path {
                     crate::approvals::remove(path);
                 }
                 return record_at_rest(home, id, step, given, lock);
             }
-            Err(StoreError::InUse) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match &file {
-            None => {
+            (None, None) => {
                 let dropped = Dropped { step: step.clone(), subject, given: given.clone() };
                 file = Some(Inbox::of(&folder).put(&dropped)?);
             }
-            Some(path) if !path.exists() => return Ok(Approved::TakenIn),
-            Some(_) => {}
+            (Some(_), None) => {}
         }
         if look + 1 < LOOKS {
             thread::sleep(BETWEEN_LOOKS);
@@ -104,11 +106,35 @@ pub fn approve(
     Ok(Approved::Waiting)
 }
 
-/// What the step asks, where it waits for a person.
-fn asked(
-    record: &RunRecord,
+/// What became of a decision that the run's owner has taken from the inbox: another one may have come first,
+/// or the time was over.
+fn taken_in(
+    home: &Home,
+    id: &RunId,
     step: &StepPath,
-) -> Result<orchestrate_core::ids::Digest, ApproveError> {
+    subject: Digest,
+    given: &GivenDecision,
+) -> Result<Approved, ApproveError> {
+    let record = RunRecord::read(&home.run(id))?;
+    let told = record.summary.step(step).and_then(|step| step.approval.as_ref());
+    let told = told.filter(|told| told.request.subject == subject);
+    match told.map(|told| told.decision.as_ref()) {
+        Some(Some((known, _)))
+            if (known.approved, &known.note) == (given.approved, &given.note) =>
+        {
+            Ok(Approved::TakenIn)
+        }
+        Some(None) => Err(ApproveError::Expired(step.clone())),
+        Some(Some(_)) | None => Err(ApproveError::NotAsking {
+            step: step.clone(),
+            state: "was decided otherwise in the meantime",
+            asking: record.summary.awaiting_approval().map(|step| step.step.clone()).collect(),
+        }),
+    }
+}
+
+/// What the step asks, where it waits for a person.
+fn asked(record: &RunRecord, step: &StepPath) -> Result<Digest, ApproveError> {
     let summary = record.summary.step(step).ok_or_else(|| {
         let known = record.plan.steps().iter().map(|step| step.id.as_str());
         ApproveError::UnknownStep {

@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_question_shows_what_it_is_about_and_obeys_nothing_in_it() {
-        let long: String = (1..=14).map(|at| format!("line {at}\n")).collect();
+        let long = (1..=14).map(|at| format!("line {at}")).collect::<Vec<_>>().join("\n");
         let question = Question {
             run: RunId::new("r1"),
             step: "go".into(),

@@ -147,7 +147,9 @@ impl Screen {
         if let Some(kept) = self.held().take() {
             // A question stands there without an answer.
             talk("\n");
-            kept.iter().for_each(|line| talk(&format!("{line}\n")));
+            for line in kept {
+                talk(&format!("{line}\n"));
+            }
         }
     }
 

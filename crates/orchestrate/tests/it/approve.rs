@@ -380,7 +380,16 @@ fn events_and_report_tell_who_decided_what() {
     let report = place.read("out/report.md");
     let (_, section) = report.split_once("## go\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
-    insta::assert_snapshot!(section, @"");
+    insta::assert_snapshot!(section, @r"
+    > Build what is designed for events?
+
+    Fine.
+
+    ### Brief
+
+    Decisions:
+    - A person approved: Build what is designed for events? — Fine.
+    ");
     let header = report.split_once("<!-- /run -->").unwrap().0;
     assert!(header.contains("- Step `go`: approved by "), "{header}");
     assert!(report.contains("## Handed on\n"), "{report}");

@@ -12,6 +12,7 @@ mod caps;
 mod completions;
 mod faults;
 mod formats;
+mod handoffs;
 mod help;
 mod init;
 mod inputs_file;
