@@ -50,7 +50,7 @@ fn anonymous(text: &str) -> String {
     let text = text.replace(&format!("{name} said"), "[USER] said");
     let mut shown = String::new();
     let mut rest = text.as_str();
-    while let Some(at) = rest.find("202").filter(|at| rest[*at..].as_bytes().get(10) == Some(&b'T'))
+    while let Some(at) = rest.find("202").filter(|at| rest.as_bytes().get(*at + 10) == Some(&b'T'))
     {
         shown.push_str(&rest[..at]);
         shown.push_str("[WHEN]");
