@@ -6,8 +6,10 @@
 
 pub mod words;
 
+mod approval;
 mod closing;
 mod context;
+mod coverage;
 mod dot;
 mod drawing;
 mod header;
@@ -24,8 +26,10 @@ mod states;
 mod svg;
 mod text_diff;
 
+pub use approval::{approval, how_to_decide};
 pub use closing::closing;
 pub use context::{Blobs, Context, OFFLINE_NOTICE};
+pub use coverage::coverage_line;
 pub use dot::dot;
 pub use drawing::drawing;
 pub use json::{json, list_entry};

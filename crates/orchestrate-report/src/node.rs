@@ -10,6 +10,7 @@ pub(crate) fn lines(step: &Step) -> Vec<String> {
     let mut lines = vec![step.id.as_str().to_owned()];
     match &step.action {
         Action::Render(_) => lines.push("template".to_owned()),
+        Action::Approve(_) => lines.push("a person approves".to_owned()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => lines.push(name.clone()),
             PersonaChoice::Choose { by, otherwise, .. } => {

@@ -79,9 +79,12 @@ fn map(section: &Section) -> Value {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
         "tests" => drop(map.insert("required".into(), json!(["tests"]))),
         "input_file" => drop(map.insert("required".into(), json!(["name", "text"]))),
+        "need" => drop(map.insert("required".into(), json!(["step"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let one = json!([{ "required": ["persona"] }, { "required": ["render"] }]);
+            let one = json!([
+                { "required": ["persona"] }, { "required": ["render"] }, { "required": ["approve"] }
+            ]);
             map.insert("oneOf".into(), one);
         }
         _ => {}

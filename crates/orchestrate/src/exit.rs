@@ -4,6 +4,7 @@ use std::{error::Error, fmt, process::ExitCode};
 
 use orchestrate_core::{
     diagnostic::Diagnostic,
+    event::PauseReason,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
@@ -35,6 +36,8 @@ pub(crate) enum Exit {
     Credentials = 4,
     /// Finished without an optional step, with `--fail-on-partial`.
     Partial = 5,
+    /// The run waits for a person.
+    Waiting = 7,
     /// A cap was reached.
     Budget = 8,
     /// A journal is damaged, newer, or cannot be written.
@@ -64,7 +67,8 @@ impl Exit {
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
-            RunStatus::Paused(_) => Self::Interrupted,
+            RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
     }
 }

@@ -132,10 +132,7 @@ pub(super) fn settings(
     let address = address(name, row, own, given, environment);
     let key = key(name, row, address.as_ref().map(|(_, source)| source), given, environment);
     let dialect = dialect(row, own, given, environment)?;
-    let address = match address {
-        Some((url, source)) => Some((adapted(row, &dialect, url), source)),
-        None => None,
-    };
+    let address = address.map(|(url, source)| (adapted(row, &dialect, url), source));
     Ok(ProviderSettings::Http(Box::new(HttpSettings {
         headers: headers(row, own, address.as_ref().map(|(_, source)| source), given, environment)?,
         preset: row,
@@ -209,22 +206,20 @@ fn key(
     // Ollama's variable holds a key of its cloud, which nobody on this machine needs.
     let away = row.protocol != Protocol::Ollama || beside_variable;
     let set = |variable: &&KeyVariable| environment.get(variable.name).is_some();
-    match row.keys.iter().filter(|_| away).find(set) {
-        Some(variable) => Key {
+    if let Some(variable) = row.keys.iter().filter(|_| away).find(set) {
+        return Key {
             value: environment.get(variable.name).map(SecretString::from),
             source: Source::Variable(variable.name.into()),
             is_token: variable.is_token,
-        },
-        None => {
-            // Of two variables the one that is a key, as people have one.
-            let usual = row.keys.iter().rev().find(|variable| !variable.is_token);
-            let source = match usual.filter(|_| away) {
-                Some(variable) => Source::Variable(variable.name.into()),
-                None => place("api_key_env"),
-            };
-            in_file(source, None)
-        }
+        };
     }
+    // Of two variables the one that is a key, as people have one.
+    let usual = row.keys.iter().rev().find(|variable| !variable.is_token);
+    let source = match usual.filter(|_| away) {
+        Some(variable) => Source::Variable(variable.name.into()),
+        None => place("api_key_env"),
+    };
+    in_file(source, None)
 }
 
 /// The dialect with what the table and the environment say about it. A key that means nothing for it is

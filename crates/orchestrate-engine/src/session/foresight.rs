@@ -26,6 +26,8 @@ pub enum Foresight {
     Reused(Box<ReuseOrigin>),
     /// Somebody is asked.
     Called,
+    /// A person will be asked.
+    Asked,
     /// It hangs on what earlier steps answer.
     Open,
 }
@@ -57,6 +59,7 @@ impl Foresight {
             Self::Template => "template",
             Self::Reused(_) => "reused",
             Self::Called => "called",
+            Self::Asked => "asked",
             Self::Open => "open",
         }
     }
@@ -70,7 +73,7 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
         return <_>::default();
     };
     let is_sent = match foresight {
-        Foresight::Template | Foresight::Reused(_) => return <_>::default(),
+        Foresight::Template | Foresight::Asked | Foresight::Reused(_) => return <_>::default(),
         Foresight::Called => 1,
         Foresight::Open => 0,
     };
@@ -100,6 +103,7 @@ pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreErr
         // Nothing was paid for yet, so that everybody is asked.
         let step = |step: &Step| match step.action {
             Action::Render(_) => Foresight::Template,
+            Action::Approve(_) => Foresight::Asked,
             Action::Persona(_) => Foresight::Called,
         };
         return Ok(setup.plan.steps().iter().map(step).collect());
@@ -147,6 +151,9 @@ impl Outlook<'_> {
         let plan = &self.setup.plan;
         let step = &plan.steps()[position];
         let is_template = matches!(step.action, Action::Render(_));
+        if matches!(step.action, Action::Approve(_)) {
+            return Ok(Foresight::Asked);
+        }
         let mut needs = Vec::new();
         for &need in plan.needs(position) {
             let Some(known) = &self.known[need] else {

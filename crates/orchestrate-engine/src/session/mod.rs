@@ -4,7 +4,9 @@
 //! - [`RunSetup`]: a run that is fully decided and not yet recorded (`setup`).
 //! - [`OpenRun`]: a run whose journal is open and locked (`open`).
 //! - [`RunRecord`]: a run as its journal tells it (`record`).
+//! - [`approve`]: a person's decision from outside the process that runs a run.
 
+mod approve;
 mod files;
 mod forecast;
 mod foresight;
@@ -16,7 +18,8 @@ mod rehearsal;
 mod setup;
 mod workspace;
 
-pub use forecast::{StepForecast, forecast};
+pub use approve::{ApproveError, Approved, approve};
+pub use forecast::{ApprovalForecast, StepForecast, forecast};
 pub use foresight::{Bounds, Foresight, bounds, foresee};
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};

@@ -78,6 +78,7 @@ pub(super) fn preparer(
         home: Home::at("", ""),
         index: None,
         persona_blobs: Mutex::default(),
+        earlier_decisions: <_>::default(),
     }
 }
 

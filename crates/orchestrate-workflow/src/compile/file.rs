@@ -10,7 +10,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    edges, fields, input,
+    edges, fields, input, needs,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -202,6 +202,9 @@ fn drafts(
         drafts.insert(entry.key.text.clone(), draft);
     }
     edges::report_shared_files(sink, drafts.values().filter_map(|draft| draft.save.as_ref()));
+    needs::report_missing_briefs(sink, drafts.values().flat_map(|draft| &draft.edges), |step| {
+        drafts.get(step).and_then(|draft| draft.action.as_ref())
+    });
     let edges = drafts.iter().map(|(id, draft)| (id.clone(), draft.edges.clone())).collect();
     edges::report_cycles(sink, &edges);
     drafts

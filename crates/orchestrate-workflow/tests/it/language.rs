@@ -180,7 +180,7 @@ fn the_reference_page_has_the_keys_of_the_table() {
 #[test]
 fn every_whole_workflow_in_the_docs_compiles() {
     let mut count = 0;
-    for page in [PAGE, "docs/src/guide/your-own-workflow.md"] {
+    for page in [PAGE, "docs/src/guide/your-own-workflow.md", "docs/src/guide/approvals.md"] {
         let text = file(page);
         for block in text.split("```yaml\n").skip(1) {
             let (yaml, _) = block.split_once("```").expect("a closed block");

@@ -1,9 +1,11 @@
 //! What the workflow language accepts, refuses and renders.
 
+mod approvals;
 mod inputs;
 mod language;
 mod limits;
 mod mistakes;
+mod needs;
 mod plans;
 mod random_workflows;
 mod rendering;

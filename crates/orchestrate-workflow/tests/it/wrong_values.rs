@@ -240,12 +240,12 @@ steps:
   b: { persona: data-engineer, render: x }
 ",
         r"step-kind 3:3 `a`
-  step `a` has neither `persona` nor `render`
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template
+  step `a` has neither `persona` nor `render` nor `approve`
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
 step-kind 4:32 `render`
   step `b` has both `persona` and `render`
   at 4:8 `persona` the other one
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
 ",
     );
 }

@@ -22,9 +22,9 @@ use orchestrate_engine::{
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{CapArguments, RunFlags, ShowArguments},
+    cli::{CapArguments, Progress, RunFlags, ShowArguments},
     exit::{CliError, Exit},
-    terminal::{self, closing, progress},
+    terminal::{self, approval, closing, progress},
 };
 
 /// The workspace of the current folder.
@@ -121,6 +121,11 @@ pub(crate) fn drive_silently(
     let runtime = runtime()?;
     let signal = Arc::new(AtomicI32::new(0));
     let (observer, screen) = progress::start(show, run.board(), run.is_new());
+    let run = if !show.no_input && show.progress != Progress::Json && terminal::can_ask() {
+        run.attended_by(Box::new(approval::AtTerminal::new(screen.clone())))
+    } else {
+        run
+    };
     let finished = runtime.block_on(async {
         let (sender, stop) = mpsc::channel(2);
         let listening = tokio::spawn(listen(sender, Arc::clone(&signal), screen.clone()));

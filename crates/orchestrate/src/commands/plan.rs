@@ -1,17 +1,17 @@
 //! `orchestrate plan`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::plan::{Action, InputKind, InputValue, Step};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
     session::{
-        Bounds, Foresight, Pinned, RunOptions, RunSetup, SetupError, StepForecast, Workspace,
-        bounds, forecast, foresee,
+        ApprovalForecast, Bounds, Foresight, Pinned, RunOptions, RunSetup, SetupError,
+        StepForecast, Workspace, bounds, forecast, foresee,
     },
 };
-use orchestrate_report::words::{count, counted};
+use orchestrate_report::words::{count, counted, duration};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
@@ -123,6 +123,7 @@ impl std::ops::Deref for Planned {
 fn unforeseen(setup: &RunSetup) -> Vec<Foresight> {
     let step = |step: &Step| match step.action {
         Action::Render(_) => Foresight::Template,
+        Action::Approve(_) => Foresight::Asked,
         Action::Persona(_) => Foresight::Called,
     };
     setup.plan.steps().iter().map(step).collect()
@@ -195,7 +196,13 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         let model = match &step.model {
             Some(model) if model_known => model.to_string(),
             Some(_) => "no model yet".into(),
-            None => "no model needed".into(),
+            None => match step.approval {
+                Some(ApprovalForecast { expires_ms: Some(millis) }) => {
+                    format!("a person decides within {}", duration(Duration::from_millis(millis)))
+                }
+                Some(ApprovalForecast { expires_ms: None }) => "a person decides".into(),
+                None => "no model needed".into(),
+            },
         };
         let _ =
             write!(text, "  {:id$}  {:persona$}  {model}", step.step.as_str(), self::persona(step));
@@ -203,9 +210,7 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = write!(text, "  ≈{} tokens", count(step.prompt_tokens));
         }
         if step.handoff_tokens > 0 {
-            let needs: Vec<&str> =
-                step.needs.iter().map(orchestrate_core::ids::StepPath::as_str).collect();
-            let _ = write!(text, " + handoffs of {}", needs.join(", "));
+            let _ = write!(text, " + handoffs of {}", step.handoffs.join(", "));
         }
         if step.optional {
             text.push_str("  (optional)");
@@ -300,6 +305,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "model": step.model.as_ref().filter(|_| model_known),
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
+                "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "optional": step.optional,
                 "foreseen": step.foresight.as_str(),
@@ -309,6 +315,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 },
                 "calls": bounds_json(step.bounds.0),
                 "tokens": bounds_json(step.bounds.1),
+                "approval": step.approval.map(|told| json!({ "expires_ms": told.expires_ms })),
             })
         })
         .collect();

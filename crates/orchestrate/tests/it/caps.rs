@@ -42,6 +42,7 @@ fn a_cap_on_calls_ends_with_8_and_resume_with_a_higher_one_goes_on() {
     tokens  [N] in, [N] out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
     assert_eq!(resumed.stdout.lines().filter(|line| line.starts_with("## ")).count(), 5);
