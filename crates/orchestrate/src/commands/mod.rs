@@ -10,6 +10,7 @@ mod graph;
 mod inputs;
 mod matching;
 mod personas;
+mod pinned;
 mod plan;
 mod rerun;
 mod resume;
@@ -17,6 +18,7 @@ mod run;
 mod runs;
 pub(crate) mod schema;
 pub(crate) mod starting;
+pub(crate) mod test;
 mod validate;
 mod workflows;
 
@@ -49,6 +51,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Run(arguments) => run::run(&workspace, &arguments),
         Command::Ask(arguments) => ask::ask(&workspace, &arguments),
         Command::Plan(arguments) => plan::plan(&workspace, &arguments),
+        Command::Test(arguments) => test::test(&workspace, &arguments),
         Command::Validate(arguments) => Ok(validate::validate(&workspace, &arguments)),
         Command::Resume(arguments) => resume::resume(&workspace, &arguments),
         Command::Rerun(arguments) => rerun::rerun(&workspace, &arguments),

@@ -32,6 +32,7 @@ const COMMANDS: [(&str, &[&str]); 28] = [
     ("help-init", &["init"]),
     ("help-doctor", &["doctor"]),
     ("help-schema", &["schema"]),
+    ("help-test", &["test"]),
 ];
 
 #[test]
