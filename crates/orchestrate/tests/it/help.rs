@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 28] = [
+const COMMANDS: [(&str, &[&str]); 29] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
