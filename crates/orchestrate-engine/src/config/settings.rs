@@ -10,11 +10,14 @@ use orchestrate_provider::{
     command::{self, Output},
     dialects::{AnthropicVersion, Dialect, Effort},
     http::KeyHeader,
-    presets::{KeyVariable, PRESETS, Preset, Protocol, preset},
+    presets::{KeyVariable, Preset, Protocol, preset},
 };
 use secrecy::SecretString;
 
-use super::{Environment, file::ProviderTable};
+use super::{
+    Environment,
+    file::{COMMAND, ProviderKind, ProviderTable},
+};
 
 /// The row for servers that no other row is for.
 const COMPATIBLE: &str = "openai";
@@ -112,7 +115,7 @@ pub(super) fn settings(
 ) -> Result<ProviderSettings, String> {
     let empty = ProviderTable::default();
     let given = table.unwrap_or(&empty);
-    if given.kind.as_deref() == Some("command") {
+    if given.kind == Some(ProviderKind(COMMAND)) {
         return command_settings(given).map(ProviderSettings::Command);
     }
     if given.command.is_some() || given.preset.is_some() || given.output.is_some() {
@@ -122,10 +125,10 @@ pub(super) fn settings(
         return Err("give `api_key` or `api_key_env`, not both".into());
     }
     let row = match (&given.kind, preset(name)) {
-        (Some(kind), _) => preset(kind).ok_or_else(unknown_kind)?,
+        (Some(kind), _) => preset(kind.0).ok_or("`kind` is not known")?,
         (None, Some(row)) => row,
         (None, None) if given.base_url.is_none() => return Err("`base_url` is missing".into()),
-        (None, None) => preset(COMPATIBLE).ok_or_else(unknown_kind)?,
+        (None, None) => preset(COMPATIBLE).ok_or("`kind` is missing")?,
     };
     // The variables of official clients are meant for the provider of that name.
     let own = row.name == name;
@@ -149,11 +152,6 @@ pub(super) fn settings(
         seed: given.seed,
         ca_file: given.ca_file.clone(),
     })))
-}
-
-fn unknown_kind() -> String {
-    let known: Vec<&str> = PRESETS.iter().map(|row| row.name).collect();
-    format!("`kind` is none of {}, command", known.join(", "))
 }
 
 fn address(
@@ -213,7 +211,7 @@ fn key(
             is_token: variable.is_token,
         };
     }
-    // Of two variables the one that is a key, as people have one.
+    // Of several variables the one that holds a key, as people have one.
     let usual = row.keys.iter().rev().find(|variable| !variable.is_token);
     let source = match usual.filter(|_| away) {
         Some(variable) => Source::Variable(variable.name.into()),
