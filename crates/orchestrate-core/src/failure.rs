@@ -47,6 +47,10 @@ pub enum FailureClass {
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// A person said no.
+    NotApproved,
+    /// Nobody decided in time.
+    ApprovalExpired,
 }
 
 impl FailureClass {
@@ -72,6 +76,8 @@ impl FailureClass {
             Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::NotApproved => "not approved",
+            Self::ApprovalExpired => "approval expired",
         }
     }
 

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
     persona::Gate,
     request::{Parameters, Timeouts},
@@ -40,6 +41,8 @@ pub struct Plan {
     needs: Vec<Vec<usize>>,
     dependents: Vec<Vec<usize>>,
     stages: Vec<Vec<usize>>,
+    /// By position, whether a brief of the step's document is worth having.
+    briefs: Vec<bool>,
 }
 
 /// One node of a plan.
@@ -65,6 +68,45 @@ pub struct Need {
     /// Whether its handoff goes into the prompt by itself. False where the prompt already prints the
     /// deliverable, or where the edge comes from a reference alone.
     pub handoff: bool,
+    /// What the handoff consists of.
+    #[serde(default, skip_serializing_if = "Pass::is_usual")]
+    pub pass: Pass,
+    /// Tokens that it may bring, where the workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+}
+
+impl Need {
+    /// An edge about which the workflow says nothing more.
+    pub fn on(step: impl Into<StepPath>) -> Self {
+        Self { step: step.into(), handoff: true, pass: Pass::Fit, max_tokens: None }
+    }
+
+    /// Tokens that its handoff may bring into a prompt; none where it hands nothing over by itself.
+    pub fn allowance(&self) -> u64 {
+        if self.handoff { self.max_tokens.map_or(DEFAULT_ALLOWANCE, u64::from) } else { 0 }
+    }
+
+    /// What the workflow says of the edge, in a few words: `brief, 4000 tokens at most`.
+    pub fn terms(&self) -> Option<String> {
+        let pass = match self.pass {
+            Pass::Fit => None,
+            Pass::Full => Some("full".to_owned()),
+            Pass::Brief => Some("brief".to_owned()),
+            Pass::None => Some("order only".to_owned()),
+        };
+        let cap = self.max_tokens.map(|cap| format!("{cap} tokens at most"));
+        let terms: Vec<String> = pass.into_iter().chain(cap).collect();
+        (!terms.is_empty()).then(|| terms.join(", "))
+    }
+
+    /// The needed step, with what the workflow says of the edge: `data (brief)`.
+    pub fn label(&self) -> String {
+        match self.terms() {
+            Some(terms) => format!("{} ({terms})", self.step),
+            None => self.step.to_string(),
+        }
+    }
 }
 
 /// What a step does.
@@ -75,6 +117,18 @@ pub enum Action {
     Persona(Box<PersonaStep>),
     /// Renders a template, without a model.
     Render(String),
+    /// Asks a person.
+    Approve(ApprovalStep),
+}
+
+/// A step in which a person says yes or no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStep {
+    /// What is asked, a template.
+    pub question: String,
+    /// How long there is time, in milliseconds; after that the step fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 /// A step in which a persona works.
@@ -315,6 +369,8 @@ impl Plan {
         }
         let mut needs = Vec::with_capacity(parts.steps.len());
         let mut dependents = vec![Vec::new(); parts.steps.len()];
+        let mut briefs = vec![false; parts.steps.len()];
+        let asks = |at: usize| matches!(parts.steps[at].action, Action::Persona(_));
         for (position, step) in parts.steps.iter().enumerate() {
             let mut resolved = Vec::with_capacity(step.needs.len());
             for need in &step.needs {
@@ -324,13 +380,14 @@ impl Plan {
                 })?;
                 resolved.push(target);
                 dependents[target].push(position);
+                briefs[target] |= asks(target) && asks(position) && need.pass.relies_on_brief();
             }
             needs.push(resolved);
         }
         let stages = stages(&needs, &dependents).map_err(|cycle| {
             PlanError::Cycle(cycle.into_iter().map(|at| parts.steps[at].id.clone()).collect())
         })?;
-        Ok(Self { parts, index, needs, dependents, stages })
+        Ok(Self { parts, index, needs, dependents, stages, briefs })
     }
 
     /// The workflow's name.
@@ -392,20 +449,14 @@ impl Plan {
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
         // A review holds figures of the brief against its metrics.
-        if self.review(position).is_some() {
-            return true;
-        }
-        matches!(self.parts.steps[position].action, Action::Persona(_))
-            && self.dependents[position]
-                .iter()
-                .any(|&dependent| matches!(self.parts.steps[dependent].action, Action::Persona(_)))
+        self.briefs[position] || self.review(position).is_some()
     }
 
     /// How often an answer of the step at `position` that does not fit its schema is asked for again.
     pub fn repairs(&self, position: usize) -> u16 {
         match &self.parts.steps[position].action {
             Action::Persona(step) => step.repairs,
-            Action::Render(_) => 0,
+            Action::Render(_) | Action::Approve(_) => 0,
         }
     }
 
@@ -413,7 +464,7 @@ impl Plan {
     pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
         match &self.parts.steps[position].action {
             Action::Persona(step) => step.review.as_deref(),
-            Action::Render(_) => None,
+            Action::Render(_) | Action::Approve(_) => None,
         }
     }
 
@@ -421,7 +472,7 @@ impl Plan {
     pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
         match &self.step(step)?.action {
             Action::Persona(step) => step.output.as_ref(),
-            Action::Render(_) => None,
+            Action::Render(_) | Action::Approve(_) => None,
         }
     }
 
@@ -493,7 +544,7 @@ mod tests {
     fn plan(steps: &[(&str, &[&str])]) -> Result<Plan, PlanError> {
         let steps = steps.iter().map(|(id, needs)| Step {
             id: (*id).into(),
-            needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+            needs: needs.iter().map(|need| Need::on(*need)).collect(),
             action: Action::Render("x".into()),
             optional: false,
             save: None,

@@ -66,7 +66,9 @@ impl RetryPolicy {
             | FailureClass::Misfit
             | FailureClass::ReviewFailed
             | FailureClass::Redirected
-            | FailureClass::Preparation => 1,
+            | FailureClass::Preparation
+            | FailureClass::NotApproved
+            | FailureClass::ApprovalExpired => 1,
         };
         if failed >= attempts {
             return None;

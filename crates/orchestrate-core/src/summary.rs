@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
+    approval::{ApprovalDecision, ApprovalRequest},
     event::{
         Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
     },
@@ -42,6 +43,8 @@ pub enum StepState {
     Running,
     /// The next attempt waits for its time.
     Retrying,
+    /// A person is asked.
+    AwaitingApproval,
     /// Finished.
     Succeeded,
     /// Given up.
@@ -148,6 +151,9 @@ pub struct StepSummary {
     pub retry_at: Option<Timestamp>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
+    /// What a person is asked in it, and what they decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
     reserved: u64,
 }
@@ -158,6 +164,17 @@ impl StepSummary {
             self.review.get_or_insert_default().take(&asked, judged, answer.output);
         }
     }
+}
+
+/// Everything there is to say of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApprovalSummary {
+    /// What is asked.
+    pub request: ApprovalRequest,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// What was decided, and when it was recorded here.
+    pub decision: Option<(ApprovalDecision, Timestamp)>,
 }
 
 /// A file that was written.
@@ -181,7 +198,7 @@ impl RunSummary {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) => None,
+                Action::Render(_) | Action::Approve(_) => None,
             },
             choice: None,
             model: None,
@@ -201,13 +218,14 @@ impl RunSummary {
             output: None,
             review: match &step.action {
                 Action::Persona(persona) => persona.review.as_ref().map(|_| ReviewLog::default()),
-                Action::Render(_) => None,
+                Action::Render(_) | Action::Approve(_) => None,
             },
             asked: None,
             repairs: 0,
             failure: None,
             retry_at: None,
             notes: Vec::new(),
+            approval: None,
             reserved: 0,
         });
         Self {
@@ -257,6 +275,11 @@ impl RunSummary {
     /// Steps that are finished.
     pub fn finished(&self) -> usize {
         self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+    }
+
+    /// Steps that wait for a person.
+    pub fn awaiting_approval(&self) -> impl Iterator<Item = &StepSummary> {
+        self.steps.iter().filter(|step| step.state == StepState::AwaitingApproval)
     }
 
     /// Optional steps that failed.
@@ -409,6 +432,28 @@ impl RunSummary {
                 let review = self.step_mut(step).and_then(|step| step.review.as_mut());
                 if let Some(review) = review {
                     review.stop = Some(*stop);
+                }
+            }
+            Event::ApprovalRequested { step, request } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::AwaitingApproval;
+                    step.started_at = step.started_at.or(Some(at));
+                    step.failure = None;
+                    let request = request.clone();
+                    step.approval = Some(ApprovalSummary { request, asked_at: at, decision: None });
+                }
+            }
+            Event::ApprovalDecided { step, decision } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
+                    if let Some(approval) = &mut step.approval {
+                        approval.decision = Some(((**decision).clone(), at));
+                    }
+                }
+            }
+            Event::ApprovalExpired { step } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
                 }
             }
             Event::StepFailed { step, failure, .. } => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    approval::ApprovalState,
     machine::{Phase, Run},
     step::{Happening, IllegalEvent, StepStatus, happening, next},
 };
@@ -129,6 +130,18 @@ impl Run {
                 self.settle(step)?;
             }
             Event::ReviewEnded { stop, .. } => instance.review.stop = Some(*stop),
+            Event::ApprovalRequested { request, .. } => {
+                let state = ApprovalState { request: request.clone(), decision: None };
+                instance.approval = Some(Box::new(state));
+                self.approvals.asking += 1;
+            }
+            Event::ApprovalDecided { decision, .. } => {
+                if let Some(approval) = &mut instance.approval {
+                    approval.decision = Some((**decision).clone());
+                }
+                self.approvals.asking -= 1;
+            }
+            Event::ApprovalExpired { .. } => self.approvals.asking -= 1,
             Event::StepFailed { optional, .. } => {
                 if *optional {
                     instance.gave_up = true;
@@ -197,7 +210,10 @@ impl Run {
                 Phase::Running
             }
             (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
-            (Phase::Running, Event::RunFailed { .. }) => Phase::Failed,
+            // At rest a person's no is recorded by whoever takes it down.
+            (Phase::Running | Phase::Idle | Phase::Paused, Event::RunFailed { .. }) => {
+                Phase::Failed
+            }
             (Phase::Running, Event::RunSucceeded) => Phase::Succeeded,
             (
                 Phase::Running | Phase::Paused | Phase::Failed | Phase::Succeeded,

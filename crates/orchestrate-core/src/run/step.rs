@@ -1,5 +1,6 @@
 //! A step's state and the table that says which event may follow which.
 
+use super::approval::ApprovalState;
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
@@ -25,6 +26,10 @@ pub enum StepStatus {
     RetryWait,
     /// A good draft is recorded; its brief is still to be asked for.
     Answered,
+    /// A person is asked.
+    Asking,
+    /// A person decided, or the time is over; what follows is not recorded yet.
+    Decided,
     /// Finished.
     Succeeded,
     /// Given up.
@@ -87,6 +92,8 @@ pub(super) enum Happening {
     StepFailed,
     Reopened,
     Continued,
+    Asked,
+    PersonDecided,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
@@ -106,14 +113,18 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Prepared | S::Ended | S::RetryWait, H::Reused) | (S::Calling, H::Succeeded) => {
             Some(S::Answered)
         }
+        (S::Ready, H::Asked) => Some(S::Asking),
+        (S::Asking, H::PersonDecided) => Some(S::Decided),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
-        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepSucceeded) => {
-            Some(S::Succeeded)
-        }
-        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => {
-            Some(S::Failed)
-        }
+        (
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            H::StepSucceeded,
+        ) => Some(S::Succeeded),
+        (
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            H::StepFailed,
+        ) => Some(S::Failed),
         // A failed step with a good draft goes on from there: what failed was made of it.
         (S::Answered, H::ReviewEnded) | (S::Failed, H::Continued) => Some(S::Answered),
         _ => None,
@@ -134,6 +145,10 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
+        Event::ApprovalRequested { step, .. } => (step, Happening::Asked),
+        Event::ApprovalDecided { step, .. } | Event::ApprovalExpired { step } => {
+            (step, Happening::PersonDecided)
+        }
         Event::SessionOpened { .. }
         | Event::RunCreated(_)
         | Event::RunForked(_)
@@ -194,6 +209,8 @@ pub(super) struct Instance {
     pub(super) brief: Option<Digest>,
     /// Whether the step failed and is optional.
     pub(super) gave_up: bool,
+    /// What a person is asked, once the question is evaluated.
+    pub(super) approval: Option<Box<ApprovalState>>,
 }
 
 impl Instance {
@@ -222,6 +239,7 @@ impl Instance {
             deliverable: None,
             brief: None,
             gave_up: false,
+            approval: None,
         }
     }
 

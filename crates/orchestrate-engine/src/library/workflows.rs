@@ -6,14 +6,19 @@ use std::{
     sync::Arc,
 };
 
-use orchestrate_core::diagnostic::Source;
+use orchestrate_core::{diagnostic::Source, persona::Gate};
+use orchestrate_workflow::{Catalogue, Schemas};
 
 use super::{
     Level, LibraryError, PersonaLibrary, built_in,
     find::{Place, read_source, survey},
     generated::{GeneratedName, Role},
+    read::{ReadError, read_text_within},
 };
-use crate::home::Home;
+use crate::{
+    home::Home,
+    session::{Workspace, told},
+};
 
 /// The workflows that can be named here.
 #[derive(Debug)]
@@ -30,8 +35,59 @@ pub struct FoundWorkflow {
     pub level: Level,
     /// Its text.
     pub source: Arc<Source>,
-    /// The folder that its other files lie below, where it has one.
+    /// The folder that its templates may include files of; none where it is built in.
     pub folder: Option<PathBuf>,
+}
+
+/// The largest file that a template includes.
+const MAX_INCLUDED_BYTES: u64 = 1 << 20;
+
+/// What a workflow is compiled with: the personas, and the files of its folder.
+#[derive(Debug)]
+pub(crate) struct Beside<'w> {
+    pub(crate) personas: &'w PersonaLibrary,
+    pub(crate) workflow: &'w FoundWorkflow,
+}
+
+impl<'w> Beside<'w> {
+    pub(crate) fn of(workspace: &'w Workspace, workflow: &'w FoundWorkflow) -> Self {
+        Self { personas: &workspace.personas, workflow }
+    }
+}
+
+impl Catalogue for Beside<'_> {
+    fn has_persona(&self, name: &str) -> bool {
+        self.personas.has_persona(name)
+    }
+
+    fn persona_names(&self) -> Vec<String> {
+        self.personas.persona_names()
+    }
+
+    fn include(&self, path: &str) -> Result<Arc<Source>, String> {
+        let Some(folder) = &self.workflow.folder else {
+            return Err(format!("`{path}` cannot be included: this workflow is built in"));
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let file = folder.join(path);
+        match read_text_within(folder, &file, MAX_INCLUDED_BYTES) {
+            Ok(text) => Ok(Source::new(file.display().to_string(), text)),
+            Err(ReadError::Outside { target, .. }) => Err(format!(
+                "`{path}` leads to `{}`, outside the workflow's folder",
+                target.display()
+            )),
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    fn gates(&self, persona: &str) -> Option<Vec<Gate>> {
+        let found = self.personas.read(persona).ok().flatten()?;
+        found.persona.map(|persona| persona.gates)
+    }
+
+    fn schemas(&self) -> &dyn Schemas {
+        self.personas.schemas()
+    }
 }
 
 impl WorkflowLibrary {
@@ -62,19 +118,14 @@ impl WorkflowLibrary {
                 name: name.to_owned(),
                 level: Level::Project,
                 source,
-                folder: folder_of(Some(Path::new(name))),
+                folder: Path::new(name).parent().map(Path::to_owned),
             }));
         }
         let Some((level, place)) = self.found.get(name) else { return Ok(None) };
         let source = place.source("workflows", "yaml", limit)?;
-        let folder = folder_of(place.path());
+        let folder = place.path().and_then(Path::parent).map(Path::to_owned);
         Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source, folder }))
     }
-}
-
-fn folder_of(file: Option<&Path>) -> Option<PathBuf> {
-    let folder = file?.parent()?;
-    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
 }
 
 /// Makes the workflow of this name for the personas of a library; `None` where the name is not one of a

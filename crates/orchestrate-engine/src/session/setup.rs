@@ -207,10 +207,8 @@ impl RunSetup {
         workspace: &Workspace,
         workflow: &FoundWorkflow,
     ) -> Result<CompiledUsed, SetupError> {
-        let (plan, mut diagnostics) = orchestrate_workflow::compile(
-            &workflow.source,
-            &Beside::new(&workspace.personas, workflow),
-        );
+        let (plan, mut diagnostics) =
+            orchestrate_workflow::compile(&workflow.source, &Beside::of(workspace, workflow));
         let Some(plan) = plan else { return Err(SetupError::Invalid(diagnostics)) };
         diagnostics.extend(colliding_files(&plan, &workflow.source));
         let mut used = Vec::new();

@@ -77,7 +77,7 @@ fn from_file(
         sink.push(problem.help("write a path from there: `schemas/answer.json`"));
         return None;
     }
-    let source = match catalogue.read_beside(text) {
+    let source = match catalogue.include(text) {
         Ok(source) => source,
         Err(why) => {
             let message = format!("the file `{}` of `output` cannot be read", excerpt(text, 120));

@@ -171,6 +171,8 @@ impl Holds {
         what: "schema",
         example: "a JSON Schema is a map: `type: object`, and its `properties` below",
     };
+    pub(crate) const TESTS: Self =
+        Self { what: "tests", example: "a test file has `tests:` and below it tests by name" };
     pub(crate) const VALUE: Self =
         Self { what: "value", example: "write a list, `[a, b]`, or a map, `{ name: value }`" };
 }
