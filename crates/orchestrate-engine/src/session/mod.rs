@@ -7,6 +7,7 @@
 
 mod files;
 mod forecast;
+mod leftovers;
 mod lock;
 mod open;
 mod record;
@@ -14,6 +15,7 @@ mod setup;
 mod workspace;
 
 pub use forecast::{StepForecast, forecast};
+pub use leftovers::leftovers;
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use orchestrate_core::plan::{InputKind, InputValue};
+use orchestrate_core::{
+    plan::{Action, InputKind, InputValue},
+    request::ModelRef,
+};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
@@ -71,15 +74,42 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
-    let steps = forecast(&setup);
+    let mut steps = forecast(&setup);
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
+    if missing.iter().any(|missing| matches!(missing, Missing::Model(_))) {
+        name_models(workspace, arguments, &setup, &mut steps);
+    }
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
     match arguments.format {
         ListFormat::Json => terminal::out_json(&as_json(&setup, &steps, &missing, model_known)),
-        ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
+        ListFormat::Text => {
+            terminal::out(&terminal::fitted(&as_text(&setup, &steps, &missing, model_known)));
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// Names the models of a plan that could only be made offline, since a key or another model is missing.
+fn name_models(
+    workspace: &Workspace,
+    arguments: &PlanArguments,
+    setup: &RunSetup,
+    steps: &mut [StepForecast],
+) {
+    let flag = arguments.model.model.as_deref();
+    for (forecast, step) in steps.iter_mut().zip(setup.plan.steps()) {
+        if let Action::Persona(action) = &step.action
+            && let Ok((model, _)) = workspace.config.model(flag, action.model.as_deref())
+        {
+            forecast.model = Some(model);
+        }
+    }
+}
+
+/// Whether a step's model stands only for the one that is missing.
+fn is_stand_in(model: &ModelRef, model_known: bool) -> bool {
+    !model_known && model.provider == "offline"
 }
 
 /// A value of the right kind, so that the rest of the plan can be shown.
@@ -150,7 +180,7 @@ fn as_text(
             let _ = writeln!(text, "\nStage {stage}");
         }
         let model = match &step.model {
-            Some(model) if model_known => model.to_string(),
+            Some(model) if !is_stand_in(model, model_known) => model.to_string(),
             Some(_) => "no model yet".into(),
             None => "no model needed".into(),
         };
@@ -212,7 +242,7 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
                 "stage": step.stage,
                 "personas": step.personas,
                 "choice": step.choice,
-                "model": step.model.as_ref().filter(|_| model_known),
+                "model": step.model.as_ref().filter(|model| !is_stand_in(model, model_known)),
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
                 "handoff_tokens_at_most": step.handoff_tokens,

@@ -414,6 +414,34 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
 }
 
 #[test]
+fn a_plan_names_the_model_whose_key_is_missing() {
+    let place = Place::new();
+    let args = ["plan", "end-to-end-ml", "--task", TASK, "--model", "openai:gpt-5-mini"];
+    let text = place.good(&args);
+    assert_eq!(text.matches("  openai:gpt-5-mini  ≈").count(), 5, "{text}");
+    assert!(!text.contains("no model yet"), "{text}");
+    assert!(text.contains("\nMissing\n  no API key for `openai:gpt-5-mini`: "), "{text}");
+    let json = place.json(&[&args[..], &["--format", "json"]].concat());
+    assert_eq!(json["steps"][0]["model"], "openai:gpt-5-mini", "{json}");
+    assert_eq!(json["offline"], false);
+}
+
+#[test]
+fn the_lists_of_personas_that_the_guide_shows_find_some() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/guide/personas.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let place = Place::new();
+    let mut shown = 0;
+    for line in guide.lines().filter(|line| line.starts_with("orchestrate personas list")) {
+        let command = line.split('#').next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+        assert_ne!(place.good(&words), "", "{line}");
+        shown += 1;
+    }
+    assert!(shown > 1);
+}
+
+#[test]
 fn one_file_that_cannot_be_read_does_not_hide_the_others() {
     let place = Place::new();
     place.write("personas/mine.md", b"caf\xe9");

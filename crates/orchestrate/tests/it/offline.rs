@@ -1,6 +1,6 @@
 //! The main job without a model: `run end-to-end-ml --offline`.
 
-use crate::support::{Place, STEPS, TASK, persona_with_question};
+use crate::support::{Place, STEPS, Server, TASK, persona_with_question};
 
 const MAIN_JOB: [&str; 5] = ["run", "end-to-end-ml", "--task", TASK, "--offline"];
 
@@ -164,6 +164,45 @@ fn the_output_folder_holds_each_deliverable_the_report_and_a_note_that_no_model_
     assert_eq!(headings.len(), 5, "{headings:?}");
     assert!(place.read("out/OFFLINE.md").starts_with("# No model was called\n"));
     assert!(outcome.stderr.contains("written to "), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_run_with_a_model_takes_the_offline_note_out_of_the_folder_and_names_what_others_left_there() {
+    let server = Server::start(|request| match crate::support::who(request).as_str() {
+        "mlops-engineer" => orchestrate_testkit::reply::Reply::error(400, "odd", "no"),
+        _ => orchestrate_testkit::behaviour::echo()(request),
+    });
+    let place = Place::beside(&server);
+    place.write("out/notes.md", "mine");
+    place.write("out/1-other.md", "of another workflow");
+    place.good(&[&MAIN_JOB[..], &["--output", "out"]].concat());
+    let paid = ["run", "end-to-end-ml", "--task", TASK, "--model", "openai:m", "--output", "out"];
+    let outcome = place.run(&paid);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(!place.work().join("out/OFFLINE.md").exists());
+    let beside = "\nbeside files that this run did not write: `1-other.md`, `4-operations.md`, `5-report.md`\n";
+    assert!(outcome.stderr.contains(beside), "{}", outcome.stderr);
+    assert_eq!(place.read("out/notes.md"), "mine");
+    place.write("out/OFFLINE.md", "mine as well");
+    place.run(&paid);
+    assert_eq!(place.read("out/OFFLINE.md"), "mine as well");
+}
+
+#[test]
+fn the_next_command_names_a_workflow_as_it_is_found() {
+    let place = Place::new();
+    place.write(
+        "workflows/wl.yaml",
+        "workflow: change-report\nsteps:\n  a: { persona: data-engineer, prompt: Report. }\n",
+    );
+    for (given, found) in [("workflows/wl.yaml", "workflows/wl.yaml"), ("wl", "wl")] {
+        let outcome = place.run(&["run", given, "--offline"]);
+        let next = format!("\nnext: orchestrate run {found} --model ");
+        assert!(outcome.stderr.contains(&next), "{}", outcome.stderr);
+    }
+    let outcome = place.run(&["validate", "wl"]);
+    assert_eq!(outcome.code, Some(0));
+    insta::assert_snapshot!(outcome.stderr, @"");
 }
 
 #[test]

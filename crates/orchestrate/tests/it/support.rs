@@ -177,10 +177,21 @@ impl Place {
 
     /// Starts the program with its standard output going to `target`.
     pub(crate) fn start_writing_to(&self, args: &[&str], target: Stdio) -> Running {
-        let home = self.env.home();
         let mut command = Command::new(PROGRAM);
+        command.args(args);
+        self.start_command(command, target)
+    }
+
+    /// Starts the program like `nohup` does.
+    pub(crate) fn start_ignoring_hangups(&self, args: &[&str]) -> Running {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM]).args(args);
+        self.start_command(command, Stdio::piped())
+    }
+
+    fn start_command(&self, mut command: Command, target: Stdio) -> Running {
+        let home = self.env.home();
         command
-            .args(args)
             .env_clear()
             .current_dir(self.work())
             .env("XDG_CONFIG_HOME", home.join(".config"))
@@ -215,6 +226,8 @@ pub(crate) fn filters() -> insta::internals::SettingsBindDropGuard {
         (r"\b[1-9][\d,.]*k? tok\b", "[N] tok"),
         (r"\b[1-9][\d,]* in, [1-9][\d,]* out\b", "[N] in, [N] out"),
         (r"\bup to [1-9][\d,]* more\b", "up to [N] more"),
+        (r"\bmay use [1-9][\d,]* tokens\b", "may use [N] tokens"),
+        (r"--max-tokens \d+ or more", "--max-tokens [N] or more"),
         (r"\(os error \d+\)", "(os error [N])"),
         // Names in a column are padded to its width.
         (r"(?m) +$", ""),
