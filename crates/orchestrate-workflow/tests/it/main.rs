@@ -3,9 +3,13 @@
 mod inputs;
 mod language;
 mod limits;
+mod mistakes;
 mod plans;
+mod random_workflows;
 mod rendering;
 mod structured;
+mod test_files;
+mod written_out;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;

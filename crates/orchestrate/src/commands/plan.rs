@@ -3,19 +3,22 @@
 use std::fmt::Write as _;
 
 use orchestrate_core::{
-    plan::{Action, InputKind, InputValue},
+    plan::{Action, InputKind, InputValue, Step},
     request::ModelRef,
 };
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
-    session::{RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
+    session::{
+        Bounds, Foresight, Pinned, RunOptions, RunSetup, SetupError, StepForecast, Workspace,
+        bounds, forecast, foresee,
+    },
 };
 use orchestrate_report::words::{count, counted};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
-use super::inputs;
+use super::{common, inputs};
 use crate::{
     cli::{ListFormat, PlanArguments},
     exit::{CliError, Exit, chain},
@@ -43,6 +46,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     let options = RunOptions {
         model: arguments.model.model.clone(),
         offline: arguments.model.offline,
+        limits: common::limits(&arguments.caps),
         ..RunOptions::default()
     };
     let mut decided = RunSetup::decide(workspace, &workflow, &given, &options);
@@ -63,7 +67,10 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         decided = RunSetup::decide(workspace, &workflow, &given, &options);
     }
     if let Err(SetupError::Provider(ProviderError::Model(error))) = &decided {
-        let unset = matches!(error, ModelError::None | ModelError::NoKey { .. });
+        let unset = matches!(
+            error,
+            ModelError::None | ModelError::NoKey { .. } | ModelError::NoAddress { .. }
+        );
         if unset {
             let help =
                 error.help().unwrap_or("give --model, or --offline for worksheets without a model");
@@ -74,7 +81,22 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
-    let mut steps = forecast(&setup);
+    let steps = forecast(&setup);
+    let foreseen = if missing.is_empty() {
+        foresee(&workspace.home, &setup)?
+    } else {
+        // As long as the question is not whole, nobody can say that it was asked before.
+        unforeseen(&setup)
+    };
+    let mut steps: Vec<Planned> = steps
+        .into_iter()
+        .zip(foreseen)
+        .map(|(step, foresight)| Planned {
+            bounds: bounds(&setup, &step, &foresight),
+            forecast: step,
+            foresight,
+        })
+        .collect();
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
     if missing.iter().any(|missing| matches!(missing, Missing::Model(_))) {
         name_models(workspace, arguments, &setup, &mut steps);
@@ -95,14 +117,14 @@ fn name_models(
     workspace: &Workspace,
     arguments: &PlanArguments,
     setup: &RunSetup,
-    steps: &mut [StepForecast],
+    steps: &mut [Planned],
 ) {
     let flag = arguments.model.model.as_deref();
-    for (forecast, step) in steps.iter_mut().zip(setup.plan.steps()) {
+    for (planned, step) in steps.iter_mut().zip(setup.plan.steps()) {
         if let Action::Persona(action) = &step.action
             && let Ok((model, _)) = workspace.config.model(flag, action.model.as_deref())
         {
-            forecast.model = Some(model);
+            planned.forecast.model = Some(model);
         }
     }
 }
@@ -110,6 +132,30 @@ fn name_models(
 /// Whether a step's model stands only for the one that is missing.
 fn is_stand_in(model: &ModelRef, model_known: bool) -> bool {
     !model_known && model.provider == "offline"
+}
+
+/// One step of the plan: what it will do, and what becomes of it before anything is sent.
+struct Planned {
+    forecast: StepForecast,
+    foresight: Foresight,
+    /// Requests, and tokens.
+    bounds: (Bounds, Bounds),
+}
+
+impl std::ops::Deref for Planned {
+    type Target = StepForecast;
+
+    fn deref(&self) -> &StepForecast {
+        &self.forecast
+    }
+}
+
+fn unforeseen(setup: &RunSetup) -> Vec<Foresight> {
+    let step = |step: &Step| match step.action {
+        Action::Render(_) => Foresight::Template,
+        Action::Persona(_) => Foresight::Called,
+    };
+    setup.plan.steps().iter().map(step).collect()
 }
 
 /// A value of the right kind, so that the rest of the plan can be shown.
@@ -146,12 +192,7 @@ fn members(schema: Option<&Value>) -> Map<String, Value> {
     properties.into_iter().flatten().map(member).collect()
 }
 
-fn as_text(
-    setup: &RunSetup,
-    steps: &[StepForecast],
-    missing: &[&str],
-    model_known: bool,
-) -> String {
+fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -165,14 +206,16 @@ fn as_text(
     if let Some(summary) = setup.plan.summary() {
         let _ = writeln!(text, "{summary}");
     }
-    let width =
-        |of: &dyn Fn(&StepForecast) -> usize| steps.iter().map(of).max().unwrap_or_default();
+    let width = |of: &dyn Fn(&StepForecast) -> usize| {
+        steps.iter().map(|step| of(step)).max().unwrap_or_default()
+    };
     let (id, persona) = (
         width(&|step| step.step.as_str().chars().count()),
         width(&|step| persona(step).chars().count()),
     );
+    let some_reused = steps.iter().any(|step| matches!(step.foresight, Foresight::Reused(_)));
     let mut stage = 0;
-    let mut ordered: Vec<&StepForecast> = steps.iter().collect();
+    let mut ordered: Vec<&Planned> = steps.iter().collect();
     ordered.sort_by_key(|step| step.stage);
     for step in ordered {
         if step.stage != stage {
@@ -201,6 +244,18 @@ fn as_text(
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
         }
+        match &step.foresight {
+            Foresight::Reused(origin) => {
+                let run = origin.run.as_str();
+                let short = &run[run.len().saturating_sub(8)..];
+                let _ = writeln!(text, "  {:id$}  └ answered: paid for in run …{short}", "");
+            }
+            Foresight::Open if some_reused => {
+                let told = "answered where the handoffs come out as before";
+                let _ = writeln!(text, "  {:id$}  └ {told}", "");
+            }
+            _ => {}
+        }
     }
     let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
     let calls = steps.iter().filter(|step| step.model.is_some()).count() as u64;
@@ -210,6 +265,15 @@ fn as_text(
         counted(calls, "call", "calls")
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
+    if !(setup.offline && model_known) {
+        let (calls, tokens) = totals(steps);
+        let _ = writeln!(
+            text,
+            "in all {} calls and {} tokens; repeats after failures come on top",
+            range(calls, ""),
+            range(tokens, "≈")
+        );
+    }
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
         if let Some(cap) = cap {
             let _ = writeln!(text, "at most {} {what}", count(cap));
@@ -226,6 +290,25 @@ fn as_text(
     text
 }
 
+/// Requests and tokens of all steps.
+fn totals(steps: &[Planned]) -> (Bounds, Bounds) {
+    steps.iter().fold(<_>::default(), |(calls, tokens): (Bounds, Bounds), step| {
+        (calls.plus(step.bounds.0), tokens.plus(step.bounds.1))
+    })
+}
+
+fn range(Bounds { at_least, at_most }: Bounds, sign: &str) -> String {
+    if at_least == at_most {
+        format!("{sign}{}", count(at_most))
+    } else {
+        format!("{sign}{} to {sign}{}", count(at_least), count(at_most))
+    }
+}
+
+fn bounds_json(bounds: Bounds) -> Value {
+    json!({ "at_least": bounds.at_least, "at_most": bounds.at_most })
+}
+
 fn persona(step: &StepForecast) -> String {
     match step.personas.as_slice() {
         [] => "—".into(),
@@ -233,7 +316,9 @@ fn persona(step: &StepForecast) -> String {
     }
 }
 
-fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_known: bool) -> Value {
+fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> Value {
+    let (calls, tokens) = totals(steps);
+    let pinned = missing.is_empty().then(|| Pinned::of(setup));
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -247,6 +332,13 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
                 "needs": step.needs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "optional": step.optional,
+                "foreseen": step.foresight.as_str(),
+                "reused_from": match &step.foresight {
+                    Foresight::Reused(origin) => json!({ "run": origin.run, "at": origin.at }),
+                    _ => Value::Null,
+                },
+                "calls": bounds_json(step.bounds.0),
+                "tokens": bounds_json(step.bounds.1),
             })
         })
         .collect();
@@ -258,6 +350,9 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
         "limits": setup.limits,
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
+        "calls": bounds_json(calls),
+        "tokens": bounds_json(tokens),
+        "pinned": pinned,
         "missing": missing,
     })
 }

@@ -124,18 +124,22 @@ fn next(record: &RunRecord, unwritten: bool) -> Option<String> {
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());
-            after_failure(id, failure.map(|failure| failure.class))
+            after_failure(id, failure.map(|failure| failure.class), is_generated(summary))
         }
         RunStatus::Paused(_) | RunStatus::Running => format!("orchestrate resume {id}"),
     })
 }
 
 /// What helps after a failure: a resumed run keeps its workflow, personas and model.
-fn after_failure(id: &RunId, class: Option<FailureClass>) -> String {
+fn after_failure(id: &RunId, class: Option<FailureClass>, is_generated: bool) -> String {
     match class {
         Some(FailureClass::NotFound) => {
             format!("orchestrate rerun {id} --model openai:NAME with a model that the provider has")
         }
+        // There is no file to change.
+        Some(class) if is_generated && class.lasts() => format!(
+            "orchestrate rerun {id} --model openai:NAME with another model, or ask in other words"
+        ),
         Some(FailureClass::Preparation) => format!(
             "orchestrate rerun {id} once the workflow is mended; finished steps that stay the same are kept"
         ),

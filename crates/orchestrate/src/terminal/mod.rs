@@ -211,22 +211,33 @@ fn wrapped(text: &str, room: usize, indent: usize) -> String {
     shown
 }
 
-/// Lines of a table for a terminal that is too narrow for it: what does not fit goes on, indented, in the next
-/// line, and columns are given up there.
+/// Lines of a table for a terminal that may be too narrow for it: what does not fit goes on, indented, in the
+/// next line. What a file or a program gets stays in one line.
 pub(crate) fn fitted(text: &str) -> String {
-    fitted_within(width(), text)
+    let is_shown = std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some();
+    if is_shown { fitted_within(width(), text) } else { text.to_owned() }
 }
 
 fn fitted_within(width: usize, text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        if line.chars().count() <= width {
-            return format!("{line}\n");
+    let mut shown = String::with_capacity(text.len() + 16);
+    for line in text.lines() {
+        let indent = line.chars().take_while(|&c| c == ' ').count();
+        // Where the first column past the width begins, and the last gap before it.
+        let over = line.char_indices().nth(width).map(|(at, c)| if c == ' ' { at + 1 } else { at });
+        let gap = over.and_then(|over| line[..over].rfind(' ').filter(|&gap| gap > indent));
+        match gap {
+            Some(gap) => {
+                let rest = wrapped(&line[gap..], width.saturating_sub(indent + 4), indent + 4);
+                shown.push_str(line[..gap].trim_end());
+                shown.push('\n');
+                shown.push_str(&" ".repeat(indent + 4));
+                shown.push_str(&rest);
+            }
+            None => shown.push_str(line),
         }
-        let start = line.len() - line.trim_start().len();
-        let rest = wrapped(line, width.saturating_sub(start + 4), start + 4);
-        format!("{}{rest}\n", &line[..start])
-    });
-    lines.collect()
+        shown.push('\n');
+    }
+    shown
 }
 
 /// Whether standard error is a terminal that can be drawn on. A CI job's is read as a log.
@@ -295,12 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_too_wide_gives_up_its_columns() {
+    fn a_table_that_is_too_wide_goes_on_in_the_next_line() {
         let table = "Stage 1\n  data        data-engineer         openai:gpt-5-mini  ≈99 tokens\n";
         assert_eq!(fitted_within(100, table), table);
         assert_eq!(
             fitted_within(40, table),
-            "Stage 1\n  data data-engineer openai:gpt-5-mini\n      ≈99 tokens\n"
+            "Stage 1\n  data        data-engineer\n      openai:gpt-5-mini ≈99 tokens\n"
         );
+        assert_eq!(fitted_within(20, "≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈\n"), "≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈\n");
     }
 }

@@ -21,7 +21,11 @@ use orchestrate_core::{
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
 use orchestrate_report::words::{duration, short_count};
 
-use super::{can_draw, lines, rows::Rows, safe, safe_json, talk};
+use super::{
+    can_draw, lines,
+    rows::{MARGIN, Rows},
+    safe, safe_json, talk,
+};
 use crate::cli::{Format, Progress, ShowArguments};
 
 /// Rows that are drawn at most; further steps are counted.
@@ -164,7 +168,7 @@ impl Screen {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "   and {more} more");
             }
-            let room = Rows::columns().saturating_sub(4);
+            let room = Rows::columns();
             bar.set_message(text.chars().take(room).collect::<String>());
             bar.tick();
         }
@@ -198,7 +202,7 @@ impl Screen {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {msg}")
+    ProgressStyle::with_template(&format!("{MARGIN}{{spinner}} {{msg}}"))
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 

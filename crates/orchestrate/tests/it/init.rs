@@ -65,7 +65,11 @@ fn nothing_is_written_through_a_link_that_leads_out_of_the_project() {
     for name in ["workflows", "personas"] {
         std::os::unix::fs::symlink(&outside, place.work().join(name)).unwrap();
     }
-    insta::assert_snapshot!(place.refused(&["init"]), @"");
+    insta::assert_snapshot!(place.refused(&["init"]), @r"
+    exit 3
+    error: a link on the way to `workflows/first.yaml` leads out of the project; nothing was written
+    help: put a folder in the place of the link: what it leads to is not read either
+    ");
     for args in [&["workflows", "new", "mine"][..], &["personas", "new", "mine"]] {
         let said = place.refused(args);
         assert!(said.contains("leads out of the project; nothing was written"), "{said}");
@@ -84,7 +88,11 @@ fn nothing_is_written_through_a_link_that_leads_out_of_the_project() {
 fn a_project_in_the_place_of_a_file_is_refused_with_advice() {
     let place = Place::new();
     place.write("f", "text");
-    insta::assert_snapshot!(place.refused(&["init", "f"]), @"");
+    insta::assert_snapshot!(place.refused(&["init", "f"]), @r"
+    exit 2
+    error: `f` is not a folder
+    help: name a folder; it is made where there is none
+    ");
 }
 
 #[test]
@@ -95,6 +103,7 @@ fn every_template_makes_a_workflow_that_is_valid_and_runs_offline() {
         let said = place.good(&["workflows", "new", &name, "--template", template]);
         assert!(said.starts_with(&format!("wrote workflows/{name}.yaml\n")), "{said}");
         place.good(&["validate", &name]);
+        place.good(&["test", &name]);
         let ran = place.good(&["run", &name, "--task", "Move our events", "--offline"]);
         assert!(ran.contains("Move our events"), "{ran}");
     }

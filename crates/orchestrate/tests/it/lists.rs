@@ -345,7 +345,7 @@ fn a_reference_that_is_not_among_the_needs_is_a_warning_and_valid() {
 
 #[test]
 fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing() {
-    let place = Place::new();
+    let place = Place::new().with("COLUMNS", "200");
     let hide = |text: &str| -> String {
         let mut shown = String::new();
         let mut rest = text;
@@ -377,6 +377,7 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
       report      data-viz-specialist   no model yet  ≈N tokens + handoffs of analysis, model, operations
 
     5 calls, ≈N tokens of prompts before handoffs
+    in all 5 to 9 calls and ≈N to ≈N tokens; repeats after failures come on top
 
     Missing
       input `task`: give it with --task
@@ -430,7 +431,7 @@ fn a_plan_names_the_model_whose_key_is_missing() {
 fn the_lists_of_personas_that_the_guide_shows_find_some() {
     let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/guide/personas.md");
     let guide = std::fs::read_to_string(guide).unwrap();
-    let place = Place::new();
+    let place = with_a_weaver();
     let mut shown = 0;
     for line in guide.lines().filter(|line| line.starts_with("orchestrate personas list")) {
         let command = line.split('#').next().unwrap();

@@ -202,7 +202,15 @@ fn the_next_command_names_a_workflow_as_it_is_found() {
     }
     let outcome = place.run(&["validate", "wl"]);
     assert_eq!(outcome.code, Some(0));
-    insta::assert_snapshot!(outcome.stderr, @"");
+    insta::assert_snapshot!(outcome.stderr, @r"
+    warning[other-name]: the workflow `change-report` lies in a file named `wl`
+     --> [ROOT]/work/workflows/wl.yaml:1:11
+      |
+    1 | workflow: change-report
+      |           ^^^^^^^^^^^^^
+      |
+      = help: `run` finds it by the file: name the file `change-report.yaml`, or write `workflow: wl`
+    ");
 }
 
 #[test]
@@ -249,7 +257,7 @@ fn nothing_but_a_terminal_gets_escape_sequences() {
 
 #[test]
 fn escape_sequences_of_a_task_are_shown_and_not_obeyed() {
-    let place = Place::new();
+    let place = Place::new().with("COLUMNS", "200");
     let task = "red \u{1b}[31malert\u{7} \u{202e}mirror";
     let outcome = place.run(&["run", "end-to-end-ml", "--offline", "--task", task]);
     for text in [&outcome.stdout, &outcome.stderr, &place.good(&["runs", "list"])] {

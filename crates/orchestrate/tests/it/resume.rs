@@ -136,7 +136,7 @@ fn there_is_nothing_to_resume_where_every_run_is_complete() {
     help: `runs show` prints it, `rerun` does it again
     ");
     insta::assert_snapshot!(place.refused(&["resume", "ffff-none"]), @r"
-    exit 2
+    exit 3
     error: no run matches `ffff-none`
     help: `orchestrate runs list` shows all runs; four characters of an id or more will do
     ");
