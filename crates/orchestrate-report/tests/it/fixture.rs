@@ -105,6 +105,7 @@ pub(crate) struct Journal {
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
     pub(crate) run: &'static str,
+    pub(crate) max_tokens: Option<u64>,
 }
 
 #[derive(Default)]
@@ -132,6 +133,7 @@ impl Journal {
             contents: Contents::default(),
             offline: false,
             run: "0192-run",
+            max_tokens: None,
         }
     }
 
@@ -163,7 +165,7 @@ impl Journal {
             model,
             offline: self.offline,
             concurrency: 4,
-            limits: Limits::default(),
+            limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),
             fresh: Freshness::default(),
             models: IndexMap::new(),
@@ -252,6 +254,18 @@ impl Journal {
             call: call(step),
             attempt,
             cause: LossCause::ProcessEnded,
+            failure: None,
+            partial: None,
+        });
+    }
+
+    /// An attempt broke off, and what was seen of it is known.
+    pub(crate) fn break_off(&mut self, step: &str, attempt: u32, failure: Failure) {
+        self.push(Event::CallUnknown {
+            call: call(step),
+            attempt,
+            cause: LossCause::Connection,
+            failure: Some(failure),
             partial: None,
         });
     }

@@ -38,7 +38,10 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node, schemas: &dyn Schemas) -> O
     if problems.is_empty() {
         problems = schemas.schema_misfits(&schema);
     }
-    if let Some(kind) = schema.get("type").filter(|kind| !allows_objects(kind)) {
+    // A type that does not exist is told already.
+    if problems.is_empty()
+        && let Some(kind) = schema.get("type").filter(|kind| !allows_objects(kind))
+    {
         let message = format!("an input of type `object` has a schema for {kind}");
         let help = Some("write `type: object`, or leave it out".into());
         problems.push(Misfit::here(message, help).below("type"));
