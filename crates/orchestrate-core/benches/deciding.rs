@@ -81,7 +81,7 @@ impl Cost {
 /// A plan whose steps each need two of the layer before, so that each is needed by two.
 fn layered(steps: usize, width: usize) -> Arc<Plan> {
     let id = |at: usize| format!("step-{at:06}");
-    let need = |at: usize| Need { step: id(at).as_str().into(), handoff: true };
+    let need = |at: usize| Need::on(id(at).as_str());
     let step = |at: usize| {
         let (layer, place) = (at / width, at % width);
         let needs = match layer.checked_sub(1) {
@@ -192,7 +192,7 @@ impl Script {
                 let outcome = self.ends[at].pop().expect("the last attempt is good");
                 Input::AttemptEnded { call, attempt, outcome }
             }
-            Effect::WakeAt(_) | Effect::Finish(_) => Input::Tick,
+            Effect::WakeAt(_) | Effect::AskPerson { .. } | Effect::Finish(_) => Input::Tick,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
+    approval::{ApprovalDecision, ApprovalRequest},
     failure::{Billed, Failure},
     ids::{CallId, Digest, RunId, StepPath},
     policy::{Cap, Limits, RetryPolicy},
@@ -146,6 +147,25 @@ pub enum Event {
         /// Whether the run goes on without it.
         optional: bool,
     },
+    /// A step asks a person. From here on it waits, whoever runs the run.
+    ApprovalRequested {
+        /// The step.
+        step: StepPath,
+        /// What is asked.
+        request: ApprovalRequest,
+    },
+    /// A person decided.
+    ApprovalDecided {
+        /// The step.
+        step: StepPath,
+        /// What was decided, by whom.
+        decision: Box<ApprovalDecision>,
+    },
+    /// Nobody decided in time.
+    ApprovalExpired {
+        /// The step.
+        step: StepPath,
+    },
     /// A file was written to the output folder.
     ArtifactWritten {
         /// The step it belongs to; none for a document of the whole run.
@@ -192,6 +212,9 @@ impl Event {
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
             Self::StepFailed { .. } => "step_failed",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalDecided { .. } => "approval_decided",
+            Self::ApprovalExpired { .. } => "approval_expired",
             Self::ArtifactWritten { .. } => "artifact_written",
             Self::RunPaused { .. } => "run_paused",
             Self::RunResumed { .. } => "run_resumed",
@@ -433,6 +456,8 @@ pub enum StepSource {
     Reuse,
     /// A template.
     Render,
+    /// A person's yes.
+    Approval,
 }
 
 /// What ended an attempt whose outcome nobody knows.
@@ -453,6 +478,8 @@ pub enum LossCause {
 pub enum PauseReason {
     /// A person or the system asked it to stop.
     Interrupted,
+    /// Nothing can go on before a person has decided, and nobody is there.
+    AwaitingApproval,
 }
 
 /// Why a run failed.

@@ -40,6 +40,10 @@ pub enum FailureClass {
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// A person said no.
+    NotApproved,
+    /// Nobody decided in time.
+    ApprovalExpired,
 }
 
 impl FailureClass {
@@ -62,6 +66,8 @@ impl FailureClass {
             Self::Malformed => "answer malformed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::NotApproved => "not approved",
+            Self::ApprovalExpired => "approval expired",
         }
     }
 

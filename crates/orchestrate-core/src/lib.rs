@@ -5,7 +5,9 @@
 //! in as [`Timestamp`] values, contents come in as digests, and every decision leaves as an
 //! [`Event`](event::Event) to record and an [`Effect`](run::Effect) to carry out.
 
+pub mod approval;
 pub mod brief;
+pub mod coverage;
 pub mod diagnostic;
 pub mod event;
 pub mod failure;

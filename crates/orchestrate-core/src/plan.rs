@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
     request::{Parameters, Timeouts},
 };
@@ -36,6 +37,8 @@ pub struct Plan {
     needs: Vec<Vec<usize>>,
     dependents: Vec<Vec<usize>>,
     stages: Vec<Vec<usize>>,
+    /// By position, whether a brief of the step's document is worth having.
+    briefs: Vec<bool>,
 }
 
 /// One node of a plan.
@@ -61,6 +64,45 @@ pub struct Need {
     /// Whether its handoff goes into the prompt by itself. False where the prompt already prints the
     /// deliverable, or where the edge comes from a reference alone.
     pub handoff: bool,
+    /// What the handoff consists of.
+    #[serde(default, skip_serializing_if = "Pass::is_usual")]
+    pub pass: Pass,
+    /// Tokens that it may bring, where the workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+}
+
+impl Need {
+    /// An edge about which the workflow says nothing more.
+    pub fn on(step: impl Into<StepPath>) -> Self {
+        Self { step: step.into(), handoff: true, pass: Pass::Fit, max_tokens: None }
+    }
+
+    /// Tokens that its handoff may bring into a prompt; none where it hands nothing over by itself.
+    pub fn allowance(&self) -> u64 {
+        if self.handoff { self.max_tokens.map_or(DEFAULT_ALLOWANCE, u64::from) } else { 0 }
+    }
+
+    /// What the workflow says of the edge, in a few words: `brief, 4000 tokens at most`.
+    pub fn terms(&self) -> Option<String> {
+        let pass = match self.pass {
+            Pass::Fit => None,
+            Pass::Full => Some("full".to_owned()),
+            Pass::Brief => Some("brief".to_owned()),
+            Pass::None => Some("order only".to_owned()),
+        };
+        let cap = self.max_tokens.map(|cap| format!("{cap} tokens at most"));
+        let terms: Vec<String> = pass.into_iter().chain(cap).collect();
+        (!terms.is_empty()).then(|| terms.join(", "))
+    }
+
+    /// The needed step, with what the workflow says of the edge: `data (brief)`.
+    pub fn label(&self) -> String {
+        match self.terms() {
+            Some(terms) => format!("{} ({terms})", self.step),
+            None => self.step.to_string(),
+        }
+    }
 }
 
 /// What a step does.
@@ -71,6 +113,18 @@ pub enum Action {
     Persona(Box<PersonaStep>),
     /// Renders a template, without a model.
     Render(String),
+    /// Asks a person.
+    Approve(ApprovalStep),
+}
+
+/// A step in which a person says yes or no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStep {
+    /// What is asked, a template.
+    pub question: String,
+    /// How long there is time, in milliseconds; after that the step fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 /// A step in which a persona works.
@@ -247,6 +301,8 @@ impl Plan {
         }
         let mut needs = Vec::with_capacity(parts.steps.len());
         let mut dependents = vec![Vec::new(); parts.steps.len()];
+        let mut briefs = vec![false; parts.steps.len()];
+        let asks = |at: usize| matches!(parts.steps[at].action, Action::Persona(_));
         for (position, step) in parts.steps.iter().enumerate() {
             let mut resolved = Vec::with_capacity(step.needs.len());
             for need in &step.needs {
@@ -256,13 +312,14 @@ impl Plan {
                 })?;
                 resolved.push(target);
                 dependents[target].push(position);
+                briefs[target] |= asks(target) && asks(position) && need.pass.relies_on_brief();
             }
             needs.push(resolved);
         }
         let stages = stages(&needs, &dependents).map_err(|cycle| {
             PlanError::Cycle(cycle.into_iter().map(|at| parts.steps[at].id.clone()).collect())
         })?;
-        Ok(Self { parts, index, needs, dependents, stages })
+        Ok(Self { parts, index, needs, dependents, stages, briefs })
     }
 
     /// The workflow's name.
@@ -323,10 +380,7 @@ impl Plan {
     /// Whether a persona step relies on the handoff of the step at `position`, so that a brief of its
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
-        matches!(self.parts.steps[position].action, Action::Persona(_))
-            && self.dependents[position]
-                .iter()
-                .any(|&dependent| matches!(self.parts.steps[dependent].action, Action::Persona(_)))
+        self.briefs[position]
     }
 
     /// The hash of the whole plan, to which a run is pinned.
@@ -397,7 +451,7 @@ mod tests {
     fn plan(steps: &[(&str, &[&str])]) -> Result<Plan, PlanError> {
         let steps = steps.iter().map(|(id, needs)| Step {
             id: (*id).into(),
-            needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+            needs: needs.iter().map(|need| Need::on(*need)).collect(),
             action: Action::Render("x".into()),
             optional: false,
             save: None,

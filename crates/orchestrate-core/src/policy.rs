@@ -62,7 +62,9 @@ impl RetryPolicy {
             | FailureClass::Truncated
             | FailureClass::Malformed
             | FailureClass::Redirected
-            | FailureClass::Preparation => 1,
+            | FailureClass::Preparation
+            | FailureClass::NotApproved
+            | FailureClass::ApprovalExpired => 1,
         };
         if failed >= attempts {
             return None;

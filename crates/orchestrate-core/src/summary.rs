@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
+    approval::{ApprovalDecision, ApprovalRequest},
     event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
     failure::{Failure, FailureClass},
     ids::{Digest, RunId, StepPath},
@@ -39,6 +40,8 @@ pub enum StepState {
     Running,
     /// The next attempt waits for its time.
     Retrying,
+    /// A person is asked.
+    AwaitingApproval,
     /// Finished.
     Succeeded,
     /// Given up.
@@ -136,8 +139,22 @@ pub struct StepSummary {
     pub retry_at: Option<Timestamp>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
+    /// What a person is asked in it, and what they decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
     reserved: u64,
+}
+
+/// Everything there is to say of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApprovalSummary {
+    /// What is asked.
+    pub request: ApprovalRequest,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// What was decided, and when it was recorded here.
+    pub decision: Option<(ApprovalDecision, Timestamp)>,
 }
 
 /// A file that was written.
@@ -161,7 +178,7 @@ impl RunSummary {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) => None,
+                Action::Render(_) | Action::Approve(_) => None,
             },
             choice: None,
             model: None,
@@ -181,6 +198,7 @@ impl RunSummary {
             failure: None,
             retry_at: None,
             notes: Vec::new(),
+            approval: None,
             reserved: 0,
         });
         Self {
@@ -230,6 +248,11 @@ impl RunSummary {
     /// Steps that are finished.
     pub fn finished(&self) -> usize {
         self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+    }
+
+    /// Steps that wait for a person.
+    pub fn awaiting_approval(&self) -> impl Iterator<Item = &StepSummary> {
+        self.steps.iter().filter(|step| step.state == StepState::AwaitingApproval)
     }
 
     /// Optional steps that failed.
@@ -366,6 +389,28 @@ impl RunSummary {
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;
+                }
+            }
+            Event::ApprovalRequested { step, request } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::AwaitingApproval;
+                    step.started_at = step.started_at.or(Some(at));
+                    step.failure = None;
+                    let request = request.clone();
+                    step.approval = Some(ApprovalSummary { request, asked_at: at, decision: None });
+                }
+            }
+            Event::ApprovalDecided { step, decision } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
+                    if let Some(approval) = &mut step.approval {
+                        approval.decision = Some(((**decision).clone(), at));
+                    }
+                }
+            }
+            Event::ApprovalExpired { step } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
                 }
             }
             Event::StepFailed { step, failure, .. } => {

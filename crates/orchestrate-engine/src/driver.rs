@@ -1,5 +1,7 @@
 //! The driver: carries out what the run machine decides, and nothing before it is durable.
 
+mod people;
+
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use orchestrate_core::{
@@ -18,12 +20,15 @@ use tokio::{
 };
 
 use crate::{
+    approvals::{Dropped, PersonAnswer},
     clock,
     live::{LiveBoard, Observer},
     prepare::{NeedState, Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
     worker,
 };
+use people::BETWEEN_LOOKS;
+pub(crate) use people::People;
 
 /// What a person or the system asks of a running driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +79,7 @@ pub(crate) struct Driver {
     wake_at: Option<Timestamp>,
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
+    pub(crate) people: People,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -81,6 +87,9 @@ pub(crate) struct Driver {
 /// Calls that one blocking task prepares, one after the other: few enough to keep all cores busy, enough
 /// to save most of the hops between threads.
 const PREPARED_TOGETHER: usize = 16;
+
+/// Answers of people that may wait for the driver: more than one person types.
+const PEOPLE: usize = 16;
 
 /// Messages that may wait for the driver. Each worker sends one and ends, so the bound only limits how
 /// many finished workers keep their answer in memory while a commit is under way.
@@ -109,6 +118,7 @@ impl Driver {
             tasks: JoinSet::new(),
             wake_at: None,
             damage: None,
+            people: People::default(),
             recorded: Vec::new(),
         }
     }
@@ -135,8 +145,10 @@ impl Driver {
         let (sender, mut inbox) = mpsc::channel::<News>(INBOX);
         let mut effects = first;
         let mut stop_open = true;
+        let (answer, mut answers) = mpsc::channel::<PersonAnswer>(PEOPLE);
+        let mut look = Instant::now() + BETWEEN_LOOKS;
         loop {
-            if let Some(outcome) = self.carry_out(effects, &sender) {
+            if let Some(outcome) = self.carry_out(effects, &sender, &answer) {
                 self.tasks.shutdown().await;
                 return match self.damage.take() {
                     Some(damage) => Err(damage.into()),
@@ -153,6 +165,23 @@ impl Driver {
                 message = inbox.recv() => {
                     let message = message.ok_or(DriveError::Worker)?;
                     self.take_in(message)?;
+                }
+                answered = answers.recv() => match answered {
+                    Some(PersonAnswer::Decided { step, subject, given }) => {
+                        self.decide(&Dropped { step, subject, given })?;
+                    }
+                    // The last sender is ours.
+                    Some(PersonAnswer::Gone) | None => {
+                        self.run.handle(clock::now(), Input::Attended(false))?;
+                    }
+                },
+                () = sleep_until(look), if self.run.awaits_approval() => {
+                    look = Instant::now() + BETWEEN_LOOKS;
+                    let (decisions, blobs) = self.decisions()?;
+                    self.pending.extend(blobs);
+                    for decision in decisions {
+                        self.run.handle(clock::now(), decision)?;
+                    }
                 }
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if ended.is_err_and(|error| error.is_panic()) {
@@ -223,13 +252,20 @@ impl Driver {
             for event in &recorded {
                 self.summary.apply(event);
             }
+            self.people.tell_of(&recorded);
             self.observer.recorded(&recorded, &self.summary);
             self.recorded.extend(recorded);
         }
+        self.people.forget_files();
         Ok(decisions.effects)
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, sender: &mpsc::Sender<News>) -> Option<Outcome> {
+    fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        sender: &mpsc::Sender<News>,
+        answer: &mpsc::Sender<PersonAnswer>,
+    ) -> Option<Outcome> {
         let mut to_prepare = Vec::new();
         for effect in effects {
             match effect {
@@ -237,6 +273,7 @@ impl Driver {
                 Effect::StartAttempt { call, attempt, request } => {
                     self.start(call, attempt, &request, sender.clone());
                 }
+                Effect::AskPerson { step, request } => self.ask(&step, &request, answer),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::Finish(outcome) => return Some(outcome),
             }
@@ -346,7 +383,7 @@ fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
 fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
     match action {
         Action::Persona(_) => found.cloned(),
-        Action::Render(_) => None,
+        Action::Render(_) | Action::Approve(_) => None,
     }
 }
 

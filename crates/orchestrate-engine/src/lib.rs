@@ -1,6 +1,7 @@
 //! Carries a run's effects out durably: the driver and its workers, the store of journals, the
 //! libraries of personas and workflows, the configuration, and the files a run writes.
 
+pub mod approvals;
 pub mod artifacts;
 pub mod config;
 pub mod driver;
@@ -13,6 +14,7 @@ pub mod schemas;
 pub mod selecting;
 pub mod session;
 pub mod store;
+pub mod testing;
 
 mod casting;
 mod clock;

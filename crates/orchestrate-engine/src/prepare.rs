@@ -4,22 +4,24 @@ use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
+    approval::{self, ApprovalDecision},
     brief::Brief,
     event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked},
     failure::Failure,
-    handoff::{self, DEFAULT_ALLOWANCE, Deliverable, Form, Handoff},
+    handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
     neutral,
     persona::Persona,
-    plan::{Action, PersonaStep, Step},
+    plan::{Action, ApprovalStep, PersonaStep, Step},
     request::{Identity, ModelRef, Request, Segment},
-    run::Prepared,
+    run::{Asked, Prepared},
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
 use orchestrate_workflow::{Scope, StepValue, StepValues};
 
 use crate::{
+    approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
     home::Home,
     providers::Providers,
@@ -40,6 +42,7 @@ pub(crate) struct Preparer {
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
     pub(crate) forked: Option<RunForked>,
+    pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
@@ -130,6 +133,7 @@ impl Preparer {
                     blobs: vec![blob],
                 })
             }
+            Action::Approve(approval) => Ok(self.question(step, approval, &scope, view)?),
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
                 let (request, notes) = match call.purpose {
@@ -143,6 +147,34 @@ impl Preparer {
                 self.finish(request, choice, notes, view)
             }
         }
+    }
+
+    /// What a person is asked; a yes to exactly this in the run that this one was made from is used again.
+    fn question(
+        &self,
+        step: &Step,
+        approval: &ApprovalStep,
+        scope: &Scope<'_>,
+        view: &View,
+    ) -> Result<Preparation, Failure> {
+        let text = orchestrate_workflow::render_text(&approval.question, scope)
+            .map_err(|error| invalid(format!("rendering the question: {error}")))?;
+        let grounds =
+            view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
+        let subject = approval::subject(&text, grounds);
+        let mut blobs = Vec::new();
+        let earlier = self.earlier_decisions.approval_of(&subject);
+        let decision = earlier.filter(|_| !self.fresh.refuses(&step.id)).map(|earlier| {
+            let ApprovalDecision { approved, by, note, .. } = earlier.clone();
+            let (decision, contents) = decided(GivenDecision { approved, by, note }, &text);
+            blobs.extend(contents);
+            Box::new(ApprovalDecision { origin: earlier.origin.clone(), ..decision })
+        });
+        let question = Blob::new(text);
+        let asked =
+            Asked { question: question.digest, subject, expires_ms: approval.expires_ms, decision };
+        blobs.push(question);
+        Ok(Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs })
     }
 
     /// The persona as the journal keeps it, written out once per run.
@@ -214,14 +246,16 @@ impl Preparer {
         for need in step.needs.iter().filter(|need| need.handoff) {
             let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
-                Some(deliverable) => handoff::fit(deliverable, DEFAULT_ALLOWANCE, &tokens::count)?,
+                Some(deliverable) => {
+                    handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?
+                }
                 None => handoff::unavailable(
                     need.step.clone(),
                     given.state.persona.clone(),
                     &given.state.reason,
                 ),
             };
-            note_form(&handoff, &mut notes);
+            note_form(&handoff, need.pass, &mut notes);
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
         self.reworks(&call.step, &mut segments)?;
@@ -355,12 +389,15 @@ fn reserve(request: &mut Request, tokens_left: Option<u64>) -> u64 {
     }
 }
 
-fn note_form(handoff: &Handoff, notes: &mut Vec<String>) {
+fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {
     match &handoff.form {
         Form::Full if handoff.brief.is_none() && handoff.persona.is_some() => {
             notes.push(format!("`{}` came whole, without a brief", handoff.step));
         }
         Form::Full => {}
+        Form::Brief if pass == Pass::Brief => {
+            notes.push(format!("`{}` came as its brief, as the workflow asks", handoff.step));
+        }
         Form::Brief => notes
             .push(format!("`{}` came as its brief: the whole document does not fit", handoff.step)),
         Form::Unavailable(reason) => {

@@ -2,7 +2,7 @@
 
 use orchestrate_core::{
     neutral,
-    plan::{Action, Otherwise, PersonaChoice, Plan},
+    plan::{Action, Need, Otherwise, PersonaChoice, Plan},
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -62,8 +62,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if step.optional {
             who.push_str(" (optional)");
         }
-        let needs: Vec<&str> =
-            plan.needs(at).iter().map(|&need| plan.steps()[need].id.as_str()).collect();
+        let needs: Vec<String> = step.needs.iter().map(Need::label).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("← {}", needs.join(", ")) };
         Row {
@@ -79,6 +78,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
 /// Who works, and how they are chosen where there is a choice.
 fn who(action: &Action) -> (String, String) {
     match action {
+        Action::Approve(_) => ("a person approves".to_owned(), String::new()),
         Action::Render(_) => ("template".to_owned(), String::new()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => (name.clone(), String::new()),

@@ -83,6 +83,7 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     {
         parts.push(format!("answered by `{}`", neutral::one_line(served)));
     }
+    parts.extend(crate::approval(step));
     if step.attempts > 1 {
         parts.push(format!("{} attempts", step.attempts));
     }

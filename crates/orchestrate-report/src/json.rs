@@ -1,13 +1,13 @@
 //! A run as one JSON document, schema `orchestrate/run/1`.
 
 use orchestrate_core::{
-    event::StepSource,
+    event::{PauseReason, StepSource},
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, selection, states, words};
+use crate::{approval, context::Context, coverage, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -37,6 +37,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "coverage": coverage::as_json(context),
         "outputs": context.outputs,
         "artifacts": summary.artifacts.iter().map(|artifact| json!({
             "step": artifact.step,
@@ -72,7 +73,8 @@ fn sent(summary: &RunSummary, calls: u64) -> u64 {
 fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
-        RunStatus::Paused(_) => "paused",
+        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::Interrupted) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
     }
@@ -104,6 +106,7 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),
         "failure": failure,
+        "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
@@ -115,6 +118,7 @@ fn state(state: StepState) -> &'static str {
         StepState::Waiting => "waiting",
         StepState::Running => "running",
         StepState::Retrying => "retrying",
+        StepState::AwaitingApproval => "awaiting_approval",
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
     }
@@ -125,6 +129,7 @@ fn source(source: StepSource) -> &'static str {
         StepSource::Call => "call",
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",
+        StepSource::Approval => "approval",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Run summaries and plans as Markdown, JSON, text and Mermaid.
+//! Run summaries and plans as Markdown, JSON, text, Mermaid, DOT and SVG.
 //!
 //! Everything here is pure: a [`RunSummary`](orchestrate_core::summary::RunSummary) or a
 //! [`Plan`](orchestrate_core::plan::Plan) comes in, contents are looked up through [`Blobs`], and a
@@ -6,22 +6,31 @@
 
 pub mod words;
 
+mod approval;
 mod closing;
 mod context;
+mod coverage;
+mod dot;
 mod drawing;
 mod header;
 mod json;
 mod markdown;
 mod mermaid;
+mod node;
 mod persona_diff;
 mod report;
 mod result;
 mod sarif;
 mod selection;
 mod states;
+mod svg;
+mod text_diff;
 
+pub use approval::{approval, how_to_decide};
 pub use closing::closing;
 pub use context::{Blobs, Context, OFFLINE_NOTICE};
+pub use coverage::coverage_line;
+pub use dot::dot;
 pub use drawing::drawing;
 pub use json::{json, list_entry};
 pub use mermaid::mermaid;
@@ -31,3 +40,5 @@ pub use result::result_markdown;
 pub use sarif::{MAX_RESULTS, SarifTool, sarif};
 pub use selection::selection;
 pub use states::{advice, loss, lost_attempts, status, trouble};
+pub use svg::svg;
+pub use text_diff::text_diff;

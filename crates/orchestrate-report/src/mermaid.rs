@@ -5,17 +5,18 @@ use std::fmt::Write as _;
 use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, Plan, Step};
 
 /// The plan as a Mermaid flowchart: a box per persona step, a hexagon where the persona is chosen, a
-/// slanted box for a template; optional steps are dashed.
+/// slanted box for a template, a rounded one for a person's approval; optional steps are dashed.
 pub fn mermaid(plan: &Plan) -> String {
     let mut text = String::from("flowchart TD\n");
     // Writing to a String cannot fail.
     for (at, step) in plan.steps().iter().enumerate() {
         let _ = writeln!(text, "    {}", node(at, step));
     }
-    for (at, _) in plan.steps().iter().enumerate() {
-        for &need in plan.needs(at) {
+    for (at, step) in plan.steps().iter().enumerate() {
+        for (&need, edge) in plan.needs(at).iter().zip(&step.needs) {
             let arrow = if plan.steps()[need].optional { "-.->" } else { "-->" };
-            let _ = writeln!(text, "    s{need} {arrow} s{at}");
+            let terms = edge.terms().map(|terms| format!("|{}|", label(&terms)));
+            let _ = writeln!(text, "    s{need} {arrow}{} s{at}", terms.unwrap_or_default());
         }
     }
     let optional: Vec<String> = plan
@@ -36,6 +37,7 @@ pub fn mermaid(plan: &Plan) -> String {
 fn node(at: usize, step: &Step) -> String {
     let id = label(step.id.as_str());
     match &step.action {
+        Action::Approve(_) => format!("s{at}([\"{id}<br/>a person approves\"])"),
         Action::Render(_) => format!("s{at}[/\"{id}<br/>template\"/]"),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => format!("s{at}[\"{id}<br/>{}\"]", label(name)),

@@ -7,7 +7,9 @@ use orchestrate_core::{
 };
 
 use crate::{
+    approval,
     context::{Context, OFFLINE_NOTICE},
+    coverage,
     header::header,
     markdown::{nested, quoted},
     states,
@@ -31,6 +33,7 @@ pub fn report_markdown(context: &Context<'_>) -> String {
     }
     parts.push(format!("## Steps\n\n{}", stages(context)));
     parts.extend(context.summary.steps.iter().filter_map(|step| document(context, step)));
+    parts.extend(coverage::section(context));
     parts.extend(unfinished(context));
     let text = parts.join("\n\n") + "\n";
     neutral::visible(&text.replace("\r\n", "\n")).into_owned()
@@ -76,6 +79,8 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
     parts.extend(
         step.choice.as_ref().map(|choice| format!("Chosen: {}", neutral::one_line(choice))),
     );
+    // Who decided and when stands in the header.
+    parts.extend(step.approval.as_ref().map(|told| quoted(&approval::question(context, told))));
     parts.push(context.document(step));
     if let Some(brief) = context.brief(step) {
         parts.push("### Brief".to_owned());

@@ -9,7 +9,10 @@ use orchestrate_core::{
     usage::Usage,
 };
 
-use crate::words;
+use crate::{
+    approval::{self, approval},
+    words,
+};
 
 /// Tokens in and out; `≈` where one of the figures was counted here and not by the provider.
 pub(crate) fn tokens(usage: &Usage) -> String {
@@ -24,6 +27,7 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Paused(PauseReason::Interrupted) => {
             "stopped on request, to be resumed".to_owned()
         }
+        RunStatus::Paused(PauseReason::AwaitingApproval) => approval::waiting(summary),
         RunStatus::Succeeded => {
             let missing: Vec<String> =
                 summary.given_up().map(|step| format!("`{}`", step.step)).collect();
@@ -105,6 +109,7 @@ pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) 
             let optional = if step.optional { ", optional" } else { "" };
             format!("failed{optional}{}", why.unwrap_or_default())
         }
+        StepState::AwaitingApproval => approval(step).unwrap_or_default(),
         StepState::Running => "was under way when the run stopped".to_owned(),
         StepState::Retrying => {
             format!("waits for another attempt after: {}", trouble(step).unwrap_or_default())
@@ -131,6 +136,9 @@ fn is_met(step: &StepSummary) -> bool {
     match step.state {
         StepState::Succeeded => true,
         StepState::Failed => step.optional,
-        StepState::Waiting | StepState::Running | StepState::Retrying => false,
+        StepState::Waiting
+        | StepState::Running
+        | StepState::Retrying
+        | StepState::AwaitingApproval => false,
     }
 }

@@ -46,10 +46,12 @@ pub const BAD_INPUT: &str = "bad-input";
 pub const VALUE_TOO_LARGE: &str = "value-too-large";
 /// A JSON Schema that is none, or that says what it may not say here.
 pub const BAD_SCHEMA: &str = "bad-schema";
-/// A step with none or several of `persona` and `render`.
+/// A step with none or several of `persona`, `render` and `approve`.
 pub const STEP_KIND: &str = "step-kind";
 /// A key that this kind of step does not take.
 pub const KEY_NOT_FOR_STEP: &str = "key-not-for-step";
+/// A key that does nothing where it stands.
+pub const INERT_KEY: &str = "inert-key";
 /// A persona that no library has.
 pub const UNKNOWN_PERSONA: &str = "unknown-persona";
 /// A value of the chosen enum that no case covers.

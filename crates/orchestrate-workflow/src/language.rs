@@ -11,11 +11,11 @@ pub struct Section {
     /// Its keys, in the order in which they are explained.
     pub keys: &'static [Key],
     /// A workflow file in which `KEYS` stands where an example goes.
-    around: &'static str,
+    pub(crate) around: &'static str,
     /// What stands between two keys there.
-    between: &'static str,
+    pub(crate) between: &'static str,
     /// Keys that an example needs beside its own, each with a line that has it.
-    beside: &'static [(&'static str, &'static str)],
+    pub(crate) beside: &'static [(&'static str, &'static str)],
 }
 
 /// A key of the language.
@@ -44,21 +44,31 @@ impl Section {
 
     /// A whole workflow file that holds a key's example.
     pub fn example(&self, key: &Key) -> String {
+        let other = OTHER_KIND.iter().find(|(name, _)| *name == key.name);
+        let other = other.map_or(&[][..], |(_, lines)| lines);
         let beside = self.beside.iter().filter(|(name, _)| {
-            // A step that renders asks no persona.
-            *name != key.name && (key.name, *name) != ("render", "persona")
+            *name != key.name
+                && !(*name == "persona" && OTHER_KIND.iter().any(|(own, _)| *own == key.name))
         });
-        let lines: Vec<&str> =
-            [key.example].into_iter().chain(beside.map(|(_, line)| *line)).collect();
+        let beside = other.iter().chain(beside.map(|(_, line)| line));
+        let lines: Vec<&str> = [key.example].into_iter().chain(beside.copied()).collect();
         self.around.replace("KEYS", &lines.join(self.between))
     }
 }
 
-/// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 7] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE];
+/// Keys of steps in which no persona works, each with what has to stand beside it.
+const OTHER_KIND: [(&str, &[&str]); 4] = [
+    ("render", &[]),
+    ("approve", &[]),
+    ("expires", &["approve: Ship it?"]),
+    ("on_expire", &["approve: Ship it?", "expires: 24h"]),
+];
 
-const fn key(
+/// Every section, from the file inwards.
+pub const SECTIONS: [&Section; 8] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &NEED, &CHOICE];
+
+pub(crate) const fn key(
     name: &'static str,
     help: &'static str,
     schema: &'static str,
@@ -287,7 +297,7 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona` and `render`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render` and `approve`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
@@ -298,6 +308,24 @@ pub const STEP: Section = Section {
             "render: 'The plan: {{ steps.first.text }}'",
         ),
         key(
+            "approve",
+            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand only `needs`, `expires`, `on_expire` and `save`.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "approve: Deploy the model?",
+        ),
+        key(
+            "expires",
+            "For `approve`: how long a person may take, from 1s to 365d. After that the step fails.",
+            r#"{ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *(s|m|min|h|d)$" }"#,
+            "expires: 24h",
+        ),
+        key(
+            "on_expire",
+            "For `approve` with `expires`: `fail`, the default and the only word. Nothing but a person approves.",
+            r#"{ "enum": ["fail"], "default": "fail" }"#,
+            "on_expire: fail",
+        ),
+        key(
             "prompt",
             "What is asked of the persona; a template. The task and the handoffs stand before it by themselves.",
             r#"{ "type": "string" }"#,
@@ -305,9 +333,10 @@ pub const STEP: Section = Section {
         ),
         key(
             "needs",
-            "A step, or a list of steps, that must be finished first and hand over.",
-            r#"{ "anyOf": [ { "type": "string" },
-                { "type": "array", "items": { "type": "string" }, "uniqueItems": true } ] }"#,
+            "A step, or a list of steps, that must be finished first and hand over, in the order of the list. A map in place of a name says what is handed over.",
+            r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/need" },
+                { "type": "array", "uniqueItems": true, "items": { "anyOf": [
+                    { "type": "string" }, { "$ref": "#/definitions/need" } ] } } ] }"##,
             "needs: [first]",
         ),
         key(
@@ -330,6 +359,35 @@ pub const STEP: Section = Section {
     around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
     between: ", ",
     beside: &[("persona", "persona: data-engineer"), ("needs", "needs: first")],
+};
+
+/// One need, written as a map.
+pub const NEED: Section = Section {
+    name: "need",
+    title: "A need",
+    keys: &[
+        key(
+            "step",
+            "The step that must be finished first. Required.",
+            r#"{ "type": "string" }"#,
+            "step: first",
+        ),
+        key(
+            "pass",
+            "What is handed over: `full` (all of it; where it does not fit, the step fails before anything is sent), `brief`, or `none` (an order only). Without it all of it where it fits, else the brief.",
+            r#"{ "enum": ["full", "brief", "none"] }"#,
+            "pass: brief",
+        ),
+        key(
+            "max_tokens",
+            "The most tokens that the handoff may bring, 1 to 1,000,000; 32,000 where it is not said.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000000, "default": 32000 }"#,
+            "max_tokens: 4000",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { persona: data-engineer, needs: [{ KEYS }] }\n",
+    between: ", ",
+    beside: &[("step", "step: first")],
 };
 
 /// A persona chosen by a value.

@@ -4,6 +4,7 @@ use std::{error::Error, fmt, process::ExitCode};
 
 use orchestrate_core::{
     diagnostic::Diagnostic,
+    event::PauseReason,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
@@ -35,6 +36,8 @@ pub(crate) enum Exit {
     Credentials = 4,
     /// Finished without an optional step, with `--fail-on-partial`.
     Partial = 5,
+    /// The run waits for a person.
+    Waiting = 7,
     /// A cap was reached.
     Budget = 8,
     /// A journal is damaged, newer, or cannot be written.
@@ -64,7 +67,8 @@ impl Exit {
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
-            RunStatus::Paused(_) => Self::Interrupted,
+            RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
     }
 }
@@ -206,7 +210,7 @@ impl From<ProviderError> for CliError {
             ProviderError::Model(ModelError::None) => no_model(),
             ProviderError::Model(model) => {
                 let exit = match model {
-                    ModelError::NoKey { .. } => Exit::Credentials,
+                    ModelError::NoKey { .. } | ModelError::NoAddress { .. } => Exit::Credentials,
                     _ => Exit::Invalid,
                 };
                 let told = Self::of(exit, &error);
@@ -216,6 +220,11 @@ impl From<ProviderError> for CliError {
                 let told = Self::of(Exit::Invalid, &error);
                 source.help().map(str::to_owned).into_iter().fold(told, Self::help)
             }
+            ProviderError::Command { source, .. } => {
+                Self::of(Exit::Invalid, &error).help(source.help())
+            }
+            ProviderError::Certificates { .. } => Self::of(Exit::Invalid, &error)
+                .help("`ca_file` below `[providers.NAME]` in your config names a file of PEM certificates"),
         }
     }
 }
@@ -227,6 +236,7 @@ fn no_model() -> CliError {
         .help("  --offline                    compose the team's worksheets, without a model, key or network")
         .help("  --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment")
         .help("  --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too")
+        .help("  --model anthropic:NAME       with ANTHROPIC_API_KEY; gemini:, azure:, ollama: and more: see `orchestrate doctor`")
         .help("or set it once: in orchestrate/config.toml of your config folder, [models] default = \"openai:gpt-5-mini\"")
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    approval::ApprovalState,
     machine::{Phase, Run},
     step::{Happening, IllegalEvent, StepStatus, happening, next},
 };
@@ -142,6 +143,18 @@ impl Run {
                 instance.brief = *brief;
                 self.settle(step)?;
             }
+            Event::ApprovalRequested { request, .. } => {
+                let state = ApprovalState { request: request.clone(), decision: None };
+                instance.approval = Some(Box::new(state));
+                self.approvals.asking += 1;
+            }
+            Event::ApprovalDecided { decision, .. } => {
+                if let Some(approval) = &mut instance.approval {
+                    approval.decision = Some((**decision).clone());
+                }
+                self.approvals.asking -= 1;
+            }
+            Event::ApprovalExpired { .. } => self.approvals.asking -= 1,
             Event::StepFailed { optional, .. } => {
                 if *optional {
                     instance.gave_up = true;
@@ -210,7 +223,10 @@ impl Run {
                 Phase::Running
             }
             (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
-            (Phase::Running, Event::RunFailed { .. }) => Phase::Failed,
+            // At rest a person's no is recorded by whoever takes it down.
+            (Phase::Running | Phase::Idle | Phase::Paused, Event::RunFailed { .. }) => {
+                Phase::Failed
+            }
             (Phase::Running, Event::RunSucceeded) => Phase::Succeeded,
             (
                 Phase::Running | Phase::Paused | Phase::Failed | Phase::Succeeded,

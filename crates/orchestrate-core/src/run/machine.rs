@@ -9,6 +9,7 @@ use std::{
 use indexmap::IndexMap;
 
 use super::{
+    approval::Approvals,
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
     step::{IllegalEvent, Instance, StepStatus},
 };
@@ -80,6 +81,7 @@ pub struct Run {
     pub(super) unsettled: usize,
     /// Good answers by what was asked, so that the same is not asked again.
     pub(super) answers: IndexMap<Identity, (ReuseOrigin, Answered)>,
+    pub(super) approvals: Approvals,
 
     // What follows is rebuilt when a run is resumed. The queues may hold steps that have moved on;
     // whoever takes one out looks at its status first.
@@ -119,6 +121,7 @@ impl Run {
             in_flight: 0,
             unsettled: count,
             answers: IndexMap::new(),
+            approvals: Approvals::default(),
             ready,
             due: VecDeque::new(),
             starving: false,
@@ -221,6 +224,11 @@ impl Run {
             Input::ArtifactWritten { step, path, digest } => {
                 self.record(Event::ArtifactWritten { step, path, digest })
             }
+            Input::Decide { step, subject, decision } => self.decided(&step, subject, decision),
+            Input::Attended(attended) => {
+                self.approvals.attended = attended;
+                Ok(())
+            }
             Input::Interrupt => {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 Ok(())
@@ -259,6 +267,7 @@ impl Run {
     }
 
     fn schedule(&mut self, now: Timestamp) -> Result<(), IllegalEvent> {
+        self.expire_due(now)?;
         while let Some(&Reverse((at, step))) = self.waiting.peek() {
             if at > now {
                 break;
@@ -291,8 +300,9 @@ impl Run {
                 break;
             }
         }
+        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
         if self.stopping.is_none()
-            && let Some(&Reverse((at, _))) = self.waiting.peek()
+            && let Some(at) = retry.into_iter().chain(self.next_expiry()).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -395,6 +405,7 @@ impl Run {
                 deliverable,
                 brief: None,
             }),
+            Prepared::Ask(asked) => self.ask(step, *asked),
             Prepared::Invalid(failure) => self.give_up(step, failure),
         }
     }
@@ -517,7 +528,7 @@ impl Run {
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
-    fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+    pub(super) fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
         self.hand_over_the_lead(step);
         if self.instances[step].purpose == Purpose::Brief {
             return self.finish_with(step, None);
@@ -587,7 +598,6 @@ impl Run {
 
     /// Looks at every step once and puts it where it belongs.
     fn resume(&mut self, limits: Option<Limits>) -> Result<(), IllegalEvent> {
-        let was_uncapped = self.limits.max_tokens.is_none();
         if self.started {
             self.record(Event::RunResumed { limits: limits.unwrap_or(self.limits) })?;
         } else {
@@ -599,11 +609,12 @@ impl Run {
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
+        self.approvals.expiries.clear();
         self.stopping = None;
-        let newly_capped = was_uncapped && self.limits.max_tokens.is_some();
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
-            if newly_capped && instance.status.awaits_sending() {
+            // Another run may have paid for the same answer since, and caps may be others now.
+            if instance.status.awaits_sending() {
                 self.outdated.insert(step);
             }
             match instance.status {
@@ -622,6 +633,8 @@ impl Run {
                 },
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
+                StepStatus::Asking => self.put_question(step),
+                StepStatus::Decided => self.conclude_approval(step)?,
                 StepStatus::Blocked
                 | StepStatus::Calling
                 | StepStatus::Succeeded
@@ -638,6 +651,12 @@ impl Run {
         let outcome = match self.stopping.take() {
             Some(outcome) => outcome,
             None if self.unsettled == 0 => Outcome::Succeeded,
+            None if self.waiting.is_empty() && self.awaits_approval() => {
+                if self.approvals.attended {
+                    return Ok(());
+                }
+                Outcome::Paused(PauseReason::AwaitingApproval)
+            }
             None if self.waiting.is_empty() => return Err(IllegalEvent::Stuck(self.unsettled)),
             None => return Ok(()),
         };
@@ -652,7 +671,7 @@ impl Run {
         Ok(())
     }
 
-    fn record(&mut self, event: Event) -> Result<(), IllegalEvent> {
+    pub(super) fn record(&mut self, event: Event) -> Result<(), IllegalEvent> {
         self.apply(self.now, &event)?;
         self.decisions.events.push(event);
         Ok(())

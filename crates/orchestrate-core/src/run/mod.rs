@@ -2,13 +2,15 @@
 //!
 //! - [`Run`] holds the state and decides (`machine`); recorded events alone change it (`fold`).
 //! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
+//! - Steps that ask a person, and what follows from the answer (`approval`).
 //! - [`StepStatus`] and its transition table say which event may follow which (`step`).
 
+mod approval;
 mod exchange;
 mod fold;
 mod machine;
 mod step;
 
-pub use exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
+pub use exchange::{Asked, AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
 pub use machine::Run;
 pub use step::{IllegalEvent, StepStatus};

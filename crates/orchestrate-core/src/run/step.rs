@@ -1,5 +1,6 @@
 //! A step's state and the table that says which event may follow which.
 
+use super::approval::ApprovalState;
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
@@ -23,6 +24,10 @@ pub enum StepStatus {
     RetryWait,
     /// A good draft is recorded; its brief is still to be asked for.
     Answered,
+    /// A person is asked.
+    Asking,
+    /// A person decided, or the time is over; what follows is not recorded yet.
+    Decided,
     /// Finished.
     Succeeded,
     /// Given up.
@@ -83,6 +88,8 @@ pub(super) enum Happening {
     StepSucceeded,
     StepFailed,
     Reopened,
+    Asked,
+    PersonDecided,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
@@ -102,12 +109,17 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Prepared | S::Ended | S::RetryWait, H::Reused) | (S::Calling, H::Succeeded) => {
             Some(S::Answered)
         }
+        (S::Ready, H::Asked) => Some(S::Asking),
+        (S::Asking, H::PersonDecided) => Some(S::Decided),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
-        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepSucceeded) => {
-            Some(S::Succeeded)
+        (
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            H::StepSucceeded,
+        ) => Some(S::Succeeded),
+        (S::Ready | S::Prepared | S::Ended | S::RetryWait | S::Decided, H::StepFailed) => {
+            Some(S::Failed)
         }
-        (S::Ready | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => Some(S::Failed),
         _ => None,
     }
 }
@@ -125,6 +137,10 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
+        Event::ApprovalRequested { step, .. } => (step, Happening::Asked),
+        Event::ApprovalDecided { step, .. } | Event::ApprovalExpired { step } => {
+            (step, Happening::PersonDecided)
+        }
         Event::SessionOpened { .. }
         | Event::RunCreated(_)
         | Event::RunForked(_)
@@ -165,6 +181,8 @@ pub(super) struct Instance {
     pub(super) brief: Option<Digest>,
     /// Whether the step failed and is optional.
     pub(super) gave_up: bool,
+    /// What a person is asked, once the question is evaluated.
+    pub(super) approval: Option<Box<ApprovalState>>,
 }
 
 impl Instance {
@@ -183,6 +201,7 @@ impl Instance {
             deliverable: None,
             brief: None,
             gave_up: false,
+            approval: None,
         }
     }
 

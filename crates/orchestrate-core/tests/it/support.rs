@@ -18,7 +18,7 @@ use orchestrate_core::{
 pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action: Action::Persona(Box::new(PersonaStep {
             persona: PersonaChoice::Named("tester".into()),
             prompt: None,
@@ -197,7 +197,7 @@ impl Desk {
                 self.now = self.now.max(at);
                 self.tell(Input::Tick);
             }
-            Effect::Finish(_) => {}
+            Effect::AskPerson { .. } | Effect::Finish(_) => {}
         }
     }
 

@@ -52,7 +52,7 @@ impl Place {
 pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action: Action::Persona(Box::new(PersonaStep {
             persona: PersonaChoice::Named(PERSONA.into()),
             prompt: Some(prompt),

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use orchestrate_core::{
-    handoff::DEFAULT_ALLOWANCE,
     ids::StepPath,
-    plan::{Action, PersonaStep},
+    plan::{Action, Need, PersonaStep},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -31,12 +30,23 @@ pub struct StepForecast {
     pub model: Option<ModelRef>,
     /// Tokens of system prompt, task and step prompt.
     pub prompt_tokens: u64,
-    /// Steps whose handoffs come on top.
+    /// Steps that come before it.
     pub needs: Vec<StepPath>,
+    /// Steps whose handoffs come on top, with what the workflow says of each.
+    pub handoffs: Vec<String>,
     /// Tokens those handoffs may add at most.
     pub handoff_tokens: u64,
     /// Whether the step is optional.
     pub optional: bool,
+    /// What is known of the approval, where a person decides.
+    pub approval: Option<ApprovalForecast>,
+}
+
+/// What is known of an approval before the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalForecast {
+    /// How long a person has, in milliseconds, where that is limited.
+    pub expires_ms: Option<u64>,
 }
 
 /// What every step will do, in plan order. Calls no model and writes nothing.
@@ -52,7 +62,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
     }
     let steps = setup.plan.steps().iter().enumerate().map(|(position, step)| {
         let needs: Vec<StepPath> = step.needs.iter().map(|need| need.step.clone()).collect();
-        let handoffs = step.needs.iter().filter(|need| need.handoff).count() as u64;
+        let handoffs = step.needs.iter().filter(|need| need.handoff).map(Need::label);
         let mut forecast = StepForecast {
             step: step.id.clone(),
             stage: stage_of[position],
@@ -61,8 +71,15 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             model: None,
             prompt_tokens: 0,
             needs,
-            handoff_tokens: handoffs * DEFAULT_ALLOWANCE,
+            handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
+            handoffs: handoffs.collect(),
             optional: step.optional,
+            approval: match &step.action {
+                Action::Approve(approval) => {
+                    Some(ApprovalForecast { expires_ms: approval.expires_ms })
+                }
+                Action::Persona(_) | Action::Render(_) => None,
+            },
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());

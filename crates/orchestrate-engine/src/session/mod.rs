@@ -4,18 +4,28 @@
 //! - [`RunSetup`]: a run that is fully decided and not yet recorded (`setup`).
 //! - [`OpenRun`]: a run whose journal is open and locked (`open`).
 //! - [`RunRecord`]: a run as its journal tells it (`record`).
+//! - [`approve`]: a person's decision from outside the process that runs a run.
 
+mod approve;
 mod files;
 mod forecast;
+mod foresight;
 mod lock;
 mod open;
+mod pinned;
 mod record;
+mod rehearsal;
 mod setup;
 mod workspace;
 
-pub use forecast::{StepForecast, forecast};
+pub use approve::{ApproveError, Approved, approve};
+pub use forecast::{ApprovalForecast, StepForecast, forecast};
+pub use foresight::{Bounds, Foresight, bounds, foresee};
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
+pub use pinned::Pinned;
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
+pub use rehearsal::rehearse;
+pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

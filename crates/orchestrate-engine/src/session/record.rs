@@ -109,6 +109,12 @@ impl RunRecord {
         })
     }
 
+    /// The number of the next opening of its journal.
+    pub(super) fn next_epoch(&self) -> u64 {
+        let opened = |recorded: &&Recorded| matches!(recorded.event, Event::SessionOpened { .. });
+        1 + self.events.iter().filter(opened).count() as u64
+    }
+
     /// Everything that was redone on the way to this run, oldest first.
     pub fn reworks(&self) -> Result<Vec<PastRework>, StoreError> {
         let text =

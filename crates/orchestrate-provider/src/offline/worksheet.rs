@@ -109,7 +109,7 @@ impl Sheet {
     fn handoff(&mut self, handoff: &Handoff, persona: &str) {
         let form = match &handoff.form {
             Form::Full => "the whole document".to_owned(),
-            Form::Brief => "the brief only, since the document is too long".to_owned(),
+            Form::Brief => "the brief only".to_owned(),
             Form::Unavailable(reason) => format!("not available: {}", one_line(reason)),
         };
         let fingerprint = Digest::of(&handoff.text).short();

@@ -72,7 +72,7 @@ fn body(report: &str) -> String {
 
 #[test]
 fn a_report_holds_everything_in_plan_order() {
-    insta::assert_snapshot!(whole(false).report(report_markdown), @r"
+    insta::assert_snapshot!(whole(false).report(report_markdown), @r#"
     # diamond
 
     <!-- run -->
@@ -142,10 +142,18 @@ fn a_report_holds_everything_in_plan_order() {
 
     All in all: one index.
 
+    ## Handed on
+
+    What each document says of the decisions, figures and constraints it was given. Words, identifiers and numbers were compared, and nothing else: "not mentioned" may stand there in other words.
+
+    - `data` → `search`: 0 of 2 found
+      - decision D1 not mentioned: Use Postgres
+      - figure not mentioned: rows: 4 million/day (given)
+
     ## Not finished
 
     - Redis and Caching — `speed`: failed, optional: model refused: will not say (ask otherwise)
-    ");
+    "#);
 }
 
 #[test]
@@ -357,6 +365,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
           "failure": null,
+          "approval": null,
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
           "brief": {
@@ -409,6 +418,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
           "failure": null,
+          "approval": null,
           "notes": [
             "handoff of `data` came as its brief"
           ],
@@ -445,6 +455,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "message": "will not\nsay",
             "help": "ask otherwise"
           },
+          "approval": null,
           "notes": [],
           "text": null,
           "brief": null
@@ -476,9 +487,34 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
           "failure": null,
+          "approval": null,
           "notes": [],
           "text": "All in all: one index.",
           "brief": null
+        }
+      ],
+      "coverage": [
+        {
+          "from": "data",
+          "to": "search",
+          "kept": 0,
+          "changed": 0,
+          "not_mentioned": 2,
+          "unchecked": 0,
+          "entries": [
+            {
+              "kind": "decision",
+              "id": "D1",
+              "text": "Use Postgres",
+              "finding": "not_mentioned"
+            },
+            {
+              "kind": "figure",
+              "id": null,
+              "text": "rows: 4 million/day (given)",
+              "finding": "not_mentioned"
+            }
+          ]
         }
       ],
       "outputs": {

@@ -44,7 +44,7 @@ fn choice(persona: PersonaChoice) -> Action {
 pub(crate) fn step(id: &str, needs: &[&str], action: Action) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action,
         optional: false,
         save: None,

@@ -11,14 +11,13 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 19] = [
+const FUTURE: [&str; 16] = [
     "if",
     "for_each",
     "as",
     "max_parallel",
     "join",
     "review",
-    "approve",
     "output",
     "repairs",
     "workflow",
@@ -29,12 +28,10 @@ const FUTURE: [&str; 19] = [
     "when",
     "rounds",
     "on_fail",
-    "max_tokens",
-    "pass",
 ];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 14] = [
+const SYNONYMS: [(&str, &str); 20] = [
     ("agent", "persona"),
     ("role", "persona"),
     ("depends_on", "needs"),
@@ -49,6 +46,12 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("template", "render"),
     ("instructions", "prompt"),
     ("max_tokens", "max_output_tokens"),
+    ("not_contains", "lacks"),
+    ("excludes", "lacks"),
+    ("regex", "matches"),
+    ("is", "equals"),
+    ("error", "failure"),
+    ("answers", "replies"),
 ];
 
 /// The map that a node has to be; its unknown keys are reported.
@@ -75,7 +78,11 @@ pub(super) fn any_map<'n>(sink: &mut Sink<'_>, node: &'n Node, what: &str) -> Op
         Kind::Map(map) => Some(map),
         Kind::Broken => None,
         Kind::Scalar(_) | Kind::List(_) => {
-            wrong_type(sink, node, what, "a map of `key: value` lines", None);
+            let help = match node.kind {
+                Kind::List(_) => "write `name: value` lines, without `-`",
+                _ => "write `name: value` lines below it, indented",
+            };
+            wrong_type(sink, node, what, "a map of `key: value` lines", Some(help.to_owned()));
             None
         }
     }
@@ -149,8 +156,9 @@ pub(super) fn integer(
     range: RangeInclusive<i64>,
 ) -> Option<u32> {
     let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+    let help = format!("write a number, such as `{}`", range.start());
     let Kind::Scalar(scalar) = &node.kind else {
-        wrong_type(sink, node, what, &wanted, None);
+        wrong_type(sink, node, what, &wanted, Some(help));
         return None;
     };
     match scalar.as_integer() {
@@ -158,11 +166,12 @@ pub(super) fn integer(
         Some(number) => {
             let message = format!("{what} is {wanted}, not {number}");
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
-            sink.push(problem);
+            let nearest = number.clamp(*range.start(), *range.end());
+            sink.push(problem.help(format!("the nearest is `{nearest}`")));
             None
         }
         None => {
-            wrong_type(sink, node, what, &wanted, None);
+            wrong_type(sink, node, what, &wanted, Some(help));
             None
         }
     }
@@ -176,8 +185,9 @@ pub(super) fn number(
     range: RangeInclusive<f64>,
 ) -> Option<f64> {
     let wanted = format!("a number from {} to {}", range.start(), range.end());
+    let help = format!("write a number, such as `{}`", range.start());
     let Kind::Scalar(scalar) = &node.kind else {
-        wrong_type(sink, node, what, &wanted, None);
+        wrong_type(sink, node, what, &wanted, Some(help));
         return None;
     };
     match scalar.as_number() {
@@ -185,53 +195,79 @@ pub(super) fn number(
         Some(number) => {
             let message = format!("{what} is {wanted}, not {number}");
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
-            sink.push(problem);
+            let nearest = number.clamp(*range.start(), *range.end());
+            sink.push(problem.help(format!("the nearest is `{nearest}`")));
             None
         }
         None => {
-            wrong_type(sink, node, what, &wanted, None);
+            wrong_type(sink, node, what, &wanted, Some(help));
             None
         }
     }
 }
 
+/// The lengths of time that a key takes.
+pub(super) struct Within {
+    /// Units with their milliseconds.
+    pub(super) units: &'static [(&'static str, f64)],
+    /// The shortest, in milliseconds.
+    pub(super) least: f64,
+    /// The longest, in milliseconds.
+    pub(super) most: f64,
+    /// The two in words.
+    pub(super) range: &'static str,
+    /// How one is written.
+    pub(super) help: &'static str,
+}
+
+/// What a call may take.
+const CALL_TIME: Within = Within {
+    units: &[("ms", 1.0), ("s", 1_000.0), ("m", 60_000.0), ("min", 60_000.0), ("h", 3_600_000.0)],
+    least: 1.0,
+    most: 86_400_000.0,
+    range: "1ms and 24h",
+    help: "write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`",
+};
+
 /// A length of time such as `90s`, in milliseconds, up to a day.
 pub(super) fn duration(sink: &mut Sink<'_>, node: &Node, what: &str) -> Option<u64> {
-    const DAY: f64 = 86_400_000.0;
-    const HELP: &str = "write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`";
+    duration_within(sink, node, what, &CALL_TIME)
+}
+
+/// A length of time, in milliseconds.
+pub(super) fn duration_within(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    within: &Within,
+) -> Option<u64> {
     if let Kind::Scalar(scalar) = &node.kind
         && !scalar.is_null()
     {
         let split = scalar.text.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (digits, unit) = scalar.text.split_at(split.unwrap_or(scalar.text.len()));
-        let factor = match unit.trim() {
-            "ms" => Some(1.0),
-            "s" => Some(1_000.0),
-            "m" | "min" => Some(60_000.0),
-            "h" => Some(3_600_000.0),
-            _ => None,
-        };
-        if let (Ok(number), Some(factor)) = (digits.parse::<f64>(), factor) {
+        let factor = within.units.iter().find(|(name, _)| *name == unit.trim());
+        if let (Ok(number), Some((_, factor))) = (digits.parse::<f64>(), factor) {
             let millis = (number * factor).round();
-            if (1.0..=DAY).contains(&millis) {
+            if (within.least..=within.most).contains(&millis) {
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
-                    reason = "between 1 and a day's milliseconds"
+                    reason = "between two small positive numbers"
                 )]
                 return Some(millis as u64);
             }
-            let message = format!("{what} is between 1ms and 24h, not `{}`", scalar.text);
+            let message = format!("{what} is between {}, not `{}`", within.range, scalar.text);
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
             sink.push(problem);
             return None;
         }
         let message = format!("{what} is a length of time, and `{}` is none", scalar.text);
         let problem = sink.error(codes::BAD_VALUE, &node.span, message);
-        sink.push(problem.help(HELP));
+        sink.push(problem.help(within.help));
         return None;
     }
-    wrong_type(sink, node, what, "a length of time", Some(HELP.into()));
+    wrong_type(sink, node, what, "a length of time", Some(within.help.into()));
     None
 }
 

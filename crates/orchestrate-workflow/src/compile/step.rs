@@ -3,10 +3,11 @@
 use orchestrate_core::plan::{Action, PersonaStep};
 
 use super::{
+    approve,
     edges::{self, Edge},
     fields,
     file::Catalogue,
-    persona,
+    needs, persona,
     settings::Settings,
     templates::{self, Known, StepReference},
 };
@@ -37,53 +38,60 @@ pub(super) fn read(
     let mut draft = Draft { edges: Vec::new(), action: None, optional: false, save: None };
     let what = format!("step `{id}`");
     let Some(map) = fields::map(sink, &entry.value, &what, &STEP) else { return draft };
-    let needs = map.get("needs");
-    let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known.steps));
+    let declared = map.get("needs").map(|entry| needs::read(sink, id, &entry.value, known.steps));
     let optional = map.get("optional");
     draft.optional = optional
         .and_then(|entry| fields::boolean(sink, &entry.value, "`optional`"))
         .unwrap_or_default();
     draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
-    let (action, references) = match (map.get("persona"), map.get("render")) {
-        (Some(persona), None) => {
-            persona_step(sink, map, &persona.value, catalogue, defaults, known)
+    let kinds: Vec<&Entry> = KINDS.iter().filter_map(|kind| map.get(kind)).collect();
+    let (action, references) = match kinds.as_slice() {
+        [kind] => {
+            let value = &kind.value;
+            match kind.key.text.as_str() {
+                "persona" => persona_step(sink, map, value, catalogue, defaults, known),
+                "approve" => approve::read(sink, map, value, known),
+                _ => render_step(sink, map, value, known),
+            }
         }
-        (None, Some(render)) => render_step(sink, map, &render.value, known),
-        (persona, render) => {
-            report_kind(sink, entry, persona, render);
+        kinds => {
+            report_kind(sink, entry, kinds);
             (None, Vec::new())
         }
     };
     draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), references);
     if map.get("render").is_some() {
-        draft.edges.iter_mut().for_each(|edge| edge.handoff = false);
+        draft.edges.iter_mut().for_each(|edge| edge.without_handoff(sink, "only renders"));
+    }
+    if map.get("approve").is_some() {
+        draft.edges.iter_mut().for_each(|edge| edge.without_handoff(sink, "asks a person"));
+    } else {
+        approve::report_strays(sink, map);
     }
     draft.action = action;
     draft
 }
 
-fn report_kind(
-    sink: &mut Sink<'_>,
-    entry: &Entry,
-    persona: Option<&Entry>,
-    render: Option<&Entry>,
-) {
+/// The keys of which a step has exactly one.
+const KINDS: [&str; 3] = ["persona", "render", "approve"];
+
+fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
     let id = &entry.key.text;
-    let mut problem = match (persona, render) {
-        (Some(persona), Some(render)) => sink
+    let mut problem = match kinds {
+        [first, second, ..] => sink
             .error(
                 codes::STEP_KIND,
-                &render.key.span,
-                format!("step `{id}` has both `persona` and `render`"),
+                &second.key.span,
+                format!("step `{id}` has both `{}` and `{}`", first.key.text, second.key.text),
             )
-            .at(sink.source(), persona.key.span.clone(), "the other one"),
+            .at(sink.source(), first.key.span.clone(), "the other one"),
         _ => sink.error(
             codes::STEP_KIND,
             &entry.key.span,
-            format!("step `{id}` has neither `persona` nor `render`"),
+            format!("step `{id}` has neither `persona` nor `render` nor `approve`"),
         ),
     };
-    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template");
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person");
     sink.push(problem);
 }
 
@@ -107,8 +115,9 @@ fn persona_step(
     }
     let prompt = map.get("prompt").and_then(|entry| {
         let text = fields::text(sink, &entry.value, "`prompt`")?;
-        references.extend(templates::check(sink, &entry.value, &text, Form::Template, known));
-        Some(text.text)
+        let (text, found) = templates::read(sink, &entry.value, &text, known);
+        references.extend(found);
+        Some(text)
     });
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
@@ -137,8 +146,8 @@ fn render_step(
         }
     }
     let Some(text) = fields::text(sink, render, "`render`") else { return (None, Vec::new()) };
-    let references = templates::check(sink, render, &text, Form::Template, known);
-    (Some(Action::Render(text.text)), references)
+    let (text, references) = templates::read(sink, render, &text, known);
+    (Some(Action::Render(text)), references)
 }
 
 /// Files that a run writes beside its deliverables.

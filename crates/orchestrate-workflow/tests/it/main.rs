@@ -1,11 +1,17 @@
 //! What the workflow language accepts, refuses and renders.
 
+mod approvals;
 mod inputs;
 mod language;
 mod limits;
+mod mistakes;
+mod needs;
 mod plans;
+mod random_workflows;
 mod rendering;
 mod structured;
+mod test_files;
+mod written_out;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;

@@ -9,7 +9,7 @@ fn needs_that_cannot_be_met() {
 steps:
   data: { persona: data-engineer }
   model: { persona: mlops-engineer, needs: [date, model, data, data, 5] }
-  report: { persona: mlops-engineer, needs: { step: data } }
+  report: { persona: mlops-engineer, needs: [[data]] }
 ",
         r#"unknown-step 4:45 `date`
   there is no step `date`
@@ -24,9 +24,9 @@ duplicate-need 4:64 `data`
 wrong-type 4:70 `5`
   a need must be a text, not a number
   help: quote it: `"5"`
-wrong-type 5:45 `{ step: data }`
-  `needs` must be a step's name or a list of names, not a map
-  help: write `needs: data` or `needs: [data, analysis]`
+wrong-type 5:46 `[data]`
+  a need must be a step's name, or a map with `step`, not a list
+  help: write `needs: data`, `needs: [data, analysis]`, or `needs: [{ step: data, pass: brief }]`
 "#,
     );
 }
@@ -181,7 +181,7 @@ steps:
     prompt: |
       {{ inputs.t | uper }} {{ inputs.t is weird }} {{ now() }}
       {{ inputs.t ~ 'x' }} {{ inputs.t + 'x' }} {{ inputs.n + 1 }}
-      {% macro m() %}{% endmacro %}{% include 'x' %}
+      {% block m %}{% endblock %}{% import 'x' as x %}
       {{ inputs.t.upper() }} {{ [inputs.t] }} {{ inputs[inputs.t] }}
 ",
         r"unknown-filter 7:21 `uper`
@@ -199,12 +199,12 @@ template-unsupported 8:10 `inputs.t ~ 'x'`
 template-unsupported 8:31 `inputs.t + 'x'`
   `+` is for numbers, and these need not be
   help: write texts next to each other; make a number with `| int`
-template-unsupported 9:10 `macro m() %}{% endmacro`
-  templates do not have a macro
-  help: templates print expressions and have `for`, `if`, `set` and `with`
-template-unsupported 9:39 `include 'x'`
-  templates do not have `{% include %}`
-  help: templates print expressions and have `for`, `if`, `set` and `with`
+template-unsupported 9:10 `block m %}{% endblock`
+  templates do not have `{% block %}`
+  help: templates print expressions and have `for`, `if`, `set`, `with`, `macro` and `include`
+template-unsupported 9:37 `import 'x' as x`
+  templates do not have `{% import %}`
+  help: templates print expressions and have `for`, `if`, `set`, `with`, `macro` and `include`
 template-unsupported 10:18 `.upper()`
   templates call no methods
   help: use a filter: `{{ x | upper }}`

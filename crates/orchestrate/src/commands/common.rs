@@ -22,9 +22,9 @@ use orchestrate_engine::{
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{CapArguments, RunFlags, ShowArguments},
+    cli::{CapArguments, Progress, RunFlags, ShowArguments},
     exit::{CliError, Exit},
-    terminal::{self, closing, progress},
+    terminal::{self, approval, closing, progress},
 };
 
 /// The workspace of the current folder.
@@ -105,17 +105,27 @@ pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError
     }
 }
 
+/// What tasks run on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Exit::RunFailed, format!("starting the runtime: {error}")))
+}
+
 /// Drives a run to its rest and shows what happens; the result is the caller's.
 pub(crate) fn drive_silently(
     run: OpenRun,
     show: &ShowArguments,
 ) -> Result<(FinishedRun, Exit), CliError> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            CliError::new(Exit::RunFailed, format!("starting the runtime: {error}"))
-        })?;
+    let runtime = runtime()?;
     let signal = Arc::new(AtomicI32::new(0));
     let (observer, screen) = progress::start(show, run.board(), run.is_new());
+    let run = if !show.no_input && show.progress != Progress::Json && terminal::can_ask() {
+        run.attended_by(Box::new(approval::AtTerminal::new(screen.clone())))
+    } else {
+        run
+    };
     let finished = runtime.block_on(async {
         let (sender, stop) = mpsc::channel(2);
         let listening = tokio::spawn(listen(sender, Arc::clone(&signal), screen.clone()));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use orchestrate_core::{ids::StepPath, policy::Limits, suggest};
+use orchestrate_core::{ids::StepPath, plan::Action, policy::Limits, suggest};
 use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
 
 use super::common;
@@ -38,6 +38,13 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     };
     let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
     let step = arguments.step.as_deref().map(StepPath::new);
+    if let (Some(step), Some(_)) = (&step, &arguments.remark)
+        && let Some(Action::Approve(_)) = setup.plan.step(step).map(|step| &step.action)
+    {
+        let message = format!("step `{step}` asks a person, whom a remark would not reach");
+        return Err(CliError::new(Exit::Usage, message)
+            .help("leave -m out to be asked again, or remark on a step whose work is to change"));
+    }
     let rework = Rework {
         from: id,
         earlier: step

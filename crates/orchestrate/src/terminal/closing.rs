@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use orchestrate_core::{
-    event::RunFailure,
+    event::{PauseReason, RunFailure},
     neutral,
     summary::{RunStatus, RunSummary},
 };
@@ -27,10 +27,11 @@ pub(crate) fn print(record: &RunRecord, output: Option<&Path>, progress: Progres
     }
     let mut lines = vec![String::new()];
     lines.extend(orchestrate_report::closing(&record.summary));
+    lines.extend(record.report(orchestrate_report::coverage_line));
     if let Some(folder) = output {
         lines.push(format!("written to {}", folder.display()));
     }
-    lines.extend(next(&record.summary).map(|next| format!("next: {next}")));
+    lines.extend(next(&record.summary).into_iter().map(|next| format!("next: {next}")));
     for line in lines {
         say(&line);
     }
@@ -52,6 +53,13 @@ fn troubles(summary: &RunSummary) {
         error.help.extend(next(summary));
         super::error(&error);
     }
+    if summary.status == RunStatus::Paused(PauseReason::AwaitingApproval) {
+        let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
+        super::warn(
+            &format!("run {id} is {}", orchestrate_report::status(summary)),
+            &next(summary),
+        );
+    }
 }
 
 /// Whether no file has the workflow's name.
@@ -59,10 +67,13 @@ fn is_generated(summary: &RunSummary) -> bool {
     matches!(summary.workflow.as_str(), ASK | CHOOSE)
 }
 
-/// The command that a person would want next.
-fn next(summary: &RunSummary) -> Option<String> {
-    let id = summary.run.as_ref()?;
-    Some(match &summary.status {
+/// The commands that a person would want next.
+fn next(summary: &RunSummary) -> Vec<String> {
+    let Some(id) = summary.run.as_ref() else { return Vec::new() };
+    vec![match &summary.status {
+        RunStatus::Paused(PauseReason::AwaitingApproval) => {
+            return orchestrate_report::how_to_decide(summary);
+        }
         // No file has this name: the run is what can be done again.
         RunStatus::Succeeded if summary.offline && is_generated(summary) => format!(
             "orchestrate rerun {id} --model openai:gpt-5-mini for answers, with OPENAI_API_KEY set"
@@ -81,6 +92,8 @@ fn next(summary: &RunSummary) -> Option<String> {
         RunStatus::Failed(RunFailure::Step(_)) => {
             format!("orchestrate resume {id} once the cause is mended; finished steps are kept")
         }
-        RunStatus::Paused(_) | RunStatus::Running => format!("orchestrate resume {id}"),
-    })
+        RunStatus::Paused(PauseReason::Interrupted) | RunStatus::Running => {
+            format!("orchestrate resume {id}")
+        }
+    }]
 }

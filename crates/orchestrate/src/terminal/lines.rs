@@ -7,7 +7,7 @@ use orchestrate_core::{
     summary::{RunSummary, StepSummary},
 };
 
-use orchestrate_report::words::{age, duration, short_count};
+use orchestrate_report::words::{age, duration, short_count, time};
 
 /// Whether the event is the first attempt of a step's draft.
 pub(super) fn is_beginning(recorded: &Recorded) -> bool {
@@ -59,6 +59,11 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
             let word = if *optional { "without" } else { "FAILED " };
             format!("{}{word} {step}: {}", count(summary), neutral::one_line(&failure.to_string()))
         }
+        Event::ApprovalRequested { step, request } => {
+            let until = request.expires_at.map(|at| format!(" until {}", time(at)));
+            let until = until.unwrap_or_default();
+            format!("{}asks    {step}  a person decides{until}", count(summary))
+        }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
@@ -81,6 +86,8 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
         | Event::CallReused { .. }
         | Event::CallFailed { .. }
         | Event::OutputRejected { .. }
+        | Event::ApprovalDecided { .. }
+        | Event::ApprovalExpired { .. }
         | Event::ArtifactWritten { .. }
         | Event::RunPaused { .. }
         | Event::RunSucceeded
@@ -109,6 +116,10 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
         }
         (StepSource::Reuse, None) => {
             format!("{}reused  {step}{who}  asked the same as another step", count(summary))
+        }
+        (StepSource::Approval, _) => {
+            let told_how = orchestrate_report::approval(told).unwrap_or_default();
+            format!("{}yes     {step}  {told_how}", count(summary))
         }
         (StepSource::Render, _) => format!("{}ok      {step}  rendered", count(summary)),
         (StepSource::Call, _) => {

@@ -1,5 +1,6 @@
 //! Everything that is printed: results to standard output, all talk to standard error.
 
+pub(crate) mod approval;
 pub(crate) mod closing;
 pub(crate) mod progress;
 pub(crate) mod result;

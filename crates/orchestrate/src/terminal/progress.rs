@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -42,6 +42,8 @@ struct Inner {
     done: AtomicBool,
     ticker: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
     personas: Mutex<IndexMap<String, String>>,
+    /// Lines that wait while a person is asked; nothing is drawn meanwhile.
+    held: Mutex<Option<Vec<String>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,7 @@ pub(crate) fn start(
         done: AtomicBool::new(false),
         ticker: Mutex::new(None),
         personas: Mutex::new(IndexMap::new()),
+        held: Mutex::new(None),
     }));
     screen.tick(board);
     let watcher = Watcher {
@@ -95,7 +98,31 @@ impl Screen {
         }
     }
 
+    /// Takes the rows away and keeps back what is said, while a person types.
+    pub(crate) fn hold(&self) {
+        let mut held = self.held();
+        held.get_or_insert_default();
+        // Nothing drawn yet is no mistake.
+        let _ = self.0.rows.clear();
+    }
+
+    /// Says what was kept back, and draws again.
+    pub(crate) fn release(&self) {
+        let kept = self.held().take().unwrap_or_default();
+        for line in kept {
+            self.print(&line);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn print(&self, text: &str) {
+        if let Some(kept) = &mut *self.held() {
+            kept.push(text.to_owned());
+            return;
+        }
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let drawn = self.0.kind == Kind::Rows && !self.0.rows.is_hidden();
         if drawn && !self.0.done.load(Ordering::Relaxed) {
@@ -117,6 +144,13 @@ impl Screen {
         }
         // Nothing left to draw is no mistake.
         let _ = self.0.rows.clear();
+        if let Some(kept) = self.held().take() {
+            // A question stands there without an answer.
+            talk("\n");
+            for line in kept {
+                talk(&format!("{line}\n"));
+            }
+        }
     }
 
     fn tick(&self, board: LiveBoard) {
@@ -144,6 +178,10 @@ impl Screen {
     }
 
     fn draw(&self, board: &LiveBoard, bars: &mut IndexMap<CallId, ProgressBar>) {
+        let held = self.held();
+        if held.is_some() {
+            return;
+        }
         let views = board.view();
         bars.retain(|call, bar| {
             let alive = views.iter().any(|view| view.call == *call);

@@ -42,9 +42,22 @@ fn a_cap_on_calls_ends_with_8_and_resume_with_a_higher_one_goes_on() {
     tokens  [N] in, [N] out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
     assert_eq!(resumed.stdout.lines().filter(|line| line.starts_with("## ")).count(), 5);
+}
+
+#[test]
+fn what_another_run_paid_for_meanwhile_is_not_paid_for_by_resume() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.run(&[&MAIN_JOB[..], &["--max-calls", "1"]].concat());
+    let stopped = place.run_ids().remove(0);
+    let other = place.run(&MAIN_JOB);
+    assert_eq!((other.code, server.count()), (Some(0), 5), "{}", other.stderr);
+    let resumed = place.run(&["resume", &stopped, "--max-calls", "9"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 5), "{}", resumed.stderr);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers included")]
 
+mod approve;
 mod ask;
 mod bad_config;
 mod bad_input;
@@ -9,9 +10,13 @@ mod bad_journal;
 mod bad_workflow;
 mod caps;
 mod completions;
+mod doctor;
 mod faults;
 mod formats;
+mod guide;
+mod handoffs;
 mod help;
+mod includes;
 mod init;
 mod inputs_file;
 mod kills;
@@ -24,6 +29,8 @@ mod personas_import;
 mod personas_lint;
 mod personas_lock;
 mod personas_own;
+mod planned;
+mod providers;
 mod reference;
 mod rerun;
 mod resume;
@@ -32,3 +39,4 @@ mod runs;
 mod sent;
 mod signals;
 mod support;
+mod workflow_tests;

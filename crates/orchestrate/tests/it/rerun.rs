@@ -57,6 +57,7 @@ fn the_steps_after_the_reworked_one_are_redone_and_those_before_it_are_not() {
     tokens  [N] in, [N] out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
     assert!(place.good(&["runs", "show"]).contains(&format!("made from run {id}\n")));

@@ -38,6 +38,7 @@ fn a_killed_run_goes_on_without_calling_finished_steps_again() {
     tokens  [N] in, [N] out; up to [N] more in attempts that were lost
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     written to [ROOT]/work/out
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
@@ -162,6 +163,7 @@ fn a_changed_workflow_file_is_told_of_and_the_old_plan_goes_on() {
     tokens  [N] in, [N] out; up to [N] more in attempts that were lost
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] ops -m "your remark" to have it reworked
     "#);
     let last = server.requests().pop().unwrap();

@@ -1,0 +1,210 @@
+//! Which steps of a run that is decided would be answered by what was paid for before.
+
+use std::sync::Mutex;
+
+use orchestrate_core::{
+    event::{Answered, ReuseOrigin},
+    handoff::DEFAULT_ALLOWANCE,
+    ids::{CallId, Digest, Purpose},
+    plan::{Action, Step},
+    run::Prepared,
+};
+
+use super::{RunSetup, StepForecast, rehearsal::preparer};
+use crate::{
+    home::Home,
+    prepare::{ASSUMED_ANSWER_TOKENS, NeedState, Preparer, View},
+    store::{Blob, BlobReader, Index, StoreError},
+};
+
+/// What becomes of a step before anything is sent, as far as it can be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foresight {
+    /// It is a template: nobody is asked.
+    Template,
+    /// An answer that was paid for is used again.
+    Reused(Box<ReuseOrigin>),
+    /// Somebody is asked.
+    Called,
+    /// A person will be asked.
+    Asked,
+    /// It hangs on what earlier steps answer.
+    Open,
+}
+
+/// The least and the most of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bounds {
+    /// Not less.
+    pub at_least: u64,
+    /// Not more.
+    pub at_most: u64,
+}
+
+impl Bounds {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.saturating_add(other.at_least),
+            at_most: self.at_most.saturating_add(other.at_most),
+        }
+    }
+}
+
+impl Foresight {
+    /// The word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Reused(_) => "reused",
+            Self::Called => "called",
+            Self::Asked => "asked",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// Requests that a step will send and tokens that they will use, repeats after failures left out. Where no
+/// length is set, an answer is taken to have at most 8,192 tokens.
+pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (Bounds, Bounds) {
+    let Some(position) = setup.plan.position(&step.step) else { return <_>::default() };
+    let Action::Persona(action) = &setup.plan.steps()[position].action else {
+        return <_>::default();
+    };
+    let is_sent = match foresight {
+        Foresight::Template | Foresight::Asked | Foresight::Reused(_) => return <_>::default(),
+        Foresight::Called => 1,
+        Foresight::Open => 0,
+    };
+    let answer = u64::from(action.parameters.max_output_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS));
+    let draft = step.prompt_tokens + step.handoff_tokens + answer;
+    // A brief that did not come is asked for once, with the document before it.
+    let brief = if setup.plan.wants_brief(position) {
+        step.prompt_tokens + answer.min(DEFAULT_ALLOWANCE) + answer
+    } else {
+        0
+    };
+    let calls = Bounds { at_least: is_sent, at_most: 1 + u64::from(brief > 0) };
+    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most: draft + brief };
+    (calls, tokens)
+}
+
+/// What becomes of every step, in plan order. Nothing is sent; where no run was made yet, nothing is read.
+pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreError> {
+    let index = if setup.offline || !home.runs().is_dir() {
+        None
+    } else {
+        Index::open(home)
+            .inspect_err(|error| tracing::warn!(%error, "the index of answers cannot be used"))
+            .ok()
+    };
+    let Some(index) = index else {
+        // Nothing was paid for yet, so that everybody is asked.
+        let step = |step: &Step| match step.action {
+            Action::Render(_) => Foresight::Template,
+            Action::Approve(_) => Foresight::Asked,
+            Action::Persona(_) => Foresight::Called,
+        };
+        return Ok(setup.plan.steps().iter().map(step).collect());
+    };
+    let blobs = BlobReader::in_memory()?;
+    let preparer = Preparer {
+        index: Some(Mutex::new(index)),
+        home: home.clone(),
+        ..preparer(setup, blobs.clone(), None)
+    };
+    let mut outlook =
+        Outlook { setup, preparer, blobs, known: vec![None; setup.plan.steps().len()] };
+    let mut foreseen = vec![Foresight::Open; setup.plan.steps().len()];
+    for &position in setup.plan.stages().iter().flatten() {
+        foreseen[position] = outlook.step(position)?;
+    }
+    Ok(foreseen)
+}
+
+/// What a step gives, where that is known already.
+#[derive(Debug, Clone)]
+struct Known {
+    persona: Option<String>,
+    deliverable: Digest,
+    brief: Option<Digest>,
+}
+
+/// The brief of a draft that is used again.
+enum BriefOf {
+    /// It is this, where there is one.
+    Known(Option<Digest>),
+    /// It would be asked for.
+    AskedFor,
+}
+
+struct Outlook<'s> {
+    setup: &'s RunSetup,
+    preparer: Preparer,
+    blobs: BlobReader,
+    known: Vec<Option<Known>>,
+}
+
+impl Outlook<'_> {
+    fn step(&mut self, position: usize) -> Result<Foresight, StoreError> {
+        let plan = &self.setup.plan;
+        let step = &plan.steps()[position];
+        let is_template = matches!(step.action, Action::Render(_));
+        if matches!(step.action, Action::Approve(_)) {
+            return Ok(Foresight::Asked);
+        }
+        let mut needs = Vec::new();
+        for &need in plan.needs(position) {
+            let Some(known) = &self.known[need] else {
+                return Ok(if is_template { Foresight::Template } else { Foresight::Open });
+            };
+            needs.push(NeedState {
+                step: plan.steps()[need].id.clone(),
+                persona: known.persona.clone(),
+                result: Some((known.deliverable, known.brief)),
+                reason: String::new(),
+            });
+        }
+        let view = View { needs, draft: None, tokens_left: None };
+        let call = CallId::first(step.id.clone(), Purpose::Draft);
+        match self.prepare(&call, &view)? {
+            Prepared::Value(deliverable) => {
+                self.known[position] = Some(Known { persona: None, deliverable, brief: None });
+                Ok(Foresight::Template)
+            }
+            Prepared::Call { call: prepared, reuse: Some(reuse) } => {
+                let (origin, answer) = *reuse;
+                let BriefOf::Known(brief) = self.brief(position, &answer, view)? else {
+                    return Ok(Foresight::Called);
+                };
+                let deliverable = answer.deliverable;
+                self.known[position] =
+                    Some(Known { persona: Some(prepared.persona), deliverable, brief });
+                Ok(Foresight::Reused(Box::new(origin)))
+            }
+            _ if is_template => Ok(Foresight::Template),
+            _ => Ok(Foresight::Called),
+        }
+    }
+
+    /// The brief that goes with a reused draft.
+    fn brief(&self, position: usize, answer: &Answered, view: View) -> Result<BriefOf, StoreError> {
+        if answer.brief.is_some() || !self.setup.plan.wants_brief(position) {
+            return Ok(BriefOf::Known(answer.brief));
+        }
+        let step = self.setup.plan.steps()[position].id.clone();
+        let view = View { draft: Some(answer.deliverable), ..view };
+        match self.prepare(&CallId::first(step, Purpose::Brief), &view)? {
+            Prepared::Call { reuse: Some(reuse), .. } => Ok(BriefOf::Known(reuse.1.brief)),
+            _ => Ok(BriefOf::AskedFor),
+        }
+    }
+
+    fn prepare(&self, call: &CallId, view: &View) -> Result<Prepared, StoreError> {
+        let preparation = self.preparer.prepare(call, view)?;
+        let contents: Vec<Blob> = preparation.blobs;
+        self.blobs.keep(&contents)?;
+        Ok(preparation.prepared)
+    }
+}
