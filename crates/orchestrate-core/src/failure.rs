@@ -90,7 +90,9 @@ impl FailureClass {
             | Self::Credentials
             | Self::Empty
             | Self::Malformed
-            | Self::Redirected => false,
+            | Self::Redirected
+            | Self::NotApproved
+            | Self::ApprovalExpired => false,
         }
     }
 

@@ -167,7 +167,7 @@ async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress
         let which = tokio::select! {
             _ = interrupt.recv() => SIGINT,
             _ = terminate.recv() => SIGTERM,
-            _ = hung_up(&mut hangup) => SIGHUP,
+            () = hung_up(&mut hangup) => SIGHUP,
         };
         seen.store(which, Ordering::Relaxed);
         match asked {

@@ -142,20 +142,20 @@ fn finished(
             )
         }
         (StepSource::Reuse, None) => {
-            format!("{}reused  {step}{who}  asked the same as another step", count)
+            format!("{count}reused  {step}{who}  asked the same as another step")
         }
         (StepSource::Approval, _) => {
             let told_how = orchestrate_report::approval(told).unwrap_or_default();
-            format!("{}yes     {step}  {told_how}", count)
+            format!("{count}yes     {step}  {told_how}")
         }
-        (StepSource::Render, _) => format!("{}ok      {step}  rendered", count),
+        (StepSource::Render, _) => format!("{count}ok      {step}  rendered"),
         (StepSource::Call, _) => {
             let tokens = if told.usage.total() == 0 {
                 String::new()
             } else {
                 format!("  {} tok", short_count(told.usage.total()))
             };
-            format!("{}ok      {step}{who}{took}{tokens}", count)
+            format!("{count}ok      {step}{who}{took}{tokens}")
         }
     })
 }

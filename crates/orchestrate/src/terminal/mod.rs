@@ -154,16 +154,16 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 /// Columns for standard output: its terminal's, else that of standard error; 100 where there is none.
 pub(crate) fn width() -> usize {
-    columns([console::Term::stdout(), console::Term::stderr()])
+    columns(&[console::Term::stdout(), console::Term::stderr()])
 }
 
 /// Columns for standard error.
 pub(crate) fn width_of_talk() -> usize {
-    columns([console::Term::stderr(), console::Term::stdout()])
+    columns(&[console::Term::stderr(), console::Term::stdout()])
 }
 
 /// Columns as `COLUMNS` says, else those of the first that is a terminal.
-fn columns(streams: [console::Term; 2]) -> usize {
+fn columns(streams: &[console::Term; 2]) -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let asked = || {
         let terminal = streams.iter().find(|stream| stream.is_term())?;

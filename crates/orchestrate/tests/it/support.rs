@@ -229,7 +229,8 @@ impl AtTerminal {
         unlockpt(&terminal).expect("ours");
         let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("UTF-8");
         let open = || fs::OpenOptions::new().read(true).write(true).open(&name).expect("opens");
-        let mut command = place.command(args);
+        let mut command = place.command(PROGRAM);
+        command.args(args);
         command.stdin(open()).stderr(open()).stdout(Stdio::piped());
         let child = command.spawn().expect("the program starts");
         drop(command);
