@@ -118,6 +118,9 @@ pub enum Event {
         attempt: u32,
         /// What ended it.
         cause: LossCause,
+        /// What was seen of it, where its process lived on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
         /// Digest of what text had arrived.
         partial: Option<Digest>,
     },

@@ -81,6 +81,34 @@ impl FailureClass {
         }
     }
 
+    /// Whether the same question, asked again of the same model, is likely to fail alike: something has to
+    /// be changed that a resumed run keeps as it is.
+    pub fn lasts(self) -> bool {
+        match self {
+            Self::NotFound
+            | Self::BadRequest
+            | Self::ContextTooLong
+            | Self::Refused
+            | Self::Truncated
+            | Self::ReviewFailed
+            | Self::Preparation => true,
+            Self::Connect
+            | Self::StreamCut
+            | Self::Timeout
+            | Self::RateLimited
+            | Self::Unavailable
+            | Self::QuotaExhausted
+            | Self::Credentials
+            | Self::Empty
+            | Self::Malformed
+            | Self::Misfit
+            | Self::Unsupported
+            | Self::Redirected
+            | Self::NotApproved
+            | Self::ApprovalExpired => false,
+        }
+    }
+
     /// Whether the answer itself was turned down, as opposed to the exchange having failed.
     pub fn is_rejection(self) -> bool {
         matches!(self, Self::Refused | Self::Truncated | Self::Empty)

@@ -10,7 +10,7 @@ use crate::{
     event::{
         Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
     },
-    failure::{Failure, FailureClass},
+    failure::{Billed, Failure, FailureClass},
     ids::{Digest, Purpose, RunId, StepPath},
     plan::{Action, Plan},
     policy::{Cap, Limits},
@@ -78,7 +78,8 @@ pub struct RunSummary {
     pub created_at: Timestamp,
     /// When its last event was recorded.
     pub updated_at: Timestamp,
-    /// Milliseconds in which it was running, pauses left out.
+    /// Milliseconds in which it was running, pauses left out; of a process that was killed, up to its last
+    /// event.
     pub active_ms: u64,
     /// Requests sent, retries included.
     pub calls: u64,
@@ -86,7 +87,7 @@ pub struct RunSummary {
     pub reused: u64,
     /// Tokens of this run's own calls.
     pub usage: Usage,
-    /// Tokens of attempts that were lost, reserved as their worst case.
+    /// Tokens that attempts may have used whose usage is not known: their worst case.
     pub lost_tokens: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
@@ -306,12 +307,32 @@ impl RunSummary {
         }
     }
 
+    /// The step whose call the cap on tokens does not allow, and what it may use at worst.
+    pub fn beyond_cap(&self) -> Option<(&StepSummary, u64)> {
+        let (Some(Cap::Tokens), Some(cap)) = (self.cap_reached(), self.limits.max_tokens) else {
+            return None;
+        };
+        let prepared = self.steps.iter().filter(|step| {
+            matches!(step.state, StepState::Running | StepState::Retrying) && step.reserved > 0
+        });
+        let spent = self.spent_tokens();
+        prepared
+            .map(|step| (step, step.reserved))
+            .find(|(_, reserved)| spent.saturating_add(*reserved) > cap)
+    }
+
+    /// Tokens that count against the cap: those used, and the worst case where usage is not known.
+    pub fn spent_tokens(&self) -> u64 {
+        self.usage.total().saturating_add(self.lost_tokens)
+    }
+
     /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
     pub fn apply(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
+        self.count_time(at, &recorded.event);
         match &recorded.event {
-            Event::SessionOpened { .. } => self.stop_clock_unrecorded(),
+            Event::SessionOpened { .. } => {}
             Event::RunCreated(created) => {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
@@ -334,9 +355,9 @@ impl RunSummary {
                     }
                 }
             }
-            Event::RunPaused { reason } => self.rest(at, RunStatus::Paused(*reason)),
-            Event::RunSucceeded => self.rest(at, RunStatus::Succeeded),
-            Event::RunFailed { reason } => self.rest(at, RunStatus::Failed(reason.clone())),
+            Event::RunPaused { reason } => self.rest(RunStatus::Paused(*reason)),
+            Event::RunSucceeded => self.rest(RunStatus::Succeeded),
+            Event::RunFailed { reason } => self.rest(RunStatus::Failed(reason.clone())),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
                 self.artifacts.retain(|known| known.path != artifact.path);
@@ -354,6 +375,7 @@ impl RunSummary {
                         step.repairs = call.number;
                     }
                     step.model = Some(prepared.model.clone());
+                    step.reserved = prepared.reserved;
                     step.state = StepState::Running;
                     step.started_at = step.started_at.or(Some(at));
                     for note in &prepared.notes {
@@ -393,21 +415,34 @@ impl RunSummary {
                     }
                 }
             }
-            Event::CallFailed { call, failure, usage, .. }
-            | Event::OutputRejected { call, failure, usage, .. } => {
-                if let Some(usage) = usage {
-                    self.count(&call.step, *usage);
+            Event::CallFailed { call, failure, usage, billed, .. } => {
+                // As the ledger counts it.
+                match (billed, usage) {
+                    (_, Some(usage)) => self.count(&call.step, *usage),
+                    (Billed::No, None) => {}
+                    (Billed::Assumed | Billed::Reported, None) => self.forfeit(&call.step),
                 }
                 if let Some(step) = self.step_mut(&call.step) {
                     step.failure = Some(failure.clone());
                 }
             }
-            Event::CallUnknown { call, cause, .. } => {
-                let lost = self.step(&call.step).map_or(0, |step| step.reserved);
-                self.lost_tokens = self.lost_tokens.saturating_add(lost);
+            Event::OutputRejected { call, failure, usage, .. } => {
+                match usage {
+                    Some(usage) => self.count(&call.step, *usage),
+                    None => self.forfeit(&call.step),
+                }
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.failure = Some(failure.clone());
+                }
+            }
+            Event::CallUnknown { call, cause, failure, .. } => {
+                self.forfeit(&call.step);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.lost_attempts += 1;
                     step.lost = Some(*cause);
+                    if let Some(failure) = failure {
+                        step.failure = Some(failure.clone());
+                    }
                 }
             }
             Event::RetryScheduled { call, due } => {
@@ -477,16 +512,27 @@ impl RunSummary {
         }
     }
 
-    fn rest(&mut self, at: Timestamp, status: RunStatus) {
-        if let Some(since) = self.running_since.take() {
-            let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
-            self.active_ms = self.active_ms.saturating_add(millis);
-        }
+    /// Nobody knows what the attempt used up: its worst case counts.
+    fn forfeit(&mut self, step: &StepPath) {
+        let reserved = self.step(step).map_or(0, |step| step.reserved);
+        self.lost_tokens = self.lost_tokens.saturating_add(reserved);
+    }
+
+    fn rest(&mut self, status: RunStatus) {
+        self.running_since = None;
         self.status = status;
     }
 
-    /// A process that ended without recording it: how long it lived is not known.
-    fn stop_clock_unrecorded(&mut self) {
-        self.running_since = None;
+    /// Counts the time since the event before, unless the process ended in between without recording it:
+    /// how long it lived on after its last event is not known.
+    fn count_time(&mut self, at: Timestamp, event: &Event) {
+        let Some(since) = self.running_since else { return };
+        if matches!(event, Event::SessionOpened { .. }) {
+            self.running_since = None;
+            return;
+        }
+        let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
+        self.active_ms = self.active_ms.saturating_add(millis);
+        self.running_since = Some(at);
     }
 }

@@ -62,12 +62,15 @@ pub(crate) fn calls(summary: &RunSummary) -> String {
     }
 }
 
-/// Tokens of this run's own calls, those of lost attempts told apart.
+/// Tokens of this run's own calls, the worst case of attempts whose usage is not known told apart.
 pub(crate) fn tokens(summary: &RunSummary) -> String {
     let tokens = states::tokens(&summary.usage);
     match summary.lost_tokens {
         0 => tokens,
-        lost => format!("{tokens}; up to {} more in attempts that were lost", words::count(lost)),
+        lost => format!(
+            "{tokens}; up to {} more in attempts whose usage is not known",
+            words::count(lost)
+        ),
     }
 }
 

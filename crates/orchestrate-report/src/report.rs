@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The report as Markdown: title, run header, task, stages, every deliverable with its brief in plan
-/// order, and what was not finished and why. Control and other hidden characters are shown as
+/// order, and what was not finished and why. Where anything was not, a line at the top says so. Control and other hidden characters are shown as
 /// `\u{…}`.
 ///
 /// Identity, times, cost and the sources of reused answers stand between `<!-- run -->` and
@@ -26,6 +26,7 @@ pub fn report_markdown(context: &Context<'_>) -> String {
     if context.summary.offline {
         parts.push(OFFLINE_NOTICE.to_owned());
     }
+    parts.extend(states::unfinished_notice(context.summary));
     parts.push(format!("# {}", context.summary.workflow));
     parts.push(header(context));
     if !context.task.trim().is_empty() {

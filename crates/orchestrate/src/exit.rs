@@ -44,6 +44,8 @@ pub(crate) enum Exit {
     Journal = 11,
     /// Another process uses the run.
     InUse = 75,
+    /// The terminal went away.
+    HungUp = 129,
     /// Interrupted from the terminal.
     Interrupted = 130,
     /// Asked to end by the system.
@@ -111,6 +113,11 @@ impl CliError {
     pub(crate) fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// Files of a run that could not be written, once it was at rest.
+    pub(crate) fn of_unwritten(error: &ArtifactError) -> Self {
+        Self::of(Exit::RunFailed, error)
     }
 
     fn of(exit: Exit, error: &dyn Error) -> Self {
@@ -307,12 +314,12 @@ impl From<GatherError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::InUse => Exit::InUse,
+            StoreError::InUse { .. } => Exit::InUse,
             _ => Exit::Journal,
         };
         let told = Self::of(exit, &error);
         match error {
-            StoreError::InUse => told.help("wait for it, or stop it with Ctrl-C where it runs"),
+            StoreError::InUse { .. } => told.help("wait for it, or stop it with Ctrl-C where it runs"),
             StoreError::Damaged { .. } | StoreError::Contradiction { .. } => told.help(
                 "nothing was changed; `run` the workflow again: every answer that can still be read is used again",
             ),
@@ -353,7 +360,7 @@ impl From<FindRunError> for CliError {
         match error {
             FindRunError::Store(error) => error.into(),
             FindRunError::None | FindRunError::AllComplete => Self::of(Exit::Usage, &error),
-            FindRunError::Unknown(_) => Self::of(Exit::Usage, &error).help(
+            FindRunError::Unknown(_) => Self::of(Exit::Invalid, &error).help(
                 "`orchestrate runs list` shows all runs; four characters of an id or more will do",
             ),
             FindRunError::Ambiguous { .. } => {

@@ -604,7 +604,8 @@ impl Run {
                 self.retry_or_give_up(now, step, failure, retry_after_ms)
             }
             AttemptOutcome::Lost { failure, cause, partial } => {
-                self.record(Event::CallUnknown { call, attempt, cause, partial })?;
+                let seen = Some(failure.clone());
+                self.record(Event::CallUnknown { call, attempt, cause, failure: seen, partial })?;
                 self.retry_or_give_up(now, step, failure, None)
             }
         }
@@ -714,7 +715,8 @@ impl Run {
             if instance.status == StepStatus::Calling {
                 let call = instance.call_id(&self.plan.steps()[step].id);
                 let attempt = instance.attempts;
-                self.record(Event::CallUnknown { call, attempt, cause, partial: None })?;
+                let (failure, partial) = (None, None);
+                self.record(Event::CallUnknown { call, attempt, cause, failure, partial })?;
             }
         }
         Ok(())

@@ -80,7 +80,7 @@ pub fn approve(
     for look in 0..LOOKS {
         let lock = match RunLock::take(&folder) {
             Ok(lock) => Some(lock),
-            Err(StoreError::InUse) => None,
+            Err(StoreError::InUse { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         match (&file, lock) {

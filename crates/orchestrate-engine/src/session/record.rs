@@ -22,7 +22,7 @@ use super::{
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     home::Home,
-    store::{BlobReader, JournalContents, StoreError, read_journal, run_folders},
+    store::{BlobReader, JournalContents, RunLock, StoreError, read_journal, run_folders},
 };
 
 /// A run as its journal tells it.
@@ -147,7 +147,13 @@ impl RunRecord {
             // The last file that is written.
             matches!(&recorded.event, Event::ArtifactWritten { step: None, path, .. } if path == LAST_FILE)
         };
-        self.created.output.is_some() && !self.events.iter().rev().any(written)
+        // What was written while steps were left is not the whole.
+        let since_complete = self
+            .events
+            .iter()
+            .rev()
+            .take_while(|recorded| !matches!(recorded.event, Event::RunSucceeded));
+        self.created.output.is_some() && !since_complete.into_iter().any(written)
     }
 
     /// Reads every content that the result and the report show.
@@ -218,6 +224,10 @@ impl RunRecord {
     ) -> Result<Vec<Input>, ArtifactError> {
         let mut written = Vec::new();
         let contents = Contents(&self.blobs);
+        if !self.summary.offline {
+            // Of an earlier run; beside answers that were paid for it would say what is not so.
+            folder.remove(OFFLINE_FILE, OFFLINE_NOTE.as_bytes())?;
+        }
         for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
             let path = step.save.clone().unwrap_or_else(|| numbered(&self.plan, at));
             // A value is saved as what its file's name says it is.
@@ -232,7 +242,7 @@ impl RunRecord {
         }
         let mut whole = Vec::new();
         if self.summary.offline {
-            whole.push(("OFFLINE.md", OFFLINE_NOTE.to_owned()));
+            whole.push((OFFLINE_FILE, OFFLINE_NOTE.to_owned()));
         }
         whole.push((LAST_FILE, self.report(orchestrate_report::report_markdown)));
         for (path, text) in whole {
@@ -246,6 +256,7 @@ impl RunRecord {
 /// The report is written last: with it, everything is there.
 const LAST_FILE: &str = "report.md";
 
+const OFFLINE_FILE: &str = "OFFLINE.md";
 /// Accompanies saved files, whose own format may leave no room for the notice.
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
 material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
@@ -314,20 +325,24 @@ pub fn list_runs(home: &Home) -> impl Iterator<Item = ListedRun> {
     })
 }
 
-/// The newest run that is not complete, or lacks files, and the newer ones that cannot be read.
+/// The newest run that is not complete, or lacks files, and the newer ones that cannot be gone on with:
+/// another process has them open, or they cannot be read.
 pub fn newest_unfinished(home: &Home) -> Result<(RunId, Vec<(RunId, StoreError)>), FindRunError> {
-    let mut unreadable = Vec::new();
+    let mut passed_over = Vec::new();
     let mut any = false;
     for listed in list_runs(home) {
         any = true;
         match listed.record {
             Ok(record)
                 if record.summary.status == RunStatus::Succeeded && !record.lacks_files() => {}
-            Ok(_) => return Ok((listed.id, unreadable)),
-            Err(error) => unreadable.push((listed.id, error)),
+            Ok(_) => match RunLock::take(&home.run(&listed.id)) {
+                Ok(_) => return Ok((listed.id, passed_over)),
+                Err(error) => passed_over.push((listed.id, error)),
+            },
+            Err(error) => passed_over.push((listed.id, error)),
         }
     }
-    match unreadable.into_iter().next() {
+    match passed_over.into_iter().next() {
         Some((_, error)) => Err(error.into()),
         None if any => Err(FindRunError::AllComplete),
         None => Err(FindRunError::None),

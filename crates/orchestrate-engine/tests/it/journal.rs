@@ -175,6 +175,7 @@ fn an_event_of_this_version_reads_as_it_was_written() {
         call: "a#draft.1".parse().expect("an id"),
         attempt: 1,
         cause: LossCause::ProcessEnded,
+        failure: None,
         partial: None,
     };
     assert_eq!(lost.kind(), "call_unknown");

@@ -238,7 +238,10 @@ fn a_run_has_one_owner() {
     let workspace = place.workspace();
     let owner = OpenRun::resume(&workspace, &id, None).expect("the run is free");
     let second = OpenRun::resume(&workspace, &id, None);
-    assert!(matches!(second, Err(RunError::Store(orchestrate_engine::store::StoreError::InUse))));
+    assert!(matches!(
+        second,
+        Err(RunError::Store(orchestrate_engine::store::StoreError::InUse { .. }))
+    ));
     drop(owner);
     assert!(OpenRun::resume(&workspace, &id, None).is_ok());
 }

@@ -174,7 +174,7 @@ fn without_its_header_a_report_does_not_tell_how_the_answers_were_had() {
     - Model: openai:gpt-5-mini at https://api.example.com/v1
     - Active time: 22.5 s
     - Calls: 3 sent, 1 answer used again
-    - Tokens: 1,200 in, 345 out; up to 9,000 more in attempts that were lost
+    - Tokens: 1,200 in, 345 out; up to 9,000 more in attempts whose usage is not known
     - Step `data`: 2 attempts; one attempt ended without a known outcome
     - Step `search`: answer of run `0191-older`, 25 h 0 min old
     ");
@@ -220,7 +220,8 @@ fn a_result_is_the_deliverables_where_no_output_is_declared() {
 
     All in all: one index.
     ");
-    assert!(failed().report(result_markdown).starts_with("## Data Engineer — data\n"));
+    let part = failed().report(result_markdown);
+    assert!(part.contains("\n\n## Data Engineer — data\n"), "{part}");
     let none = Journal::new(end_to_end());
     assert_eq!(none.report(result_markdown), "");
 }
@@ -244,6 +245,18 @@ fn a_result_is_the_outputs_where_they_are_declared() {
 
     ### B
     ");
+}
+
+#[test]
+fn a_text_of_which_steps_are_missing_says_so_first() {
+    let notice = "> **Unfinished: 1 of 5 steps.** This is a part of the result; the other steps have no \
+                  document yet.\n\n";
+    let journal = failed();
+    assert!(journal.report(result_markdown).starts_with(notice));
+    assert!(journal.report(report_markdown).starts_with(notice));
+    let complete = whole(false);
+    assert!(!complete.report(result_markdown).contains("Unfinished"));
+    assert!(!complete.report(report_markdown).contains("Unfinished"));
 }
 
 #[test]

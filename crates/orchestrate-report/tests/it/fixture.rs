@@ -108,6 +108,7 @@ pub(crate) struct Journal {
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
     pub(crate) run: &'static str,
+    pub(crate) max_tokens: Option<u64>,
 }
 
 #[derive(Default)]
@@ -135,6 +136,7 @@ impl Journal {
             contents: Contents::default(),
             offline: false,
             run: "0192-run",
+            max_tokens: None,
         }
     }
 
@@ -166,7 +168,7 @@ impl Journal {
             model,
             offline: self.offline,
             concurrency: 4,
-            limits: Limits::default(),
+            limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),
             fresh: Freshness::default(),
             models: IndexMap::new(),
@@ -264,6 +266,18 @@ impl Journal {
             call: call(step),
             attempt,
             cause: LossCause::ProcessEnded,
+            failure: None,
+            partial: None,
+        });
+    }
+
+    /// An attempt broke off, and what was seen of it is known.
+    pub(crate) fn break_off(&mut self, step: &str, attempt: u32, failure: Failure) {
+        self.push(Event::CallUnknown {
+            call: call(step),
+            attempt,
+            cause: LossCause::Connection,
+            failure: Some(failure),
             partial: None,
         });
     }

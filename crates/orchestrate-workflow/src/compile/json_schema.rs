@@ -29,7 +29,10 @@ const REFUSED: [&str; 4] = ["$dynamicRef", "$recursiveRef", "$anchor", "$dynamic
 /// Reads the schema of an object.
 pub(super) fn read(sink: &mut Sink<'_>, node: &Node, schemas: &dyn Schemas) -> Option<Value> {
     let (schema, mut problems) = checked(sink, node, "`schema`", schemas)?;
-    if let Some(kind) = schema.get("type").filter(|kind| !allows_objects(kind)) {
+    // A type that does not exist is told already.
+    if problems.is_empty()
+        && let Some(kind) = schema.get("type").filter(|kind| !allows_objects(kind))
+    {
         let message = format!("an input of type `object` has a schema for {kind}");
         let help = Some("write `type: object`, or leave it out".into());
         problems.push(Misfit::here(message, help).below("type"));

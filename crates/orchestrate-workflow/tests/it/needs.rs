@@ -62,6 +62,7 @@ fn needs_that_say_what_cannot_be() {
   help: did you mean `brief`?
 out-of-range 7:89 `0`
   `max_tokens` is a whole number from 1 to 1000000, not 0
+  help: the nearest is `1`
 inert-key 7:117 `max_tokens`
   `max_tokens` of a need that passes nothing
   help: remove it, or say what is passed: `pass: full` or `pass: brief`

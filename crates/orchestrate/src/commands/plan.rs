@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use orchestrate_core::plan::{Action, InputKind, InputValue, Step};
+use orchestrate_core::{
+    plan::{Action, InputKind, InputValue, Step},
+    request::ModelRef,
+};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
@@ -85,7 +88,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         // As long as the question is not whole, nobody can say that it was asked before.
         unforeseen(&setup)
     };
-    let steps: Vec<Planned> = steps
+    let mut steps: Vec<Planned> = steps
         .into_iter()
         .zip(foreseen)
         .map(|(step, foresight)| Planned {
@@ -95,13 +98,40 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         })
         .collect();
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
+    if missing.iter().any(|missing| matches!(missing, Missing::Model(_))) {
+        name_models(workspace, arguments, &setup, &mut steps);
+    }
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
     match arguments.format {
         ListFormat::Json => terminal::out_json(&as_json(&setup, &steps, &missing, model_known)),
-        ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
+        ListFormat::Text => {
+            terminal::out(&terminal::fitted(&as_text(&setup, &steps, &missing, model_known)));
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// Names the models of a plan that could only be made offline, since a key or another model is missing.
+fn name_models(
+    workspace: &Workspace,
+    arguments: &PlanArguments,
+    setup: &RunSetup,
+    steps: &mut [Planned],
+) {
+    let flag = arguments.model.model.as_deref();
+    for (planned, step) in steps.iter_mut().zip(setup.plan.steps()) {
+        if let Action::Persona(action) = &step.action
+            && let Ok((model, _)) = workspace.config.model(flag, action.model.as_deref())
+        {
+            planned.forecast.model = Some(model);
+        }
+    }
+}
+
+/// Whether a step's model stands only for the one that is missing.
+fn is_stand_in(model: &ModelRef, model_known: bool) -> bool {
+    !model_known && model.provider == "offline"
 }
 
 /// One step of the plan: what it will do, and what becomes of it before anything is sent.
@@ -194,7 +224,7 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = writeln!(text, "\nStage {stage}");
         }
         let model = match &step.model {
-            Some(model) if model_known => model.to_string(),
+            Some(model) if !is_stand_in(model, model_known) => model.to_string(),
             Some(_) => "no model yet".into(),
             None => match step.approval {
                 Some(ApprovalForecast { expires_ms: Some(millis) }) => {
@@ -311,7 +341,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "stage": step.stage,
                 "personas": step.personas,
                 "choice": step.choice,
-                "model": step.model.as_ref().filter(|_| model_known),
+                "model": step.model.as_ref().filter(|model| !is_stand_in(model, model_known)),
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
                 "handoffs": step.handoffs,

@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
+    if arguments.remark.as_deref().is_some_and(|remark| remark.trim().is_empty()) {
+        return Err(CliError::new(Exit::Usage, "the remark is empty")
+            .help("say what is to be different: -m \"…\"; without -m the step is done anew"));
+    }
     let id = find_run(&workspace.home, Some(&arguments.run))?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;

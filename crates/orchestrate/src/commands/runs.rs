@@ -64,7 +64,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                     status(summary),
                     neutral::excerpt(&summary.task, 60),
                 );
-                terminal::out(&line);
+                terminal::out(&terminal::fitted(&line));
             }
         }
     }

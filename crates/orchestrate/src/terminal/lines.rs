@@ -4,7 +4,7 @@ use orchestrate_core::{
     event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
     neutral,
-    summary::{RunSummary, StepSummary},
+    summary::{RunSummary, StepState, StepSummary},
 };
 
 use orchestrate_report::words::{age, duration, short_count, time};
@@ -14,8 +14,18 @@ pub(super) fn is_beginning(recorded: &Recorded) -> bool {
     matches!(&recorded.event, Event::CallIntent { call, attempt: 1, .. } if call.purpose == Purpose::Draft)
 }
 
-/// The line for an event, where it is a transition worth one.
-pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
+/// Whether a step comes to its end by the event, so that it counts as done.
+pub(super) fn is_end(recorded: &Recorded) -> bool {
+    matches!(
+        &recorded.event,
+        Event::StepSucceeded { .. } | Event::StepFailed { optional: true, .. }
+    )
+}
+
+/// The line for an event, where it is a transition worth one. The summary is that after all events that
+/// were recorded together, by the last of which `later` more steps have come to their end.
+pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> Option<String> {
+    let count = || count(summary, later);
     let text = match &recorded.event {
         Event::RunCreated(created) => {
             let count = summary.steps.len();
@@ -40,72 +50,79 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
             let step = summary.step(&call.step)?;
             let who = who(step);
             match (call.purpose, attempt) {
-                (Purpose::Draft, 1) => format!("{}start   {}{who}", count(summary), call.step),
+                (Purpose::Draft, 1) => format!("{}start   {}{who}", count(), call.step),
                 (Purpose::Draft, attempt) => {
-                    format!("{}again   {}{who}  attempt {attempt}", count(summary), call.step)
+                    format!("{}again   {}{who}  attempt {attempt}", count(), call.step)
                 }
-                (Purpose::Brief, 1) => format!(
-                    "{}brief   {}  came without one; asking for it",
-                    count(summary),
-                    call.step
-                ),
+                (Purpose::Brief, 1) => {
+                    format!("{}brief   {}  came without one; asking for it", count(), call.step)
+                }
                 (Purpose::Repair, 1) => {
                     let why = step.failure.as_ref().map(|why| neutral::one_line(&why.message));
-                    format!(
-                        "{}repair  {}{who}  {}",
-                        count(summary),
-                        call.step,
-                        why.unwrap_or_default()
-                    )
+                    format!("{}repair  {}{who}  {}", count(), call.step, why.unwrap_or_default())
                 }
                 (Purpose::Repair, attempt) => {
-                    format!("{}repair  {}{who}  attempt {attempt}", count(summary), call.step)
+                    format!("{}repair  {}{who}  attempt {attempt}", count(), call.step)
                 }
                 (Purpose::Verdict, attempt) => {
                     let again =
                         if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
-                    format!("{}judge   {}{again}", count(summary), call.step)
+                    format!("{}judge   {}{again}", count(), call.step)
                 }
                 (Purpose::Revise, attempt) => {
                     let again =
                         if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
-                    format!("{}revise  {}{who}{again}", count(summary), call.step)
+                    format!("{}revise  {}{who}{again}", count(), call.step)
                 }
                 (Purpose::Brief, attempt) => {
-                    format!("{}brief   {}  attempt {attempt}", count(summary), call.step)
+                    format!("{}brief   {}  attempt {attempt}", count(), call.step)
                 }
             }
         }
         Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
             answer.judged.as_ref()?;
-            verdict(summary, &call.step)?
+            verdict(summary, &count(), &call.step)?
         }
         Event::ReviewEnded { step, stop, .. } => {
             let review = summary.step(step)?.review.as_ref()?;
             let told = orchestrate_report::review_outcome(review)?;
             let word = if stop.passes() { "passed " } else { "NOT OK " };
-            format!("{}{word} {step}  {told}", count(summary))
+            format!("{}{word} {step}  {told}", count())
         }
-        Event::StepSucceeded { step, source, .. } => finished(summary, step, *source)?,
+        Event::StepSucceeded { step, source, .. } => finished(summary, &count(), step, *source)?,
         Event::StepFailed { step, failure, optional } => {
             let word = if *optional { "without" } else { "FAILED " };
-            format!("{}{word} {step}: {}", count(summary), neutral::one_line(&failure.to_string()))
+            format!("{}{word} {step}: {}", count(), neutral::one_line(&failure.to_string()))
         }
         Event::ApprovalRequested { step, request } => {
             let until = request.expires_at.map(|at| format!(" until {}", time(at)));
             let until = until.unwrap_or_default();
-            format!("{}asks    {step}  a person decides{until}", count(summary))
+            format!("{}asks    {step}  a person decides{until}", count())
         }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
             let why = why.unwrap_or_default();
-            format!("{}retry   {} in {}: {why}", count(summary), call.step, duration(wait))
+            format!("{}retry   {} in {}: {why}", count(), call.step, duration(wait))
         }
+        // The line that follows it says what was seen.
+        Event::CallUnknown { call, failure: Some(_), .. }
+            if summary.step(&call.step).is_some_and(|step| {
+                matches!(step.state, StepState::Retrying | StepState::Failed)
+            }) =>
+        {
+            return None;
+        }
+        Event::CallUnknown { call, failure: Some(failure), .. } => format!(
+            "{}unknown {}: {}; whether it was charged is not known",
+            count(),
+            call.step,
+            neutral::one_line(&failure.to_string())
+        ),
         Event::CallUnknown { call, cause, .. } => {
             format!(
                 "{}unknown {}: {}; whether it was charged is not known",
-                count(summary),
+                count(),
                 call.step,
                 orchestrate_report::loss(*cause),
             )
@@ -127,21 +144,25 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
 }
 
 /// `review 2/3: 3 of 5 gates pass`.
-fn verdict(summary: &RunSummary, step: &StepPath) -> Option<String> {
+fn verdict(summary: &RunSummary, count: &str, step: &StepPath) -> Option<String> {
     let plan = summary.plan();
     let rounds = plan.review(plan.position(step)?)?.rounds;
     let review = summary.step(step)?.review.as_ref()?;
     let last = review.verdicts.last()?;
     Some(format!(
-        "{}verdict {step}  {}  review {}/{rounds}: {}",
-        count(summary),
+        "{count}verdict {step}  {}  review {}/{rounds}: {}",
         last.asked.reviewer,
         last.asked.round,
         review.gates_told()
     ))
 }
 
-fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option<String> {
+fn finished(
+    summary: &RunSummary,
+    count: &str,
+    step: &StepPath,
+    source: StepSource,
+) -> Option<String> {
     let told = summary.step(step)?;
     let took = match (told.started_at, told.ended_at) {
         (Some(from), Some(to)) => format!("  {}", duration(to.since(from))),
@@ -155,34 +176,35 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
             let id = run.as_str();
             format!(
                 "{}reused  {step}{who}  paid for in run …{}{age}",
-                count(summary),
+                count,
                 &id[id.len().saturating_sub(8)..]
             )
         }
         (StepSource::Reuse, None) => {
-            format!("{}reused  {step}{who}  asked the same as another step", count(summary))
+            format!("{count}reused  {step}{who}  asked the same as another step")
         }
         (StepSource::Approval, _) => {
             let told_how = orchestrate_report::approval(told).unwrap_or_default();
-            format!("{}yes     {step}  {told_how}", count(summary))
+            format!("{count}yes     {step}  {told_how}")
         }
-        (StepSource::Render, _) => format!("{}ok      {step}  rendered", count(summary)),
+        (StepSource::Render, _) => format!("{count}ok      {step}  rendered"),
         (StepSource::Call, _) => {
             let tokens = if told.usage.total() == 0 {
                 String::new()
             } else {
                 format!("  {} tok", short_count(told.usage.total()))
             };
-            format!("{}ok      {step}{who}{took}{tokens}", count(summary))
+            format!("{count}ok      {step}{who}{took}{tokens}")
         }
     })
 }
 
 /// `[3/9] `, by steps that have come to their end.
-fn count(summary: &RunSummary) -> String {
+fn count(summary: &RunSummary, later: usize) -> String {
     let total = summary.steps.len();
     let width = total.to_string().len();
-    format!("[{:>width$}/{total}] ", summary.finished() + summary.given_up().count())
+    let done = (summary.finished() + summary.given_up().count()).saturating_sub(later);
+    format!("[{done:>width$}/{total}] ")
 }
 
 fn who(step: &StepSummary) -> String {

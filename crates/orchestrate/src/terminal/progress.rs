@@ -21,7 +21,11 @@ use orchestrate_core::{
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
 use orchestrate_report::words::{duration, short_count};
 
-use super::{can_draw, lines, safe, safe_json, talk};
+use super::{
+    can_draw, lines,
+    rows::{MARGIN, Rows},
+    safe, safe_json, talk,
+};
 use crate::cli::{Format, Progress, ShowArguments};
 
 /// Rows that are drawn at most; further steps are counted.
@@ -68,7 +72,7 @@ pub(crate) fn start(
         Progress::Quiet => Kind::Quiet,
     };
     let rows = MultiProgress::with_draw_target(match kind {
-        Kind::Rows => ProgressDrawTarget::stderr(),
+        Kind::Rows => Rows::target(),
         Kind::Lines | Kind::Json | Kind::Quiet => ProgressDrawTarget::hidden(),
     });
     let screen = Screen(Arc::new(Inner {
@@ -202,10 +206,8 @@ impl Screen {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "   and {more} more");
             }
-            // Room is left at the end: what the terminal echoes of a Ctrl-C must not begin a new line.
-            bar.set_message(
-                text.chars().take(super::width().saturating_sub(10)).collect::<String>(),
-            );
+            let room = Rows::columns();
+            bar.set_message(text.chars().take(room).collect::<String>());
             bar.tick();
         }
     }
@@ -238,7 +240,7 @@ impl Screen {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {msg}")
+    ProgressStyle::with_template(&format!("{MARGIN}{{spinner}} {{msg}}"))
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
@@ -253,8 +255,8 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn tell(&mut self, recorded: &Recorded, summary: &RunSummary) {
-        let line = lines::line(recorded, summary);
+    fn tell(&mut self, recorded: &Recorded, summary: &RunSummary, later: usize) {
+        let line = lines::line(recorded, summary, later);
         if matches!(recorded.event, Event::RunResumed { .. }) {
             let held = self.held.take().unwrap_or_default();
             for line in line.into_iter().chain(held) {
@@ -278,7 +280,9 @@ impl Observer for Watcher {
                 }
             }
         }
+        let mut later = events.iter().filter(|recorded| lines::is_end(recorded)).count();
         for recorded in events {
+            later -= usize::from(lines::is_end(recorded));
             if self.jsonl {
                 super::result::event_line(recorded, summary, std::mem::take(&mut self.first));
             }
@@ -289,7 +293,7 @@ impl Observer for Watcher {
                 }
                 // A row says already that a step has begun.
                 Kind::Rows if lines::is_beginning(recorded) => {}
-                Kind::Rows | Kind::Lines => self.tell(recorded, summary),
+                Kind::Rows | Kind::Lines => self.tell(recorded, summary, later),
                 Kind::Quiet => {}
             }
         }

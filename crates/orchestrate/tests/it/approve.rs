@@ -305,7 +305,7 @@ fn wrong_runs_steps_and_notes_are_told_apart() {
     error: step `build` does not wait for a person: it has not begun
     help: these wait: go
 
-    exit 2
+    exit 3
     error: no run matches `0000000`
     help: `orchestrate runs list` shows all runs; four characters of an id or more will do
 

@@ -115,10 +115,15 @@ fn what_cannot_be_reworked_is_refused_with_advice() {
     help: did you mean `analysis`?
     ");
     insta::assert_snapshot!(place.refused(&["rerun", "zzzz", "analysis"]), @r"
-    exit 2
+    exit 3
     error: no run matches `zzzz`
     help: `orchestrate runs list` shows all runs; four characters of an id or more will do
     ");
+    insta::assert_snapshot!(place.refused(&["rerun", &id, "analysis", "-m", " "]), @r#"
+    exit 2
+    error: the remark is empty
+    help: say what is to be different: -m "…"; without -m the step is done anew
+    "#);
     insta::assert_snapshot!(place.refused(&["rerun", &id, "--remark", "more"]), @r"
     exit 2
     error: the following required arguments were not provided:

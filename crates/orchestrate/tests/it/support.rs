@@ -177,17 +177,23 @@ impl Place {
 
     /// Starts the program with its standard output going to `target`.
     pub(crate) fn start_writing_to(&self, args: &[&str], target: Stdio) -> Running {
-        let mut command = self.command(args);
-        command.stdin(Stdio::null()).stdout(target).stderr(Stdio::piped());
-        Running::of(command.spawn().expect("the program starts"))
+        let mut command = self.command(PROGRAM);
+        command.args(args);
+        spawned(command, target)
     }
 
-    /// The program with these arguments, in its environment.
-    fn command(&self, args: &[&str]) -> Command {
+    /// Starts the program like `nohup` does.
+    pub(crate) fn start_ignoring_hangups(&self, args: &[&str]) -> Running {
+        let mut command = self.command("/bin/sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM]).args(args);
+        spawned(command, Stdio::piped())
+    }
+
+    /// A program in the environment of this place.
+    fn command(&self, program: &str) -> Command {
         let home = self.env.home();
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program);
         command
-            .args(args)
             .env_clear()
             .current_dir(self.work())
             .env("XDG_CONFIG_HOME", home.join(".config"))
@@ -199,6 +205,11 @@ impl Place {
             .envs(&self.variables);
         command
     }
+}
+
+fn spawned(mut command: Command, target: Stdio) -> Running {
+    command.stdin(Stdio::null()).stdout(target).stderr(Stdio::piped());
+    Running::of(command.spawn().expect("the program starts"))
 }
 
 /// The program at a terminal of its own, on which its standard input and standard error are.
@@ -218,7 +229,8 @@ impl AtTerminal {
         unlockpt(&terminal).expect("ours");
         let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("UTF-8");
         let open = || fs::OpenOptions::new().read(true).write(true).open(&name).expect("opens");
-        let mut command = place.command(args);
+        let mut command = place.command(PROGRAM);
+        command.args(args);
         command.stdin(open()).stderr(open()).stdout(Stdio::piped());
         let child = command.spawn().expect("the program starts");
         drop(command);
@@ -291,6 +303,8 @@ pub(crate) fn filters() -> insta::internals::SettingsBindDropGuard {
         (r"\b[1-9][\d,.]*k? tok\b", "[N] tok"),
         (r"\b[1-9][\d,]* in, [1-9][\d,]* out\b", "[N] in, [N] out"),
         (r"\bup to [1-9][\d,]* more\b", "up to [N] more"),
+        (r"\bmay use [1-9][\d,]* tokens\b", "may use [N] tokens"),
+        (r"--max-tokens \d+ or more", "--max-tokens [N] or more"),
         (r"\(os error \d+\)", "(os error [N])"),
         // What an echo repeats of another echo hangs on hashes.
         (r"(?m)^handed  .*$", "handed  [COVERAGE]"),
