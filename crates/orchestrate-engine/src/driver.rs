@@ -81,6 +81,7 @@ pub(crate) struct Driver {
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
     pub(crate) people: People,
+    short_of_space: bool,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -120,6 +121,7 @@ impl Driver {
             wake_at: None,
             damage: None,
             people: People::default(),
+            short_of_space: false,
             recorded: Vec::new(),
         }
     }
@@ -245,6 +247,17 @@ impl Driver {
 
     /// Decides everything that follows and makes it durable; only then are the effects given out.
     async fn settle(&mut self) -> Result<Vec<Effect>, DriveError> {
+        let mut effects = self.settle_once().await?;
+        if self.writer.is_short_of_space() && !std::mem::replace(&mut self.short_of_space, true) {
+            // What is in flight is paid for; nothing else is begun.
+            self.run.handle(clock::now(), Input::DiskFull)?;
+            effects.extend(self.settle_once().await?);
+        }
+        self.people.forget_files();
+        Ok(effects)
+    }
+
+    async fn settle_once(&mut self) -> Result<Vec<Effect>, DriveError> {
         let now = clock::now();
         let decisions = self.run.poll_to_quiescence(now)?;
         if !decisions.events.is_empty() {
@@ -257,7 +270,6 @@ impl Driver {
             self.observer.recorded(&recorded, &self.summary);
             self.recorded.extend(recorded);
         }
-        self.people.forget_files();
         Ok(decisions.effects)
     }
 
