@@ -515,7 +515,9 @@ mod tests {
         let mut journal = nearly_full(folder.path());
         assert!(folder.path().join("reserve").exists());
         let answer = Blob::new(vec![b'a'; 200_000]);
-        journal.commit(Timestamp(2), vec![note(2)], &[answer.clone()]).expect("committed");
+        journal
+            .commit(Timestamp(2), vec![note(2)], std::slice::from_ref(&answer))
+            .expect("committed");
         assert!(journal.is_short_of_space());
         assert!(!folder.path().join("reserve").exists());
         assert_eq!(events(folder.path()), 2);
