@@ -40,6 +40,8 @@ pub enum FailureClass {
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// An item of a fan-out, or a step of a group, failed.
+    Inside,
 }
 
 impl FailureClass {
@@ -62,6 +64,7 @@ impl FailureClass {
             Self::Malformed => "answer malformed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::Inside => "failed inside",
         }
     }
 

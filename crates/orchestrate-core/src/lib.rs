@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod event;
 pub mod failure;
 pub mod fence;
+pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod neutral;
@@ -24,6 +25,8 @@ pub mod summary;
 pub mod usage;
 
 mod input;
+mod instances;
+mod plan_shape;
 mod time;
 
 pub use time::Timestamp;

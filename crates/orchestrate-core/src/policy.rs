@@ -62,7 +62,8 @@ impl RetryPolicy {
             | FailureClass::Truncated
             | FailureClass::Malformed
             | FailureClass::Redirected
-            | FailureClass::Preparation => 1,
+            | FailureClass::Preparation
+            | FailureClass::Inside => 1,
         };
         if failed >= attempts {
             return None;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
@@ -9,11 +10,14 @@ use crate::{
     event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
     failure::{Failure, FailureClass},
     ids::{Digest, RunId, StepPath},
+    instances::{Instances, is_repeated},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
     usage::Usage,
 };
+
+pub use crate::instances::ItemCounts;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,6 +47,8 @@ pub enum StepState {
     Succeeded,
     /// Given up.
     Failed,
+    /// Not run.
+    Skipped,
 }
 
 /// Everything there is to say of a run, contents aside.
@@ -84,12 +90,16 @@ pub struct RunSummary {
     pub lost_tokens: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
-    /// Files written, newest last.
+    /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
     plan: Arc<Plan>,
     #[serde(skip)]
     running_since: Option<Timestamp>,
+    #[serde(skip)]
+    pub(crate) instances: Instances,
+    #[serde(skip)]
+    artifact_places: IndexMap<String, usize>,
 }
 
 /// Everything there is to say of a step, contents aside.
@@ -130,6 +140,10 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
+    /// Why it was not run.
+    pub skipped: Option<String>,
+    /// How many instances it has, where it can have several.
+    pub items: Option<ItemCounts>,
     /// Its last failure.
     pub failure: Option<Failure>,
     /// When its next attempt is due.
@@ -154,34 +168,15 @@ pub struct Artifact {
 impl RunSummary {
     /// The summary of a run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let steps = plan.steps().iter().map(|step| StepSummary {
-            step: step.id.clone(),
-            persona: match &step.action {
+        let steps = plan.steps().iter().map(|step| {
+            let persona = match &step.action {
                 Action::Persona(persona) => match persona.persona.candidates().as_slice() {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) => None,
-            },
-            choice: None,
-            model: None,
-            served_model: None,
-            state: StepState::Waiting,
-            optional: step.optional,
-            source: None,
-            reused_from: None,
-            attempts: 0,
-            lost_attempts: 0,
-            lost: None,
-            usage: Usage::default(),
-            started_at: None,
-            ended_at: None,
-            deliverable: None,
-            brief: None,
-            failure: None,
-            retry_at: None,
-            notes: Vec::new(),
-            reserved: 0,
+                Action::Render(_) | Action::Group => None,
+            };
+            StepSummary::waiting(step.id.clone(), persona, step.optional)
         });
         Self {
             run: None,
@@ -205,6 +200,8 @@ impl RunSummary {
             artifacts: Vec::new(),
             plan,
             running_since: None,
+            instances: Instances::default(),
+            artifact_places: IndexMap::new(),
         }
     }
 
@@ -222,14 +219,22 @@ impl RunSummary {
         &self.plan
     }
 
-    /// The summary of a step.
+    /// The summary of a step, or of one instance of it to which something has happened.
     pub fn step(&self, step: &StepPath) -> Option<&StepSummary> {
+        if is_repeated(step) {
+            return self.instances.known.get(step);
+        }
         self.plan.position(step).map(|at| &self.steps[at])
     }
 
     /// Steps that are finished.
     pub fn finished(&self) -> usize {
-        self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+        self.counted().filter(|step| step.state == StepState::Succeeded).count()
+    }
+
+    /// How many steps there are.
+    pub fn total(&self) -> usize {
+        self.counted().count()
     }
 
     /// Optional steps that failed.
@@ -258,6 +263,18 @@ impl RunSummary {
 
     /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
     pub fn apply(&mut self, recorded: &Recorded) {
+        let repeated = recorded.event.step().filter(|path| is_repeated(path)).cloned();
+        let before = repeated
+            .as_ref()
+            .and_then(|path| self.step(path))
+            .map_or(StepState::Waiting, |told| told.state);
+        self.fold(recorded);
+        if let Some(path) = repeated {
+            self.fold_into_row(recorded.at, &path, &recorded.event, before);
+        }
+    }
+
+    fn fold(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
         match &recorded.event {
@@ -278,19 +295,19 @@ impl RunSummary {
                 self.limits = *limits;
                 self.running_since = Some(at);
                 self.status = RunStatus::Running;
-                for step in &mut self.steps {
-                    if step.state == StepState::Failed && !step.optional {
-                        step.state = StepState::Waiting;
-                    }
-                }
             }
             Event::RunPaused { reason } => self.rest(at, RunStatus::Paused(*reason)),
             Event::RunSucceeded => self.rest(at, RunStatus::Succeeded),
             Event::RunFailed { reason } => self.rest(at, RunStatus::Failed(reason.clone())),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
-                self.artifacts.retain(|known| known.path != artifact.path);
-                self.artifacts.push(artifact);
+                match self.artifact_places.get(path) {
+                    Some(&place) => self.artifacts[place] = artifact,
+                    None => {
+                        self.artifact_places.insert(path.clone(), self.artifacts.len());
+                        self.artifacts.push(artifact);
+                    }
+                }
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
@@ -357,8 +374,8 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step, source, deliverable, brief } => {
-                if let Some(step) = self.step_mut(step) {
+            Event::StepSucceeded { step: path, source, deliverable, brief } => {
+                if let Some(step) = self.step_mut(path) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
@@ -367,6 +384,36 @@ impl RunSummary {
                     step.ended_at = Some(at);
                     step.failure = None;
                 }
+                self.skip_below(path, "nothing called for it");
+            }
+            Event::ItemsFound { step, count, .. } => {
+                self.begin(at, step);
+                self.open(step, Some(*count));
+            }
+            Event::GroupOpened { step } => {
+                self.begin(at, step);
+                self.open(step, None);
+            }
+            Event::StepSkipped { step, reason } => {
+                let why = self.why_skipped(step, reason);
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Skipped;
+                    told.skipped = Some(why);
+                    told.ended_at = Some(at);
+                }
+                self.skip_below(step, &format!("`{step}` was skipped"));
+            }
+            Event::StepReopened { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Waiting;
+                    told.ended_at = None;
+                }
+            }
+            Event::StepWithdrawn { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.reset();
+                }
+                self.withdraw(step);
             }
             Event::StepFailed { step, failure, .. } => {
                 if let Some(step) = self.step_mut(step) {
@@ -379,13 +426,26 @@ impl RunSummary {
     }
 
     fn step_mut(&mut self, step: &StepPath) -> Option<&mut StepSummary> {
-        self.plan.position(step).map(|at| &mut self.steps[at])
+        self.told_mut(step)
+    }
+
+    /// A step that makes no calls of its own is under way.
+    fn begin(&mut self, at: Timestamp, step: &StepPath) {
+        if let Some(told) = self.told_mut(step) {
+            told.state = StepState::Running;
+            told.started_at = told.started_at.or(Some(at));
+        }
     }
 
     fn count(&mut self, step: &StepPath, usage: Usage) {
         self.usage += usage;
-        if let Some(step) = self.step_mut(step) {
-            step.usage += usage;
+        if let Some(told) = self.told_mut(step) {
+            told.usage += usage;
+        }
+        if is_repeated(step)
+            && let Some(position) = self.plan.position_of(step)
+        {
+            self.steps[position].usage += usage;
         }
     }
 
@@ -400,5 +460,48 @@ impl RunSummary {
     /// A process that ended without recording it: how long it lived is not known.
     fn stop_clock_unrecorded(&mut self) {
         self.running_since = None;
+    }
+}
+
+impl StepSummary {
+    /// A step to which nothing has happened.
+    pub(crate) fn waiting(step: StepPath, persona: Option<String>, optional: bool) -> Self {
+        Self {
+            step,
+            persona,
+            choice: None,
+            model: None,
+            served_model: None,
+            state: StepState::Waiting,
+            optional,
+            source: None,
+            reused_from: None,
+            attempts: 0,
+            lost_attempts: 0,
+            lost: None,
+            usage: Usage::default(),
+            started_at: None,
+            ended_at: None,
+            deliverable: None,
+            brief: None,
+            skipped: None,
+            items: None,
+            failure: None,
+            retry_at: None,
+            notes: Vec::new(),
+            reserved: 0,
+        }
+    }
+
+    /// Forgets what the step came to; what it used up stays.
+    pub(crate) fn reset(&mut self) {
+        let fresh = Self::waiting(self.step.clone(), self.persona.take(), self.optional);
+        *self = Self {
+            attempts: self.attempts,
+            lost_attempts: self.lost_attempts,
+            usage: self.usage,
+            started_at: self.started_at,
+            ..fresh
+        };
     }
 }

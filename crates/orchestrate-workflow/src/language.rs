@@ -45,8 +45,12 @@ impl Section {
     /// A whole workflow file that holds a key's example.
     pub fn example(&self, key: &Key) -> String {
         let beside = self.beside.iter().filter(|(name, _)| {
-            // A step that renders asks no persona.
-            *name != key.name && (key.name, *name) != ("render", "persona")
+            // A step that renders or groups asks no persona; only a fan-out has items.
+            let kind = matches!(key.name, "render" | "steps");
+            let of_items = matches!(key.name, "as" | "max_parallel" | "join");
+            *name != key.name
+                && !(kind && *name == "persona")
+                && (*name != "for_each" || of_items)
         });
         let lines: Vec<&str> =
             [key.example].into_iter().chain(beside.map(|(_, line)| *line)).collect();
@@ -287,15 +291,22 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona` and `render`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render` and `steps`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
         key(
             "render",
-            "A template whose text is the deliverable; no model is called. Beside it stand only `needs`, `optional` and `save`.",
+            "A template whose text is the deliverable; no model is called. Nothing that is said to a persona stands beside it.",
             r#"{ "type": "string" }"#,
             "render: 'The plan: {{ steps.first.text }}'",
+        ),
+        key(
+            "steps",
+            "A group: steps that belong together, by id. What the group needs is handed to those of them that need nothing in it; the documents of those that nothing in it needs are the group's. Groups stand up to 4 deep in each other.",
+            r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "$ref": "#/definitions/step" } }"##,
+            "steps: { draft: { persona: data-engineer }, check: { persona: ml-engineer, needs: draft } }",
         ),
         key(
             "prompt",
@@ -311,6 +322,43 @@ pub const STEP: Section = Section {
             "needs: [first]",
         ),
         key(
+            "if",
+            "An expression that is true or false, such as `inputs.depth == 'full'`. It is asked once, when the needs are at their end; where it is false, the step is skipped. Where it has no such value, the step fails.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "if: steps.first.text | length > 200",
+        ),
+        key(
+            "when",
+            "What becomes of the step where a need was skipped or failed. `all` (the default): every need has to succeed, and the failure of an optional step counts as success. `any`: one is enough. `always`: it runs whatever became of them.",
+            r#"{ "enum": ["all", "any", "always"], "default": "all" }"#,
+            "when: always",
+        ),
+        key(
+            "for_each",
+            "A list, or an expression whose value is one: the step runs once for each item, up to 10,000. The list is found once, when the needs are at their end.",
+            r#"{ "anyOf": [ { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "maxItems": 10000 } ] }"#,
+            "for_each: steps.first.text | lines",
+        ),
+        key(
+            "as",
+            "The name that an item has in the templates of the step, or of the steps of the group; `item` where it is not said.",
+            r#"{ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "default": "item" }"#,
+            "as: topic",
+        ),
+        key(
+            "max_parallel",
+            "Items at a time, 1 to 1000. The run's `concurrency` holds as well.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000 }"#,
+            "max_parallel: 4",
+        ),
+        key(
+            "join",
+            "How many items have to succeed. `all` (the default): the first failure fails the step. `any`: one. `settled`: none; a failed item is kept, marked as such.",
+            r#"{ "enum": ["all", "any", "settled"], "default": "all" }"#,
+            "join: settled",
+        ),
+        key(
             "optional",
             "`true`: if it fails, the run goes on without it.",
             r#"{ "type": "boolean", "default": false }"#,
@@ -318,7 +366,7 @@ pub const STEP: Section = Section {
         ),
         key(
             "save",
-            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step.",
+            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step. The items of a fan-out get its name with their number: `part-0.md`, `part-1.md`.",
             r#"{ "type": "string", "minLength": 1, "maxLength": 255 }"#,
             "save: design/data.md",
         ),
@@ -329,7 +377,11 @@ pub const STEP: Section = Section {
     ],
     around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
     between: ", ",
-    beside: &[("persona", "persona: data-engineer"), ("needs", "needs: first")],
+    beside: &[
+        ("persona", "persona: data-engineer"),
+        ("needs", "needs: first"),
+        ("for_each", "for_each: [costs, risks]"),
+    ],
 };
 
 /// A persona chosen by a value.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     machine::{Phase, Run},
-    step::{Happening, IllegalEvent, StepStatus, happening, next},
+    needs::Ending,
+    step::{Happening, IllegalEvent, happening, next},
 };
 use crate::{
     Timestamp,
@@ -41,8 +42,7 @@ impl Run {
             Some((path, what)) => {
                 let kind = event.kind();
                 let step = self
-                    .plan
-                    .position(path)
+                    .instance(path)
                     .ok_or_else(|| IllegalEvent::UnknownStep { event: kind, step: path.clone() })?;
                 self.apply_to_step(step, what, event)
             }
@@ -50,7 +50,7 @@ impl Run {
         }
     }
 
-    fn advance(
+    pub(super) fn advance(
         &mut self,
         step: usize,
         what: Happening,
@@ -59,7 +59,7 @@ impl Run {
         let status = self.instances[step].status;
         self.instances[step].status = next(status, what).ok_or_else(|| IllegalEvent::Step {
             event: kind,
-            step: self.plan.steps()[step].id.clone(),
+            step: self.instances[step].path.clone(),
             status,
         })?;
         Ok(())
@@ -71,10 +71,15 @@ impl Run {
         what: Happening,
         event: &Event,
     ) -> Result<(), IllegalEvent> {
+        let what = match (what, &self.instances[step].children) {
+            (Happening::Reopened, Some(_)) => Happening::ReopenedInside,
+            _ => what,
+        };
         self.advance(step, what, event.kind())?;
         let instance = &mut self.instances[step];
         match event {
             Event::CallPrepared { call, prepared } => {
+                instance.admitted = true;
                 // A call that is evaluated again, after a failure, goes on counting its attempts.
                 let same =
                     instance.call.is_some() && instance.purpose_prepared == Some(call.purpose);
@@ -140,13 +145,25 @@ impl Run {
             Event::StepSucceeded { deliverable, brief, .. } => {
                 instance.deliverable = Some(*deliverable);
                 instance.brief = *brief;
-                self.settle(step)?;
+                self.settle(step, Ending::Good)?;
             }
             Event::StepFailed { optional, .. } => {
-                if *optional {
-                    instance.gave_up = true;
-                    self.settle(step)?;
-                }
+                instance.gave_up = *optional;
+                let ending = if *optional { Ending::Tolerated } else { Ending::Failed };
+                self.settle(step, ending)?;
+            }
+            Event::ItemsFound { count, list, .. } => self.add_items(step, *count, *list),
+            Event::GroupOpened { .. } => self.add_members(step),
+            Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
+            Event::StepReopened { .. } => {
+                instance.gave_up = false;
+                instance.purpose = Purpose::Draft;
+                self.unsettle(step);
+            }
+            Event::StepWithdrawn { .. } => {
+                self.unsettle(step);
+                self.drop_parts(step);
+                self.instances[step].withdraw();
             }
             Event::SessionOpened { .. }
             | Event::RunCreated(_)
@@ -166,21 +183,6 @@ impl Run {
         if let Some(prepared) = &self.instances[step].call {
             self.answers.entry(prepared.identity).or_insert_with(|| (origin, answer.clone()));
         }
-    }
-
-    /// The step counts as met: its dependents have one need less.
-    fn settle(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        self.unsettled -= 1;
-        let plan = Arc::clone(&self.plan);
-        for &dependent in plan.dependents(step) {
-            self.touches += 1;
-            self.instances[dependent].unmet -= 1;
-            if self.instances[dependent].unmet == 0 {
-                self.advance(dependent, Happening::NeedsMet, "needs_met")?;
-                self.ready.push_back(dependent);
-            }
-        }
-        Ok(())
     }
 
     fn apply_to_run(&mut self, event: &Event) -> Result<(), IllegalEvent> {
@@ -206,7 +208,7 @@ impl Run {
                 if self.started =>
             {
                 self.limits = *limits;
-                self.reopen_failed()?;
+                self.instances.iter_mut().for_each(|instance| instance.failed = 0);
                 Phase::Running
             }
             (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
@@ -218,18 +220,6 @@ impl Run {
             ) => phase,
             _ => return Err(illegal()),
         };
-        Ok(())
-    }
-
-    /// Failed steps that the run cannot do without get another chance, evaluated anew.
-    fn reopen_failed(&mut self) -> Result<(), IllegalEvent> {
-        for step in 0..self.instances.len() {
-            self.instances[step].failed = 0;
-            if self.instances[step].status == StepStatus::Failed && !self.instances[step].gave_up {
-                self.advance(step, Happening::Reopened, "run_resumed")?;
-                self.instances[step].purpose = Purpose::Draft;
-            }
-        }
         Ok(())
     }
 }

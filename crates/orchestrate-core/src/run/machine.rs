@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use super::{
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
+    items::Children,
     step::{IllegalEvent, Instance, StepStatus},
 };
 use crate::{
@@ -17,7 +18,8 @@ use crate::{
     event::{
         Answered, Event, LossCause, PauseReason, ReuseOrigin, RunCreated, RunFailure, StepSource,
     },
-    failure::Failure,
+    failure::{Failure, FailureClass},
+    flow::MOST_INSTANCES,
     ids::{CallId, Digest, Purpose, RunId},
     plan::Plan,
     policy::{Allowance, Cap, Ledger, Limits, jitter},
@@ -77,13 +79,18 @@ pub struct Run {
     pub(super) instances: Vec<Instance>,
     pub(super) ledger: Ledger,
     pub(super) in_flight: usize,
-    pub(super) unsettled: usize,
+    /// The steps that are part of no group.
+    pub(super) whole: Children,
     /// Good answers by what was asked, so that the same is not asked again.
     pub(super) answers: IndexMap<Identity, (ReuseOrigin, Answered)>,
 
     // What follows is rebuilt when a run is resumed. The queues may hold steps that have moved on;
     // whoever takes one out looks at its status first.
     pub(super) ready: VecDeque<usize>,
+    /// Fans-out and groups whose parts may all be at their end.
+    pub(super) complete: VecDeque<usize>,
+    /// Fans-out and groups in which something failed that fails them too.
+    pub(super) broken: BTreeSet<usize>,
     pub(super) due: VecDeque<usize>,
     /// Whether the first of `due` waits for a reservation in flight to be given back.
     pub(super) starving: bool,
@@ -104,9 +111,11 @@ pub struct Run {
 impl Run {
     /// A run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let count = plan.steps().len();
-        let instances: Vec<Instance> =
-            (0..count).map(|at| Instance::new(plan.needs(at).len())).collect();
+        let count = plan.top().len();
+        let top = plan.top().iter();
+        let instances: Vec<Instance> = top
+            .map(|&at| Instance::new(at, plan.steps()[at].id.clone(), plan.needs(at).len()))
+            .collect();
         let ready = (0..count).filter(|&at| instances[at].status == StepStatus::Ready).collect();
         Self {
             plan,
@@ -117,9 +126,11 @@ impl Run {
             instances,
             ledger: Ledger::default(),
             in_flight: 0,
-            unsettled: count,
+            whole: Children::new(0, count, None),
             answers: IndexMap::new(),
             ready,
+            complete: VecDeque::new(),
+            broken: BTreeSet::new(),
             due: VecDeque::new(),
             starving: false,
             outdated: BTreeSet::new(),
@@ -145,25 +156,25 @@ impl Run {
         self.created.as_deref()
     }
 
-    /// Where the step at `position` of the plan stands.
-    pub fn status(&self, position: usize) -> StepStatus {
-        self.instances[position].status
+    /// Where an instance stands. The steps that stand in no group are the first instances, in order.
+    pub fn status(&self, instance: usize) -> StepStatus {
+        self.instances[instance].status
     }
 
-    /// Deliverable and brief of the step at `position`, once it is finished.
-    pub fn result(&self, position: usize) -> Option<(Digest, Option<Digest>)> {
-        let instance = &self.instances[position];
+    /// Deliverable and brief of an instance, once it is finished.
+    pub fn result(&self, instance: usize) -> Option<(Digest, Option<Digest>)> {
+        let instance = &self.instances[instance];
         instance.deliverable.map(|deliverable| (deliverable, instance.brief))
     }
 
     /// The deliverable of a good draft whose brief is still missing.
-    pub fn draft(&self, position: usize) -> Option<Digest> {
-        self.instances[position].draft.as_ref().map(|(_, answer)| answer.deliverable)
+    pub fn draft(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].draft.as_ref().map(|(_, answer)| answer.deliverable)
     }
 
-    /// The call that the step at `position` is at, once it is evaluated.
-    pub fn prepared(&self, position: usize) -> Option<&crate::event::PreparedCall> {
-        self.instances[position].call.as_deref()
+    /// The call that an instance is at, once it is evaluated.
+    pub fn prepared(&self, instance: usize) -> Option<&crate::event::PreparedCall> {
+        self.instances[instance].call.as_deref()
     }
 
     /// What was sent and spent.
@@ -250,7 +261,7 @@ impl Run {
         Ok(std::mem::take(&mut self.decisions))
     }
 
-    fn concurrency(&self) -> usize {
+    pub(super) fn concurrency(&self) -> usize {
         self.created.as_ref().map_or(1, |created| created.concurrency.max(1) as usize)
     }
 
@@ -271,13 +282,15 @@ impl Run {
                 self.due.push_back(step);
             }
         }
-        while self.stopping.is_none() && self.in_flight + self.preparing_count < self.concurrency()
-        {
+        self.close_complete()?;
+        let goes_on =
+            |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
+        while goes_on(self) && self.in_flight + self.preparing_count < self.concurrency() {
             if !self.starving
                 && let Some(step) = self.due.pop_front()
             {
                 self.touches += 1;
-                if self.instances[step].status.awaits_sending() {
+                if self.may_start(step) && self.instances[step].status.awaits_sending() {
                     if self.outdated.contains(&step) {
                         self.prepare(step);
                     } else {
@@ -286,13 +299,14 @@ impl Run {
                 }
             } else if let Some(step) = self.ready.pop_front() {
                 self.touches += 1;
-                self.prepare(step);
+                if self.may_start(step) {
+                    self.begin(step)?;
+                }
             } else {
                 break;
             }
         }
-        if self.stopping.is_none()
-            && let Some(&Reverse((at, _))) = self.waiting.peek()
+        if let Some(&Reverse((at, _))) = self.waiting.peek()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -301,9 +315,27 @@ impl Run {
         Ok(())
     }
 
+    /// Takes up a step whose needs are at their end: it is skipped because of them, or prepared.
+    fn begin(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        if self.is_called_off(step) {
+            self.call_off(step);
+            return self.close_complete();
+        }
+        if self.instances[step].status == StepStatus::Ready
+            && let Some(reason) = self.skips(step)
+        {
+            let path = self.instances[step].path.clone();
+            self.record(Event::StepSkipped { step: path, reason })?;
+            return self.close_complete();
+        }
+        self.prepare(step);
+        Ok(())
+    }
+
     fn prepare(&mut self, step: usize) {
         let wanted =
-            matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered);
+            matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered)
+                || self.is_joining(step);
         if self.preparing[step] || !(wanted || self.outdated.contains(&step)) {
             return;
         }
@@ -312,7 +344,7 @@ impl Run {
         }
         self.preparing[step] = true;
         self.preparing_count += 1;
-        let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+        let call = self.instances[step].call_id();
         self.decisions.effects.push(Effect::Prepare { call });
     }
 
@@ -334,7 +366,7 @@ impl Run {
         }
         match self.ledger.allows(&self.limits, reserved) {
             Allowance::Granted => {
-                let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+                let call = self.instances[step].call_id();
                 let attempt = self.instances[step].attempts + 1;
                 self.leading
                     .entry(identity)
@@ -385,9 +417,28 @@ impl Run {
                         self.reuse(step, origin, &answer)
                     }
                     // The slot that preparing held goes to this very call.
-                    None if self.stopping.is_none() => self.send(step),
+                    None if self.may_start(step) => self.send(step),
                     None => Ok(()),
                 }
+            }
+            Prepared::Items { count, .. } if self.instances.len() + count > MOST_INSTANCES => {
+                let message = format!(
+                    "the list has {count} items, and a run has at most {MOST_INSTANCES} steps with all their items"
+                );
+                self.give_up(step, Failure::new(FailureClass::Preparation, message))
+            }
+            Prepared::Items { count, list } => {
+                self.record(Event::ItemsFound { step: call.step.clone(), count, list })
+            }
+            Prepared::Group => self.record(Event::GroupOpened { step: call.step.clone() }),
+            Prepared::Joined { deliverable, brief } => self.record(Event::StepSucceeded {
+                step: call.step.clone(),
+                source: StepSource::Joined,
+                deliverable,
+                brief,
+            }),
+            Prepared::Skipped(reason) => {
+                self.record(Event::StepSkipped { step: call.step.clone(), reason })
             }
             Prepared::Value(deliverable) => self.record(Event::StepSucceeded {
                 step: call.step.clone(),
@@ -405,7 +456,7 @@ impl Run {
         origin: ReuseOrigin,
         answer: &Answered,
     ) -> Result<(), IllegalEvent> {
-        let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+        let call = self.instances[step].call_id();
         self.record(Event::CallReused { call, origin, answer: answer.clone() })?;
         self.conclude(step, answer)
     }
@@ -414,7 +465,7 @@ impl Run {
     fn conclude(&mut self, step: usize, answer: &Answered) -> Result<(), IllegalEvent> {
         if self.instances[step].purpose == Purpose::Draft
             && answer.brief.is_none()
-            && self.plan.wants_brief(step)
+            && self.plan.wants_brief(self.instances[step].position)
         {
             self.ready.push_front(step);
             return Ok(());
@@ -425,7 +476,7 @@ impl Run {
     fn finish_with(&mut self, step: usize, brief: Option<Digest>) -> Result<(), IllegalEvent> {
         let Some((source, draft)) = &self.instances[step].draft else { return Ok(()) };
         let event = Event::StepSucceeded {
-            step: self.plan.steps()[step].id.clone(),
+            step: self.instances[step].path.clone(),
             source: *source,
             deliverable: draft.deliverable,
             brief,
@@ -444,7 +495,8 @@ impl Run {
         let instance = &self.instances[step];
         let current = instance.status == StepStatus::Calling
             && instance.attempts == attempt
-            && instance.purpose == call.purpose;
+            && instance.purpose == call.purpose
+            && instance.number == call.number;
         if !current {
             return Ok(());
         }
@@ -496,12 +548,12 @@ impl Run {
         retry_after_ms: Option<u64>,
     ) -> Result<(), IllegalEvent> {
         self.starving = false;
-        if self.stopping.is_some() {
+        if !self.may_start(step) {
             // The run is coming to rest; a resume takes up where this attempt ended.
             return Ok(());
         }
         let instance = &self.instances[step];
-        let call = instance.call_id(&self.plan.steps()[step].id);
+        let call = instance.call_id();
         let draw =
             jitter(&self.run_id(), &call, u16::try_from(instance.attempts).unwrap_or(u16::MAX));
         let policy = self.created.as_ref().map(|created| created.retry.clone()).unwrap_or_default();
@@ -517,16 +569,29 @@ impl Run {
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
-    fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+    pub(super) fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
         self.hand_over_the_lead(step);
         if self.instances[step].purpose == Purpose::Brief {
             return self.finish_with(step, None);
         }
-        let optional = self.plan.steps()[step].optional;
-        let id = self.plan.steps()[step].id.clone();
-        self.record(Event::StepFailed { step: id.clone(), failure, optional })?;
-        if !optional {
-            self.stop(Outcome::Failed(RunFailure::Step(id)));
+        self.fail(step, failure)
+    }
+
+    /// The step fails, and with it everything that cannot do without it.
+    pub(super) fn fail(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+        let path = self.instances[step].path.clone();
+        let optional = self.is_tolerated(step);
+        self.record(Event::StepFailed { step: path.clone(), failure, optional })?;
+        let mut around = Vec::new();
+        let mut at = step;
+        while !self.is_tolerated(at) {
+            let Some(parent) = self.instances[at].parent else {
+                self.broken.extend(around);
+                self.stop(Outcome::Failed(RunFailure::Step(path)));
+                break;
+            };
+            around.push(parent);
+            at = parent;
         }
         Ok(())
     }
@@ -561,6 +626,9 @@ impl Run {
     fn stop(&mut self, outcome: Outcome) {
         if self.phase == Phase::Running && self.stopping.is_none() {
             self.stopping = Some(outcome);
+            let mut waiting = std::mem::take(&mut self.waiting);
+            waiting.retain(|&Reverse((_, step))| self.may_start(step));
+            self.waiting = waiting;
         }
     }
 
@@ -576,8 +644,8 @@ impl Run {
     fn lose_everything(&mut self, cause: LossCause) -> Result<(), IllegalEvent> {
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
-            if instance.status == StepStatus::Calling {
-                let call = instance.call_id(&self.plan.steps()[step].id);
+            if instance.status == StepStatus::Calling && !instance.dropped {
+                let call = instance.call_id();
                 let attempt = instance.attempts;
                 self.record(Event::CallUnknown { call, attempt, cause, partial: None })?;
             }
@@ -593,7 +661,10 @@ impl Run {
         } else {
             self.record(Event::RunStarted)?;
         }
+        self.reopen()?;
         self.ready.clear();
+        self.complete.clear();
+        self.broken.clear();
         self.due.clear();
         self.starving = false;
         self.outdated.clear();
@@ -603,17 +674,26 @@ impl Run {
         let newly_capped = was_uncapped && self.limits.max_tokens.is_some();
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
+            if instance.dropped {
+                continue;
+            }
             if newly_capped && instance.status.awaits_sending() {
                 self.outdated.insert(step);
             }
             match instance.status {
+                // Items wait for their turn.
+                StepStatus::Ready if instance.item.is_some() => {}
                 StepStatus::Ready => self.ready.push_back(step),
+                StepStatus::Open => {
+                    self.complete.push_back(step);
+                    self.recount(step);
+                }
                 StepStatus::Answered => match &instance.draft {
                     // Its brief was asked for already, or is not missing.
                     Some((_, draft))
                         if instance.purpose_prepared == Some(Purpose::Brief)
                             || draft.brief.is_some()
-                            || !self.plan.wants_brief(step) =>
+                            || !self.plan.wants_brief(instance.position) =>
                     {
                         let brief = instance.brief.or(draft.brief);
                         self.finish_with(step, brief)?;
@@ -625,24 +705,43 @@ impl Run {
                 StepStatus::Blocked
                 | StepStatus::Calling
                 | StepStatus::Succeeded
-                | StepStatus::Failed => {}
+                | StepStatus::Failed
+                | StepStatus::Skipped => {}
             }
         }
         Ok(())
     }
 
+    /// Nothing is in flight and nothing can begin.
+    fn is_quiet(&self) -> bool {
+        self.in_flight == 0 && self.preparing_count == 0
+    }
+
     fn come_to_rest(&mut self) -> Result<(), IllegalEvent> {
-        if self.in_flight > 0 || self.preparing_count > 0 {
+        // What contains a failure fails last, so that everything in it that was paid for is kept; then
+        // those begin that are there for failures.
+        while self.is_quiet()
+            && self.waiting.is_empty()
+            && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
+            && let Some(broken) = self.broken.pop_last()
+        {
+            if self.instances[broken].status == StepStatus::Open && !self.instances[broken].dropped {
+                self.fail_whole(broken)?;
+                self.schedule(self.now)?;
+            }
+        }
+        if !self.is_quiet() {
             return Ok(());
         }
-        let outcome = match self.stopping.take() {
-            Some(outcome) => outcome,
-            None if self.unsettled == 0 => Outcome::Succeeded,
-            None if self.waiting.is_empty() => return Err(IllegalEvent::Stuck(self.unsettled)),
-            None => return Ok(()),
+        let finished = self.whole.pending == 0 && self.whole.failed == 0;
+        let outcome = match &self.stopping {
+            // Work that finished while the run was stopping may have been the last there was.
+            _ if finished => Outcome::Succeeded,
+            _ if !self.waiting.is_empty() => return Ok(()),
+            Some(outcome) => outcome.clone(),
+            None => return Err(IllegalEvent::Stuck(self.whole.pending)),
         };
-        // Work that finished while the run was stopping may have been the last there was.
-        let outcome = if self.unsettled == 0 { Outcome::Succeeded } else { outcome };
+        self.stopping = None;
         self.record(match &outcome {
             Outcome::Succeeded => Event::RunSucceeded,
             Outcome::Failed(reason) => Event::RunFailed { reason: reason.clone() },
@@ -652,15 +751,14 @@ impl Run {
         Ok(())
     }
 
-    fn record(&mut self, event: Event) -> Result<(), IllegalEvent> {
+    pub(super) fn record(&mut self, event: Event) -> Result<(), IllegalEvent> {
         self.apply(self.now, &event)?;
         self.decisions.events.push(event);
         Ok(())
     }
 
     fn position(&self, call: &CallId, event: &'static str) -> Result<usize, IllegalEvent> {
-        self.plan
-            .position(&call.step)
+        self.instance(&call.step)
             .ok_or_else(|| IllegalEvent::UnknownStep { event, step: call.step.clone() })
     }
 }

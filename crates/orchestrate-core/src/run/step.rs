@@ -1,5 +1,9 @@
 //! A step's state and the table that says which event may follow which.
 
+use super::{
+    items::Children,
+    needs::{Ending, NeedCount},
+};
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
@@ -9,10 +13,12 @@ use crate::{
 /// Where a step instance stands. It follows from the journal alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepStatus {
-    /// A need is not finished.
+    /// A need is not finished, or has failed for good.
     Blocked,
-    /// All needs are finished; nothing was evaluated yet.
+    /// All needs have come to an end with which it can begin; nothing was evaluated yet.
     Ready,
+    /// A fan-out or a group whose items or steps are under way.
+    Open,
     /// Its call is evaluated and was not sent yet.
     Prepared,
     /// An attempt is in flight.
@@ -27,6 +33,8 @@ pub enum StepStatus {
     Succeeded,
     /// Given up.
     Failed,
+    /// Not run, and never will be.
+    Skipped,
 }
 
 impl StepStatus {
@@ -82,12 +90,18 @@ pub(super) enum Happening {
     RetryScheduled,
     StepSucceeded,
     StepFailed,
+    StepSkipped,
+    Opened,
     Reopened,
+    /// Reopened, and it has items or steps of its own.
+    ReopenedInside,
+    Withdrawn,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
 ///
-/// A step may succeed from `Ready` when it is rendered without a model, and from `Prepared`, `Ended`
+/// A step may succeed from `Ready` when it is rendered without a model, from `Open` when its items or steps
+/// have, and from `Prepared`, `Ended`
 /// and `RetryWait` when its draft is good and only the brief was given up.
 pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatus> {
     use Happening as H;
@@ -104,10 +118,28 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         }
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
-        (S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait, H::StepSucceeded) => {
-            Some(S::Succeeded)
+        (
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open,
+            H::StepSucceeded,
+        ) => Some(S::Succeeded),
+        (S::Ready | S::Prepared | S::Ended | S::RetryWait | S::Open, H::StepFailed) => {
+            Some(S::Failed)
         }
-        (S::Ready | S::Prepared | S::Ended | S::RetryWait, H::StepFailed) => Some(S::Failed),
+        (S::Ready, H::StepSkipped) => Some(S::Skipped),
+        (S::Ready, H::Opened) | (S::Failed, H::ReopenedInside) => Some(S::Open),
+        // What it rested on is undone: nothing is in flight when that happens.
+        (
+            S::Ready
+            | S::Open
+            | S::Prepared
+            | S::Ended
+            | S::RetryWait
+            | S::Answered
+            | S::Succeeded
+            | S::Failed
+            | S::Skipped,
+            H::Withdrawn,
+        ) => Some(S::Blocked),
         _ => None,
     }
 }
@@ -125,6 +157,10 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
+        Event::StepSkipped { step, .. } => (step, Happening::StepSkipped),
+        Event::ItemsFound { step, .. } | Event::GroupOpened { step } => (step, Happening::Opened),
+        Event::StepReopened { step } => (step, Happening::Reopened),
+        Event::StepWithdrawn { step } => (step, Happening::Withdrawn),
         Event::SessionOpened { .. }
         | Event::RunCreated(_)
         | Event::RunForked(_)
@@ -137,12 +173,32 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
     })
 }
 
-/// Everything the machine knows of one step.
+/// Everything the machine knows of one step instance.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Instance {
     pub(super) status: StepStatus,
-    /// Needs that are not finished.
-    pub(super) unmet: usize,
+    /// The step of the plan.
+    pub(super) position: usize,
+    /// The path of this instance.
+    pub(super) path: StepPath,
+    /// The group or fan-out that it is a part of.
+    pub(super) parent: Option<usize>,
+    /// Its place in the list, where it is an item.
+    pub(super) item: Option<usize>,
+    /// What became of its needs.
+    pub(super) needs: NeedCount,
+    /// How it came to its end, once it has. A blocked step that can never begin has failed.
+    pub(super) ending: Option<Ending>,
+    /// Whether a failure stands behind it: it may begin although the run is failing.
+    pub(super) aftermath: bool,
+    /// Whether its condition holds, or it has none.
+    pub(super) admitted: bool,
+    /// Whether it was part of something that was withdrawn.
+    pub(super) dropped: bool,
+    /// Its items or steps, once it is open.
+    pub(super) children: Option<Box<Children>>,
+    /// Counts how often the step was decided, from 1: the number of its calls.
+    pub(super) number: u16,
     /// What the current call is for.
     pub(super) purpose: Purpose,
     /// What the call that was evaluated last is for.
@@ -163,15 +219,26 @@ pub(super) struct Instance {
     pub(super) deliverable: Option<Digest>,
     /// The brief, once the step is finished.
     pub(super) brief: Option<Digest>,
-    /// Whether the step failed and is optional.
+    /// Whether the step failed and nothing rests on it: it is optional, or an item that may fail.
     pub(super) gave_up: bool,
 }
 
 impl Instance {
-    pub(super) fn new(unmet: usize) -> Self {
+    /// An instance of the step at `position` that waits for this many needs.
+    pub(super) fn new(position: usize, path: StepPath, needs: usize) -> Self {
         Self {
-            status: if unmet == 0 { StepStatus::Ready } else { StepStatus::Blocked },
-            unmet,
+            status: if needs == 0 { StepStatus::Ready } else { StepStatus::Blocked },
+            position,
+            path,
+            parent: None,
+            item: None,
+            needs: NeedCount { open: needs, ..NeedCount::default() },
+            ending: None,
+            aftermath: false,
+            admitted: false,
+            dropped: false,
+            children: None,
+            number: 1,
             purpose: Purpose::Draft,
             purpose_prepared: None,
             call: None,
@@ -186,8 +253,25 @@ impl Instance {
         }
     }
 
+    /// The same as a part of the group or fan-out at `parent`.
+    #[must_use]
+    pub(super) fn part_of(mut self, parent: usize, item: Option<usize>, number: u16) -> Self {
+        self.parent = Some(parent);
+        self.item = item;
+        self.number = number;
+        self
+    }
+
     /// The call the step is at, or the one it makes next.
-    pub(super) fn call_id(&self, step: &StepPath) -> CallId {
-        CallId::first(step.clone(), self.purpose)
+    pub(super) fn call_id(&self) -> CallId {
+        CallId { step: self.path.clone(), purpose: self.purpose, number: self.number }
+    }
+
+    /// Forgets everything that was made, so that the step is decided anew, under new call ids.
+    pub(super) fn withdraw(&mut self) {
+        let needs = std::mem::take(&mut self.needs);
+        let fresh = Self::new(self.position, self.path.clone(), needs.open);
+        let (parent, item, number) = (self.parent, self.item, self.number.saturating_add(1));
+        *self = Self { parent, item, number, needs, aftermath: self.aftermath, ..fresh };
     }
 }

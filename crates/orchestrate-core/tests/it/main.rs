@@ -1,5 +1,7 @@
 //! Behaviour of the core through its public surface.
 
+mod flow_properties;
+mod flow_rules;
 mod run_properties;
 mod run_rules;
 mod support;

@@ -62,6 +62,7 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
         })),
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 

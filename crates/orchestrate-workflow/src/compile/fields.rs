@@ -11,12 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 19] = [
-    "if",
-    "for_each",
-    "as",
-    "max_parallel",
-    "join",
+const FUTURE: [&str; 13] = [
     "review",
     "approve",
     "output",
@@ -26,7 +21,6 @@ const FUTURE: [&str; 19] = [
     "budget",
     "retry",
     "seed",
-    "when",
     "rounds",
     "on_fail",
     "max_tokens",
@@ -34,7 +28,15 @@ const FUTURE: [&str; 19] = [
 ];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 14] = [
+const SYNONYMS: [(&str, &str); 22] = [
+    ("condition", "if"),
+    ("run_if", "if"),
+    ("foreach", "for_each"),
+    ("forEach", "for_each"),
+    ("with_items", "for_each"),
+    ("matrix", "for_each"),
+    ("loop", "for_each"),
+    ("parallel", "max_parallel"),
     ("agent", "persona"),
     ("role", "persona"),
     ("depends_on", "needs"),

@@ -3,6 +3,8 @@
 mod edges;
 mod fields;
 mod file;
+mod flow;
+mod group;
 mod input;
 pub(crate) mod json_schema;
 mod persona;

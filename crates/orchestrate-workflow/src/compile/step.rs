@@ -1,11 +1,14 @@
 //! One step of a workflow.
 
+use indexmap::IndexMap;
 use orchestrate_core::plan::{Action, PersonaStep};
 
 use super::{
     edges::{self, Edge},
     fields,
     file::Catalogue,
+    flow::{self, FlowDraft},
+    group::{self, Group},
     persona,
     settings::Settings,
     templates::{self, Known, StepReference},
@@ -23,6 +26,11 @@ pub(super) struct Draft {
     pub(super) action: Option<Action>,
     pub(super) optional: bool,
     pub(super) save: Option<Text>,
+    pub(super) flow: FlowDraft,
+    /// The steps of a group, by id.
+    pub(super) inner: IndexMap<String, Draft>,
+    /// What it refers to outside of its group.
+    pub(super) outside: Vec<StepReference>,
 }
 
 /// Reads a step.
@@ -34,27 +42,51 @@ pub(super) fn read(
     known: &Known<'_>,
 ) -> Draft {
     let id = &entry.key.text;
-    let mut draft = Draft { edges: Vec::new(), action: None, optional: false, save: None };
+    let mut draft = Draft {
+        edges: Vec::new(),
+        action: None,
+        optional: false,
+        save: None,
+        flow: FlowDraft::default(),
+        inner: IndexMap::new(),
+        outside: Vec::new(),
+    };
     let what = format!("step `{id}`");
     let Some(map) = fields::map(sink, &entry.value, &what, &STEP) else { return draft };
     let needs = map.get("needs");
-    let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known.steps));
+    let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known));
     let optional = map.get("optional");
     draft.optional = optional
         .and_then(|entry| fields::boolean(sink, &entry.value, "`optional`"))
         .unwrap_or_default();
     draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
-    let (action, references) = match (map.get("persona"), map.get("render")) {
-        (Some(persona), None) => {
+    draft.flow = flow::read(sink, map, id, known);
+    // From here on, templates know the item.
+    let item = flow::item_name(&entry.value);
+    let known = &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
+    let kinds = (map.get("persona"), map.get("render"), map.get("steps"));
+    let (action, mut references) = match kinds {
+        (Some(persona), None, None) => {
             persona_step(sink, map, &persona.value, catalogue, defaults, known)
         }
-        (None, Some(render)) => render_step(sink, map, &render.value, known),
-        (persona, render) => {
-            report_kind(sink, entry, persona, render);
+        (None, Some(render), None) => render_step(sink, map, &render.value, known),
+        (None, None, Some(steps)) => {
+            let read = group::read(sink, id, map, steps, catalogue, defaults, known);
+            let Group { steps, outside } = read.unwrap_or_default();
+            draft.inner = steps;
+            (Some(Action::Group), outside)
+        }
+        (persona, render, steps) => {
+            report_kind(sink, entry, &[persona, render, steps]);
             (None, Vec::new())
         }
     };
-    draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), references);
+    references.extend(std::mem::take(&mut draft.flow.references));
+    let (own, outside) =
+        references.into_iter().partition(|found: &StepReference| known.own.contains(&found.id));
+    draft.outside = outside;
+    draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), own);
+    flow::check_when(sink, map, &draft.edges);
     if map.get("render").is_some() {
         draft.edges.iter_mut().for_each(|edge| edge.handoff = false);
     }
@@ -62,28 +94,24 @@ pub(super) fn read(
     draft
 }
 
-fn report_kind(
-    sink: &mut Sink<'_>,
-    entry: &Entry,
-    persona: Option<&Entry>,
-    render: Option<&Entry>,
-) {
+fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[Option<&Entry>]) {
     let id = &entry.key.text;
-    let mut problem = match (persona, render) {
-        (Some(persona), Some(render)) => sink
+    let given: Vec<&Entry> = kinds.iter().copied().flatten().collect();
+    let mut problem = match given.as_slice() {
+        [first, .., last] => sink
             .error(
                 codes::STEP_KIND,
-                &render.key.span,
-                format!("step `{id}` has both `persona` and `render`"),
+                &last.key.span,
+                format!("step `{id}` has both `{}` and `{}`", first.key.text, last.key.text),
             )
-            .at(sink.source(), persona.key.span.clone(), "the other one"),
+            .at(sink.source(), first.key.span.clone(), "the other one"),
         _ => sink.error(
             codes::STEP_KIND,
             &entry.key.span,
-            format!("step `{id}` has neither `persona` nor `render`"),
+            format!("step `{id}` has neither `persona` nor `render` nor `steps`"),
         ),
     };
-    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template");
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `steps:` makes a group");
     sink.push(problem);
 }
 
@@ -133,7 +161,7 @@ fn render_step(
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
-            sink.push(problem.help("remove it: no model is called; beside `render` stand `needs`, `optional` and `save`"));
+            sink.push(problem.help("remove it: no model is called"));
         }
     }
     let Some(text) = fields::text(sink, render, "`render`") else { return (None, Vec::new()) };

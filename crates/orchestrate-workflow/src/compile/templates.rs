@@ -12,9 +12,30 @@ use crate::{
 };
 
 /// What there is to refer to.
+#[derive(Clone)]
 pub(super) struct Known<'k> {
     pub(super) inputs: &'k IndexMap<String, InputSpec>,
+    /// The steps that templates can speak of: those of the same group and those around it.
     pub(super) steps: &'k IndexSet<String>,
+    /// The steps of the same group, which a step can need.
+    pub(super) own: &'k IndexSet<String>,
+    /// What is known of the steps before they are read.
+    pub(super) facts: &'k IndexMap<String, StepFacts>,
+    /// The items that templates can speak of, outermost first.
+    pub(super) items: Vec<String>,
+    /// The steps of the whole file that have items, by the item's name.
+    pub(super) owners: &'k IndexMap<String, String>,
+    /// The group around the steps, and how deep it stands.
+    pub(super) group: Option<&'k str>,
+    pub(super) depth: usize,
+}
+
+/// What is known of a step before it is read.
+#[derive(Debug, Clone)]
+pub(super) struct StepFacts {
+    pub(super) optional: bool,
+    /// The name of its items, where it is a fan-out.
+    pub(super) item: Option<String>,
 }
 
 impl Names for Known<'_> {
@@ -34,6 +55,18 @@ impl Names for Known<'_> {
     fn has_step(&self, id: &str) -> bool {
         self.steps.contains(id)
     }
+
+    fn items(&self) -> Vec<String> {
+        self.items.clone()
+    }
+
+    fn item_of(&self, name: &str) -> Option<&str> {
+        self.owners.get(name).map(String::as_str)
+    }
+
+    fn fans_out(&self, id: &str) -> bool {
+        self.facts.get(id).is_none_or(|facts| facts.item.is_some())
+    }
 }
 
 /// A step that a template refers to.
@@ -44,6 +77,8 @@ pub(super) struct StepReference {
     pub(super) span: Range<usize>,
     /// Whether the step's deliverable is printed.
     pub(super) prints_text: bool,
+    /// What of the step is meant.
+    pub(super) attribute: String,
 }
 
 /// Checks a template; gives the existing steps that it refers to, in order.
@@ -76,8 +111,10 @@ pub(super) fn check(
             Target::Step { id, attribute } if known.has_step(&id) => steps.push(StepReference {
                 id,
                 span: places.range(&reference.span),
-                prints_text: reference.printed && attribute == "text",
+                prints_text: reference.printed && matches!(attribute.as_str(), "text" | "items"),
+                attribute,
             }),
+            Target::Item(_) => {}
             Target::Step { id, .. } => {
                 let span = places.range(&reference.span);
                 unknown_step(sink, &Text { text: id, span }, known.steps);

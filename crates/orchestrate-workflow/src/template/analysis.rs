@@ -37,6 +37,18 @@ pub(crate) trait Names {
     }
     /// Whether the step exists.
     fn has_step(&self, id: &str) -> bool;
+    /// The names of the items that are known here.
+    fn items(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The step whose items have this name, wherever it stands.
+    fn item_of(&self, _name: &str) -> Option<&str> {
+        None
+    }
+    /// Whether the step runs once for each item of a list.
+    fn fans_out(&self, _id: &str) -> bool {
+        true
+    }
 }
 
 /// Everything found in a template.
@@ -61,6 +73,8 @@ pub(crate) struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Input(String),
+    /// The item of a fan-out.
+    Item(String),
     Step { id: String, attribute: String },
 }
 
@@ -89,6 +103,7 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
         names,
         found: Analysis::default(),
         scopes: vec![BTreeSet::new()],
+        items: names.items(),
         conditional: 0,
     };
     if let Some(problem) = too_complex(source, form) {
@@ -120,6 +135,8 @@ pub(super) struct Walker<'s> {
     pub(super) found: Analysis,
     /// Names that the template itself defines, innermost last.
     pub(super) scopes: Vec<BTreeSet<String>>,
+    /// The items of fans-out that are known here.
+    pub(super) items: Vec<String>,
     /// How many branches and loops stand around.
     conditional: usize,
 }

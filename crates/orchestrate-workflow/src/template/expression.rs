@@ -13,7 +13,7 @@ use super::{
 use crate::{codes, compile::json_schema};
 
 /// What a step has.
-const ATTRIBUTES: [&str; 5] = ["text", "brief", "persona", "title", "available"];
+const ATTRIBUTES: [&str; 7] = ["text", "brief", "persona", "title", "available", "status", "items"];
 /// What a brief has.
 const BRIEF: [&str; 9] = [
     "decisions",
@@ -285,6 +285,12 @@ impl Walker<'_> {
         }
         match chain.root {
             name if self.is_local(name) => {}
+            name if self.items.iter().any(|item| item == name) => {
+                let span = chain.start..chain.start + name.len();
+                let printed = position == Position::Printed;
+                let target = Target::Item(name.to_owned());
+                self.found.references.push(Reference { target, span, printed });
+            }
             "inputs" => self.input(chain, position),
             "steps" => self.step(chain, position),
             name => self.unknown_variable(name, chain.start..chain.start + name.len()),
@@ -292,13 +298,23 @@ impl Walker<'_> {
     }
 
     fn unknown_variable(&mut self, name: &str, span: Range<usize>) {
+        if let Some(step) = self.names.item_of(name) {
+            let message = format!("`{name}` is the item of step `{step}` and not known here");
+            let help = format!(
+                "an item is known in the templates of its own step alone, not in its `if` and `for_each`; \
+                 others see what came of them in `steps.{step}.items`"
+            );
+            self.problem(codes::UNKNOWN_VARIABLE, message, Some(help), span);
+            return;
+        }
         let help = if self.names.has_input(name) {
             Some(format!("write `inputs.{name}`"))
         } else if self.names.has_step(name) {
             Some(format!("write `steps.{name}.text`"))
         } else {
             let locals = self.scopes.iter().flatten().map(String::as_str);
-            suggest::advice(name, ["inputs", "steps"].into_iter().chain(locals))
+            let items = self.items.iter().map(String::as_str);
+            suggest::advice(name, ["inputs", "steps"].into_iter().chain(items).chain(locals))
         };
         let message = format!("templates have no variable `{name}`");
         self.problem(codes::UNKNOWN_VARIABLE, message, help, span);
@@ -418,7 +434,8 @@ impl Walker<'_> {
             ("brief", Some(Link::Name(list, at))) => {
                 self.attribute(&format!("steps.{id}.brief"), list, &BRIEF, at);
             }
-            ("text" | "persona" | "title" | "available" | "brief", Some(link)) => {
+            ("items", below) => self.below_items(&id, &span, below),
+            ("text" | "persona" | "title" | "available" | "status" | "brief", Some(link)) => {
                 let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
                 let message = format!("nothing of that kind is below `steps.{id}.{attribute}`");
                 let help = Some(format!("write `steps.{id}.{attribute}`"));
@@ -429,6 +446,20 @@ impl Walker<'_> {
         let printed = position == Position::Printed;
         let target = Target::Step { id, attribute };
         self.found.references.push(Reference { target, span, printed });
+    }
+
+    /// `steps.x.items`, and what is looked up below it.
+    fn below_items(&mut self, id: &str, span: &Range<usize>, link: Option<&Link<'_, '_>>) {
+        let of = format!("steps.{id}.items");
+        if !self.names.fans_out(id) {
+            let message = format!("`{of}`: the step has no items, since it has no `for_each`");
+            let help = Some(format!("write `steps.{id}.text`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, span.clone());
+        } else if let Some(Link::Name(_, at)) = link {
+            let message = format!("`{of}` is a list: its items have numbers and no names");
+            let help = Some(format!("write `{of}[0].text`, or `{{% for x in {of} %}}`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        }
     }
 
     fn attribute(&mut self, of: &str, name: &str, known: &[&str], at: &Range<usize>) {
