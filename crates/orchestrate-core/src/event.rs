@@ -430,12 +430,19 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Whether `step` refuses answers of earlier runs.
+    /// Whether `step` refuses answers of earlier runs: it is named, or the fan-out or group that it is part of.
     pub fn refuses(&self, step: &StepPath) -> bool {
         match self {
             Self::Reuse => false,
             Self::All => true,
-            Self::Steps(steps) => steps.contains(step),
+            Self::Steps(steps) => {
+                let own = step.step();
+                let is_in = |group: &StepPath| {
+                    let rest = own.as_str().strip_prefix(group.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                steps.iter().any(|named| named == step || is_in(named))
+            }
         }
     }
 }

@@ -65,8 +65,7 @@ fn is_below(path: &StepPath, above: &StepPath) -> bool {
 
 /// Whether a path is one of those that the row of its step counts.
 fn is_counted(plan: &Plan, path: &StepPath) -> bool {
-    let fans_out =
-        plan.position_of(path).is_some_and(|at| plan.steps()[at].flow.each.is_some());
+    let fans_out = plan.position_of(path).is_some_and(|at| plan.steps()[at].flow.each.is_some());
     is_repeated(path) && (!fans_out || path.as_str().ends_with(']'))
 }
 
@@ -81,6 +80,11 @@ impl RunSummary {
             .collect();
         own.sort_by_cached_key(|told| told.step.numbers());
         own
+    }
+
+    /// Every instance of a step that runs more than once.
+    pub fn instances(&self) -> impl Iterator<Item = &StepSummary> {
+        self.instances.known.values()
     }
 
     /// The steps that count as such: those that run once for every item of a group are parts of it.
@@ -229,7 +233,8 @@ impl RunSummary {
             }
         }
         for (path, items) in self.instances.opened.clone() {
-            if path.step() == step || is_below(&path.step(), &step) || is_below(&step, &path.step()) {
+            if path.step() == step || is_below(&path.step(), &step) || is_below(&step, &path.step())
+            {
                 self.recount(&path, items, &step);
             }
         }

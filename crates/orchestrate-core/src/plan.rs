@@ -353,6 +353,16 @@ impl Plan {
         self.shape.ordinal[position]
     }
 
+    /// What an arrow leads from to the step at `position` where a plan is drawn: its needs, for the first
+    /// steps of a group what the group needs, and for a group its last steps.
+    pub fn drawn_before(&self, position: usize) -> Vec<usize> {
+        if self.members(position).is_empty() {
+            return self.shape.before(position);
+        }
+        let last = |&at: &usize| self.dependents(at).is_empty();
+        self.members(position).iter().copied().filter(last).collect()
+    }
+
     /// Whether the step at `position` may run more than once: it, or a group around it, is a fan-out.
     pub fn repeats(&self, position: usize) -> bool {
         let mut at = Some(position);

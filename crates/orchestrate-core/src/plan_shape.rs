@@ -25,10 +25,7 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// The shape of these steps, in time linear in steps and needs.
-    pub(crate) fn of(
-        steps: &[Step],
-        index: &IndexMap<StepPath, usize>,
-    ) -> Result<Self, PlanError> {
+    pub(crate) fn of(steps: &[Step], index: &IndexMap<StepPath, usize>) -> Result<Self, PlanError> {
         let count = steps.len();
         let mut shape = Self {
             needs: Vec::with_capacity(count),
@@ -46,9 +43,8 @@ impl Shape {
         for (position, step) in steps.iter().enumerate() {
             shape.connect(position, step, index)?;
         }
-        let empty = |&at: &usize| {
-            matches!(steps[at].action, Action::Group) && shape.members[at].is_empty()
-        };
+        let empty =
+            |&at: &usize| matches!(steps[at].action, Action::Group) && shape.members[at].is_empty();
         if let Some(at) = (0..count).find(empty) {
             return Err(PlanError::EmptyGroup(steps[at].id.clone()));
         }
@@ -107,7 +103,7 @@ impl Shape {
 
     /// What has to stand in an earlier stage than the step: its needs, for the first steps of a group what
     /// the group needs, and for a group its last steps.
-    fn before(&self, position: usize) -> Vec<usize> {
+    pub(crate) fn before(&self, position: usize) -> Vec<usize> {
         let mut before: Vec<usize> = self.members[position]
             .iter()
             .copied()

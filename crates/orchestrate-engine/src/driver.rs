@@ -6,7 +6,6 @@ use orchestrate_core::{
     Timestamp,
     event::Recorded,
     ids::{CallId, Digest},
-    plan::Action,
     request::Request,
     run::{Effect, IllegalEvent, Input, Outcome, Prepared, Run},
     summary::RunSummary,
@@ -20,8 +19,9 @@ use tokio::{
 use crate::{
     clock,
     live::{LiveBoard, Observer},
-    prepare::{NeedState, Preparation, Preparer, View},
+    prepare::{Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
+    view::PartsSeen,
     worker,
 };
 
@@ -74,6 +74,8 @@ pub(crate) struct Driver {
     wake_at: Option<Timestamp>,
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
+    /// What came of the items of finished fans-out.
+    parts: PartsSeen,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -109,6 +111,7 @@ impl Driver {
             tasks: JoinSet::new(),
             wake_at: None,
             damage: None,
+            parts: PartsSeen::default(),
             recorded: Vec::new(),
         }
     }
@@ -252,7 +255,7 @@ impl Driver {
         let work: Vec<(CallId, View)> = calls
             .into_iter()
             .map(|call| {
-                let view = self.view(&call);
+                let view = self.parts.view(&self.run, &self.summary, &call);
                 (call, view)
             })
             .collect();
@@ -297,34 +300,6 @@ impl Driver {
         self.requests.insert(call.clone(), Arc::clone(&request));
         Ok(request)
     }
-
-    /// What a preparation may know of the run.
-    fn view(&mut self, call: &CallId) -> View {
-        let position = self.run.plan().position(&call.step);
-        let plan = Arc::clone(self.run.plan());
-        let needs = position.map_or(&[][..], |at| plan.needs(at)).iter().map(|&need| {
-            let step = &plan.steps()[need];
-            let summary = &self.summary.steps[need];
-            let reason = summary
-                .failure
-                .as_ref()
-                .map_or_else(|| "it failed".to_owned(), ToString::to_string);
-            NeedState {
-                step: step.id.clone(),
-                persona: persona_of(&step.action, summary.persona.as_ref()),
-                result: self.run.result(need),
-                reason,
-            }
-        });
-        let needs = needs.collect();
-        let ledger = self.run.ledger();
-        let tokens_left = self
-            .run
-            .limits()
-            .max_tokens
-            .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        View { needs, draft: position.and_then(|at| self.run.draft(at)), tokens_left }
-    }
 }
 
 /// Prepares one call. Whatever goes wrong here fails this call alone: others are in flight and paid for.
@@ -340,13 +315,6 @@ fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
         input: Input::Prepared { call, prepared: preparation.prepared },
         blobs: preparation.blobs,
         damage,
-    }
-}
-
-fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
-    match action {
-        Action::Persona(_) => found.cloned(),
-        Action::Render(_) => None,
     }
 }
 

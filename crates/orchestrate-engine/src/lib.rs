@@ -16,5 +16,7 @@ pub mod store;
 
 mod casting;
 mod clock;
+mod items;
 mod prepare;
+mod view;
 mod worker;

@@ -5,23 +5,24 @@ use std::sync::{Arc, Mutex};
 use indexmap::IndexMap;
 use orchestrate_core::{
     brief::Brief,
-    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked},
+    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
     handoff::{self, DEFAULT_ALLOWANCE, Deliverable, Form, Handoff},
     ids::{CallId, Digest, Purpose, StepPath},
     neutral,
     persona::Persona,
-    plan::{Action, PersonaStep, Step},
+    plan::{Action, PersonaStep},
     request::{Identity, ModelRef, Request, Segment},
     run::Prepared,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
-use orchestrate_workflow::{Scope, StepValue, StepValues};
+use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
     casting::{Casting, hidden_note, invalid},
     home::Home,
+    items::{self, Lists},
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
 };
@@ -43,21 +44,49 @@ pub(crate) struct Preparer {
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
+    pub(crate) lists: Lists,
 }
 
-/// What a finished or given-up need looks like when a dependent is prepared.
+/// What a need that has come to its end looks like when a dependent is prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct NeedState {
+    /// The name by which templates and prompts know it. It holds no number of an item: where a list grows
+    /// at the front, the prompts of the other items stay what they were.
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
+    pub(crate) ending: StepEnding,
     pub(crate) reason: String,
+    /// What came of its items, where it is a fan-out, and the list that they stand in.
+    pub(crate) parts: Option<Arc<Vec<NeedState>>>,
+    pub(crate) list: Option<Digest>,
+}
+
+/// An item that the templates of a call know.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemState {
+    pub(crate) name: String,
+    pub(crate) list: Digest,
+    pub(crate) index: usize,
 }
 
 /// The state of the run that one preparation sees.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct View {
+    /// The needs of the step and of everything that it is a part of.
     pub(crate) needs: Vec<NeedState>,
+    /// Those whose handoffs go into the prompt.
+    pub(crate) handoffs: Vec<StepPath>,
+    /// The items around the call, outermost first.
+    pub(crate) items: Vec<ItemState>,
+    /// Whether the call is that of an item, so that its list has been found.
+    pub(crate) is_item: bool,
+    /// Whether the condition is known to hold.
+    pub(crate) admitted: bool,
+    /// The parts to put together, where all of them are at their end.
+    pub(crate) joining: Option<Vec<NeedState>>,
+    /// The list that those parts are the items of.
+    pub(crate) own_list: Option<Digest>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
@@ -74,7 +103,12 @@ pub(crate) struct Preparation {
 impl Preparation {
     /// A preparation that failed.
     pub(crate) fn invalid(failure: Failure) -> Self {
-        Self { prepared: Prepared::Invalid(failure), request: None, blobs: Vec::new() }
+        Self::decided(Prepared::Invalid(failure))
+    }
+
+    /// A preparation that needs no content.
+    pub(crate) fn decided(prepared: Prepared) -> Self {
+        Self { prepared, request: None, blobs: Vec::new() }
     }
 }
 
@@ -82,7 +116,7 @@ impl Preparation {
 type Reuse = (ReuseOrigin, Answered);
 
 /// Why a preparation did not come to a call.
-enum Stop {
+pub(crate) enum Stop {
     /// Something a person can mend.
     Invalid(Failure),
     /// The store.
@@ -112,14 +146,33 @@ impl Preparer {
     }
 
     fn try_prepare(&self, call: &CallId, view: &View) -> Result<Preparation, Stop> {
-        let step = self
-            .casting
-            .plan
-            .step(&call.step)
+        let plan = &self.casting.plan;
+        let step = plan
+            .position_of(&call.step)
+            .map(|at| &plan.steps()[at])
             .ok_or_else(|| invalid(format!("step `{}` is not in the plan", call.step)))?;
+        if let Some(parts) = &view.joining {
+            return Ok(items::join(self, step, parts, view)?);
+        }
         let deliverables = self.load_needs(view)?;
         let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        if let Some(condition) = &step.flow.condition
+            && !view.is_item
+            && !view.admitted
+        {
+            let holds = orchestrate_workflow::evaluate_condition(condition, &scope)
+                .map_err(|error| items::advised(&error))?;
+            if !holds {
+                return Ok(Preparation::decided(Prepared::Skipped(SkipReason::Condition)));
+            }
+        }
+        if let Some(each) = &step.flow.each
+            && !view.is_item
+        {
+            return Ok(items::find(each, &scope)?);
+        }
         match &step.action {
+            Action::Group => Ok(Preparation::decided(Prepared::Group)),
             Action::Render(template) => {
                 let text = orchestrate_workflow::render_text(template, &scope)
                     .map_err(|error| invalid(format!("rendering: {error}")))?;
@@ -134,7 +187,7 @@ impl Preparer {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
                 let (request, notes) = match call.purpose {
                     Purpose::Draft => {
-                        self.draft(call, step, action, persona, &deliverables, &scope)?
+                        self.draft(call, action, persona, &deliverables, view, &scope)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -196,10 +249,10 @@ impl Preparer {
     fn draft(
         &self,
         call: &CallId,
-        step: &Step,
         action: &PersonaStep,
         persona: Arc<Persona>,
         deliverables: &Needs,
+        view: &View,
         scope: &Scope<'_>,
     ) -> Result<(Request, Vec<String>), Stop> {
         let mut notes = self.input_notes.clone();
@@ -211,12 +264,12 @@ impl Preparer {
         {
             segments.push(Segment::Task(task.to_owned()));
         }
-        for need in step.needs.iter().filter(|need| need.handoff) {
-            let Some(given) = deliverables.get(&need.step) else { continue };
+        for need in &view.handoffs {
+            let Some(given) = deliverables.get(need) else { continue };
             let handoff = match &given.deliverable {
                 Some(deliverable) => handoff::fit(deliverable, DEFAULT_ALLOWANCE, &tokens::count)?,
                 None => handoff::unavailable(
-                    need.step.clone(),
+                    need.clone(),
                     given.state.persona.clone(),
                     &given.state.reason,
                 ),
@@ -225,10 +278,19 @@ impl Preparer {
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
         self.reworks(&call.step, &mut segments)?;
+        let mut asked = Vec::new();
         if let Some(prompt) = prompt {
             let text = orchestrate_workflow::render_prompt(prompt, scope)
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
-            segments.push(Segment::Prompt(text));
+            asked.push(text);
+        }
+        for (name, item) in &deliverables.items {
+            if !prompt.is_some_and(|prompt| orchestrate_workflow::mentions_item(prompt, name)) {
+                asked.push(orchestrate_workflow::item_block(name, item));
+            }
+        }
+        if !asked.is_empty() {
+            segments.push(Segment::Prompt(asked.join("\n\n")));
         }
         let system =
             self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
@@ -280,7 +342,7 @@ impl Preparer {
     ) -> Request {
         Request {
             call: call.clone(),
-            model: self.models.get(&call.step).unwrap_or(&self.model).clone(),
+            model: self.models.get(&call.step.step()).unwrap_or(&self.model).clone(),
             persona,
             system,
             segments,
@@ -292,7 +354,14 @@ impl Preparer {
 
     fn load_needs(&self, view: &View) -> Result<Needs, Stop> {
         let mut needs = Needs::default();
+        for item in &view.items {
+            let list = self.lists.load(&item.list, &self.blobs)?;
+            let value = list.get(item.index).cloned();
+            let value = value.ok_or_else(|| invalid("a recorded list has no such item"))?;
+            needs.items.push((item.name.clone(), value));
+        }
         for state in &view.needs {
+            needs.load_parts(self, state)?;
             let deliverable = match state.result {
                 Some((text, brief)) => Some(Deliverable {
                     step: state.step.clone(),
@@ -312,7 +381,7 @@ impl Preparer {
         Ok(needs)
     }
 
-    fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
+    pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
     }
@@ -380,6 +449,17 @@ struct Needs {
     given: IndexMap<StepPath, Given>,
     titles: IndexMap<String, String>,
     notes: Vec<String>,
+    /// The items around the call, outermost first.
+    items: Vec<(String, ItemValue)>,
+    /// What reads the documents of a fan-out's items, where a template asks for them.
+    parts: IndexMap<StepPath, PartsOf>,
+}
+
+/// The parts of a fan-out, whose documents are read when a template asks for them.
+struct PartsOf {
+    states: Arc<Vec<NeedState>>,
+    list: Option<Arc<Vec<ItemValue>>>,
+    blobs: BlobReader,
 }
 
 impl Needs {
@@ -392,6 +472,16 @@ impl Needs {
                 cleaned.into_owned()
             }
         }
+    }
+
+    fn load_parts(&mut self, preparer: &Preparer, state: &NeedState) -> Result<(), Stop> {
+        let Some(states) = &state.parts else { return Ok(()) };
+        let list =
+            state.list.map(|list| preparer.lists.load(&list, &preparer.blobs)).transpose()?;
+        let blobs = preparer.blobs.clone();
+        let parts = PartsOf { states: Arc::clone(states), list, blobs };
+        self.parts.insert(state.step.clone(), parts);
+        Ok(())
     }
 
     fn get(&self, step: &StepPath) -> Option<&Given> {
@@ -409,6 +499,32 @@ impl StepValues for Needs {
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
+            ending: given.state.ending,
         })
+    }
+
+    fn parts(&self, id: &str) -> Vec<PartValue> {
+        let Some(parts) = self.parts.get(&StepPath::new(id)) else { return Vec::new() };
+        let part = |(index, state): (usize, &NeedState)| {
+            let text = state.result.and_then(|(text, _)| parts.blobs.text(&text).ok());
+            let brief = state.result.and_then(|(_, brief)| parts.blobs.text(&brief?).ok());
+            PartValue {
+                index,
+                item: parts.list.as_ref().and_then(|list| list.get(index)).cloned(),
+                step: StepValue {
+                    title: state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
+                    persona: state.persona.clone(),
+                    unavailable: text.is_none().then(|| state.reason.clone()),
+                    text: text.map(|text| neutral::without_hidden(&text).0.into_owned()),
+                    brief: brief.and_then(|text| serde_json::from_str(&text).ok()),
+                    ending: state.ending,
+                },
+            }
+        };
+        parts.states.iter().enumerate().map(part).collect()
+    }
+
+    fn items(&self) -> &[(String, ItemValue)] {
+        &self.items
     }
 }

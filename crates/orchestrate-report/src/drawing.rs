@@ -6,6 +6,8 @@ use orchestrate_core::{
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::flow::flow;
+
 /// The plan by stages, top to bottom: steps of one stage hang on one branch, and each line names the
 /// step, who works in it and, after `←`, what it needs. No line is wider than `width` columns.
 pub fn drawing(plan: &Plan, width: usize) -> String {
@@ -62,8 +64,14 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if step.optional {
             who.push_str(" (optional)");
         }
+        let rules: Vec<String> = Some(rule)
+            .filter(|rule| !rule.is_empty())
+            .into_iter()
+            .chain(flow(&step.flow))
+            .collect();
+        let rule = rules.join("; ");
         let needs: Vec<&str> =
-            plan.needs(at).iter().map(|&need| plan.steps()[need].id.as_str()).collect();
+            plan.drawn_before(at).into_iter().map(|need| plan.steps()[need].id.as_str()).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("← {}", needs.join(", ")) };
         Row {
@@ -80,6 +88,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
 fn who(action: &Action) -> (String, String) {
     match action {
         Action::Render(_) => ("template".to_owned(), String::new()),
+        Action::Group => ("group".to_owned(), String::new()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => (name.clone(), String::new()),
             PersonaChoice::Choose { by, otherwise, .. } => {

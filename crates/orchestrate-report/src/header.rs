@@ -84,7 +84,8 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
         parts.push(format!("answered by `{}`", neutral::one_line(served)));
     }
     if step.attempts > 1 {
-        parts.push(format!("{} attempts", step.attempts));
+        let word = if step.items.is_some() { "calls" } else { "attempts" };
+        parts.push(format!("{} {word}", step.attempts));
     }
     parts.extend(states::lost_attempts(step));
     (!parts.is_empty()).then(|| format!("- Step `{}`: {}", step.step, parts.join("; ")))

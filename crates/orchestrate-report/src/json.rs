@@ -57,7 +57,7 @@ pub fn list_entry(summary: &RunSummary) -> Value {
         "offline": summary.offline,
         "created_at": words::time(summary.created_at),
         "updated_at": words::time(summary.updated_at),
-        "steps": summary.steps.len(),
+        "steps": summary.total(),
         "finished": summary.finished(),
         "calls": sent(summary, summary.calls),
         "usage": usage(&summary.usage),
@@ -86,8 +86,15 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let failure = step.failure.as_ref().map(
         |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
     );
+    let flow = position.map(|at| crate::flow::flow(&plan.steps()[at].flow)).unwrap_or_default();
+    let repeats = position.filter(|&at| plan.repeats(at));
+    let instances = repeats.map(|at| {
+        let told = context.summary.instances_of(at);
+        told.into_iter().map(|told| instance(context, told)).collect::<Vec<_>>()
+    });
     json!({
         "step": step.step,
+        "flow": flow,
         "persona": step.persona,
         "title": step.persona.as_ref().map(|persona| context.title(persona)),
         "choice": step.choice,
@@ -103,10 +110,28 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "usage": usage(&step.usage),
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),
+        "skipped": step.skipped,
         "failure": failure,
+        "items": step.items,
+        "instances": instances,
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
+    })
+}
+
+/// One of the instances of a step that runs more than once.
+fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
+    json!({
+        "step": step.step,
+        "persona": step.persona,
+        "state": state(step.state),
+        "source": step.source.map(source),
+        "attempts": sent(context.summary, step.attempts.into()),
+        "usage": usage(&step.usage),
+        "skipped": step.skipped,
+        "failure": step.failure.as_ref().map(ToString::to_string),
+        "text": context.deliverable(step),
     })
 }
 
@@ -117,6 +142,7 @@ fn state(state: StepState) -> &'static str {
         StepState::Retrying => "retrying",
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
+        StepState::Skipped => "skipped",
     }
 }
 
@@ -125,6 +151,7 @@ fn source(source: StepSource) -> &'static str {
         StepSource::Call => "call",
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",
+        StepSource::Joined => "joined",
     }
 }
 

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, Plan, Step};
 
+use crate::flow::flow;
+
 /// The plan as a Mermaid flowchart: a box per persona step, a hexagon where the persona is chosen, a
-/// slanted box for a template; optional steps are dashed.
+/// slanted box for a template, a rounded one where the steps of a group come together. Optional steps are
+/// dashed; conditions and fans-out stand on their nodes.
 pub fn mermaid(plan: &Plan) -> String {
     let mut text = String::from("flowchart TD\n");
     // Writing to a String cannot fail.
@@ -13,7 +16,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let _ = writeln!(text, "    {}", node(at, step));
     }
     for (at, _) in plan.steps().iter().enumerate() {
-        for &need in plan.needs(at) {
+        for need in plan.drawn_before(at) {
             let arrow = if plan.steps()[need].optional { "-.->" } else { "-->" };
             let _ = writeln!(text, "    s{need} {arrow} s{at}");
         }
@@ -34,18 +37,21 @@ pub fn mermaid(plan: &Plan) -> String {
 
 /// Nodes are named by position: whatever a step is called, its node's name is safe.
 fn node(at: usize, step: &Step) -> String {
+    let flow =
+        flow(&step.flow).iter().map(|line| format!("<br/>{}", label(line))).collect::<String>();
     let id = label(step.id.as_str());
     match &step.action {
-        Action::Render(_) => format!("s{at}[/\"{id}<br/>template\"/]"),
+        Action::Render(_) => format!("s{at}[/\"{id}<br/>template{flow}\"/]"),
+        Action::Group => format!("s{at}([\"{id}<br/>group{flow}\"])"),
         Action::Persona(persona) => match &persona.persona {
-            PersonaChoice::Named(name) => format!("s{at}[\"{id}<br/>{}\"]", label(name)),
+            PersonaChoice::Named(name) => format!("s{at}[\"{id}<br/>{}{flow}\"]", label(name)),
             PersonaChoice::Choose { by, otherwise, .. } => {
                 let mut lines = vec![id, format!("one of, by {}:", label(by))];
                 lines.extend(persona.persona.candidates().into_iter().map(label));
                 if *otherwise == Otherwise::Match {
                     lines.push("otherwise by the task".to_owned());
                 }
-                format!("s{at}{{{{\"{}\"}}}}", lines.join("<br/>"))
+                format!("s{at}{{{{\"{}{flow}\"}}}}", lines.join("<br/>"))
             }
         },
     }

@@ -27,11 +27,16 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Succeeded => {
             let missing: Vec<String> =
                 summary.given_up().map(|step| format!("`{}`", step.step)).collect();
-            if missing.is_empty() {
+            let items: Vec<String> = summary.with_failed_items().filter_map(failed_items).collect();
+            let mut text = if missing.is_empty() {
                 "complete".to_owned()
             } else {
                 format!("complete without the optional {}", named("step", &missing))
+            };
+            if !items.is_empty() {
+                text = format!("{text}; {}", items.join(", "));
             }
+            text
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let why = summary.step(path).and_then(|step| step.failure.as_ref());
@@ -46,6 +51,11 @@ pub fn status(summary: &RunSummary) -> String {
             format!("failed: the cap on {cap} was reached")
         }
     }
+}
+
+fn failed_items(step: &StepSummary) -> Option<String> {
+    let counts = step.items?;
+    Some(format!("{} of {} items of `{}` failed", counts.failed, counts.found, step.step))
 }
 
 /// What a person can do about the step that ended the run.
@@ -105,7 +115,14 @@ pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) 
             let optional = if step.optional { ", optional" } else { "" };
             format!("failed{optional}{}", why.unwrap_or_default())
         }
-        StepState::Running => "was under way when the run stopped".to_owned(),
+        StepState::Skipped => {
+            let why = step.skipped.as_deref().map(neutral::one_line);
+            format!("skipped: {}", why.unwrap_or_default())
+        }
+        StepState::Running => {
+            let items = crate::flow::items(step).map(|items| format!(" ({items})"));
+            format!("was under way when the run stopped{}", items.unwrap_or_default())
+        }
         StepState::Retrying => {
             format!("waits for another attempt after: {}", trouble(step).unwrap_or_default())
         }
@@ -129,7 +146,7 @@ fn needs<'p>(plan: &'p Plan, step: &StepSummary) -> impl Iterator<Item = usize> 
 
 fn is_met(step: &StepSummary) -> bool {
     match step.state {
-        StepState::Succeeded => true,
+        StepState::Succeeded | StepState::Skipped => true,
         StepState::Failed => step.optional,
         StepState::Waiting | StepState::Running | StepState::Retrying => false,
     }

@@ -48,9 +48,7 @@ impl Section {
             // A step that renders or groups asks no persona; only a fan-out has items.
             let kind = matches!(key.name, "render" | "steps");
             let of_items = matches!(key.name, "as" | "max_parallel" | "join");
-            *name != key.name
-                && !(kind && *name == "persona")
-                && (*name != "for_each" || of_items)
+            *name != key.name && !(kind && *name == "persona") && (*name != "for_each" || of_items)
         });
         let lines: Vec<&str> =
             [key.example].into_iter().chain(beside.map(|(_, line)| *line)).collect();
@@ -306,7 +304,7 @@ pub const STEP: Section = Section {
             "A group: steps that belong together, by id. What the group needs is handed to those of them that need nothing in it; the documents of those that nothing in it needs are the group's. Groups stand up to 4 deep in each other.",
             r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
                 "additionalProperties": { "$ref": "#/definitions/step" } }"##,
-            "steps: { draft: { persona: data-engineer }, check: { persona: ml-engineer, needs: draft } }",
+            "steps: { draft: { persona: data-engineer }, check: { persona: mlops-engineer, needs: draft } }",
         ),
         key(
             "prompt",

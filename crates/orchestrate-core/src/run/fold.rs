@@ -11,6 +11,7 @@ use crate::{
     Timestamp,
     event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
     failure::Billed,
+    flow::MOST_INSTANCES,
     ids::Purpose,
     plan::Plan,
 };
@@ -152,7 +153,14 @@ impl Run {
                 let ending = if *optional { Ending::Tolerated } else { Ending::Failed };
                 self.settle(step, ending)?;
             }
-            Event::ItemsFound { count, list, .. } => self.add_items(step, *count, *list),
+            Event::ItemsFound { count, list, step: path } => {
+                // No run ever records this; a damaged journal must not fill the memory.
+                if self.instances.len().saturating_add(*count) > MOST_INSTANCES {
+                    let (event, status) = (event.kind(), self.instances[step].status);
+                    return Err(IllegalEvent::Step { event, step: path.clone(), status });
+                }
+                self.add_items(step, *count, *list);
+            }
             Event::GroupOpened { .. } => self.add_members(step),
             Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
             Event::StepReopened { .. } => {

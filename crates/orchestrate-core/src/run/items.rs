@@ -10,7 +10,7 @@ use super::{
 use crate::{
     event::Event,
     failure::{Failure, FailureClass},
-    flow::{ForEach, Join},
+    flow::{ForEach, Join, MOST_INSTANCES},
     ids::{Digest, StepPath},
 };
 
@@ -181,6 +181,12 @@ impl Run {
         }
         self.opened(step, Children::new(first, count, Some(list)));
         self.release(step);
+    }
+
+    /// Whether opening a group would make the run too large.
+    pub(super) fn has_no_room_for_members(&self, step: usize) -> bool {
+        let members = self.plan.members(self.instances[step].position).len();
+        self.instances.len() + members > MOST_INSTANCES
     }
 
     /// Adds the steps of a group.
@@ -372,7 +378,9 @@ impl Run {
         let mut bad = self.parts(step).filter(bad);
         let Some(first) = bad.next() else {
             let message = match self.each(step) {
-                Some(_) if self.parts(step).is_empty() => "there are no items, and one has to succeed",
+                Some(_) if self.parts(step).is_empty() => {
+                    "there are no items, and one has to succeed"
+                }
                 _ => "something in it failed",
             };
             return Failure::new(FailureClass::Inside, message);
@@ -381,7 +389,11 @@ impl Run {
         let message = match (self.each(step), bad.count()) {
             (None, _) | (Some(_), 0) => format!("`{name}` failed"),
             (Some(_), more) => {
-                format!("{} of {} items failed, the first is `{name}`", more + 1, self.parts(step).len())
+                format!(
+                    "{} of {} items failed, the first is `{name}`",
+                    more + 1,
+                    self.parts(step).len()
+                )
             }
         };
         Failure::new(FailureClass::Inside, message)

@@ -283,8 +283,7 @@ impl Run {
             }
         }
         self.close_complete()?;
-        let goes_on =
-            |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
+        let goes_on = |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
         while goes_on(self) && self.in_flight + self.preparing_count < self.concurrency() {
             if !self.starving
                 && let Some(step) = self.due.pop_front()
@@ -429,6 +428,11 @@ impl Run {
             }
             Prepared::Items { count, list } => {
                 self.record(Event::ItemsFound { step: call.step.clone(), count, list })
+            }
+            Prepared::Group if self.has_no_room_for_members(step) => {
+                let message =
+                    format!("a run has at most {MOST_INSTANCES} steps with all their items");
+                self.give_up(step, Failure::new(FailureClass::Preparation, message))
             }
             Prepared::Group => self.record(Event::GroupOpened { step: call.step.clone() }),
             Prepared::Joined { deliverable, brief } => self.record(Event::StepSucceeded {
@@ -725,7 +729,8 @@ impl Run {
             && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
             && let Some(broken) = self.broken.pop_last()
         {
-            if self.instances[broken].status == StepStatus::Open && !self.instances[broken].dropped {
+            if self.instances[broken].status == StepStatus::Open && !self.instances[broken].dropped
+            {
                 self.fail_whole(broken)?;
                 self.schedule(self.now)?;
             }

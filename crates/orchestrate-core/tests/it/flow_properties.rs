@@ -57,8 +57,11 @@ fn plans() -> impl Strategy<Value = Arc<Plan>> {
 }
 
 fn step(ids: &[StepPath], at: usize, (needs, optional, flow, kind, most): &Drawn) -> Step {
-    let mut needs: Vec<&str> =
-        if at == 0 { vec![] } else { needs.iter().map(|need| ids[need.index(at)].as_str()).collect() };
+    let mut needs: Vec<&str> = if at == 0 {
+        vec![]
+    } else {
+        needs.iter().map(|need| ids[need.index(at)].as_str()).collect()
+    };
     needs.sort_unstable();
     needs.dedup();
     let mut step = persona_step(ids[at].as_str(), &needs);
@@ -91,7 +94,11 @@ fn prepare(run: &Run, call: &CallId) -> Prepared {
         return Prepared::Joined { deliverable: Digest::of(call.step.as_str()), brief: None };
     }
     let item = run.item(instance).is_some();
-    if !item && !run.is_admitted(instance) && step.flow.condition.is_some() && draw(&call.step, "if", 2) == 0 {
+    if !item
+        && !run.is_admitted(instance)
+        && step.flow.condition.is_some()
+        && draw(&call.step, "if", 2) == 0
+    {
         return Prepared::Skipped(SkipReason::Condition);
     }
     if step.flow.each.is_some() && !item {

@@ -132,7 +132,8 @@ fn a_condition_that_cannot_be_evaluated_fails_the_step_and_never_skips_it() {
     let plan = plan(vec![persona_step("a", &[])]);
     let mut desk = Desk::start(&plan, created(1, Limits::default()));
     let broken = Failure::new(FailureClass::Preparation, "`if: x` is without a value");
-    let outcome = desk.run_to_rest(&|_| Prepared::Invalid(broken.clone()), &mut |_, _| unreachable!());
+    let outcome =
+        desk.run_to_rest(&|_| Prepared::Invalid(broken.clone()), &mut |_, _| unreachable!());
     assert_eq!(outcome, Outcome::Failed(RunFailure::Step("a".into())));
 }
 
@@ -151,7 +152,11 @@ fn after_a_failure_only_what_is_there_for_failures_begins() {
     ]);
     let mut play = Play::new(&plan, 1);
     let outcome = play.rest(&refuses(&["a"]));
-    assert_eq!(outcome, Outcome::Failed(RunFailure::Step("a".into())), "it is a failed run all the same");
+    assert_eq!(
+        outcome,
+        Outcome::Failed(RunFailure::Step("a".into())),
+        "it is a failed run all the same"
+    );
     assert_eq!(play.asked, ["a", "clean", "note", "after"]);
     assert_eq!(play.status("b"), StepStatus::Blocked);
     assert_eq!(play.status("late"), StepStatus::Blocked);
@@ -183,7 +188,9 @@ fn a_resumed_failure_opens_again_what_was_decided_on_it() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::CallSucceeded { call, .. } if call.step.as_str() == "clean" => Some(call.to_string()),
+            Event::CallSucceeded { call, .. } if call.step.as_str() == "clean" => {
+                Some(call.to_string())
+            }
             _ => None,
         })
         .collect();
@@ -230,7 +237,8 @@ fn with_any_one_good_item_is_enough_and_with_settled_none() {
         (Join::Any, 0, StepStatus::Failed),
         (Join::Settled, 0, StepStatus::Succeeded),
     ] {
-        let plan = plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
+        let plan =
+            plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
         let mut play = Play::new(&plan, 4);
         let bad = ["files[0]", "files[1]", "files[2]"];
         play.rest(&refuses(&bad[good_items..]));
@@ -246,7 +254,8 @@ fn an_empty_list_is_nothing_to_do_and_no_success_where_one_is_wanted() {
         (Join::Settled, StepStatus::Succeeded),
         (Join::Any, StepStatus::Failed),
     ] {
-        let plan = plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
+        let plan =
+            plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
         let mut play = Play { count: 0, ..Play::new(&plan, 4) };
         play.rest(&fine);
         assert_eq!(play.status("files"), expected, "{join:?}");
@@ -315,13 +324,17 @@ fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
         play.desk.run.touches()
     };
     let (thousand, ten_thousand) = (cost(1_000), cost(10_000));
-    assert!(ten_thousand <= 10 * thousand + 100, "{thousand} for 1,000 items, {ten_thousand} for 10,000");
+    assert!(
+        ten_thousand <= 10 * thousand + 100,
+        "{thousand} for 1,000 items, {ten_thousand} for 10,000"
+    );
     assert!(ten_thousand <= 10 * 10_000, "{ten_thousand} touches for 10,000 items");
 }
 
 #[test]
 fn a_list_that_would_make_the_run_too_large_fails_its_step() {
-    let plan = plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(Join::All, None))]);
+    let plan =
+        plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(Join::All, None))]);
     let mut play = Play { count: 100_001, ..Play::new(&plan, 4) };
     assert_eq!(play.rest(&fine), Outcome::Failed(RunFailure::Step("files".into())));
     assert!(play.desk.run.instances() < 10);
@@ -332,7 +345,8 @@ fn replaying_the_events_of_a_fan_out_gives_the_same_instances() {
     let plan = nested();
     let mut play = Play { count: 3, ..Play::new(&plan, 2) };
     play.rest(&fine);
-    let run = Run::replay(Arc::clone(&plan), crate::support::timed(&play.desk.events)).expect("folds");
+    let run =
+        Run::replay(Arc::clone(&plan), crate::support::timed(&play.desk.events)).expect("folds");
     assert_eq!(run.instances(), play.desk.run.instances());
     assert_eq!(run.path(run.instances() - 1), play.desk.run.path(run.instances() - 1));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orchestrate_core::{
     handoff::DEFAULT_ALLOWANCE,
     ids::StepPath,
-    plan::{Action, PersonaStep},
+    plan::{Action, PersonaStep, Plan},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -13,7 +13,7 @@ use orchestrate_provider::tokens;
 use orchestrate_workflow::{Scope, StepValue, StepValues};
 
 use super::RunSetup;
-use crate::casting::Casting;
+use crate::{casting::Casting, items};
 
 /// What one step will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,44 @@ pub struct StepForecast {
     pub handoff_tokens: u64,
     /// Whether the step is optional.
     pub optional: bool,
+    /// When and how often it runs, in words.
+    pub flow: Vec<String>,
+    /// How often it runs, where that is not once.
+    pub repeats: Option<Repeats>,
+}
+
+/// How often a step runs that is a fan-out, or part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// This often.
+    Times(usize),
+    /// As often as a list has items that is found while the run goes on.
+    FoundAtRunTime,
+}
+
+impl Repeats {
+    fn times(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Times(a), Self::Times(b)) => Self::Times(a.saturating_mul(b)),
+            _ => Self::FoundAtRunTime,
+        }
+    }
+}
+
+/// How often the step at `position` runs: the lists of its own and of every group around it, as far as the
+/// inputs say them.
+fn repeats(plan: &Plan, position: usize, scope: &Scope<'_>) -> Option<Repeats> {
+    let mut repeats = None;
+    let mut at = Some(position);
+    while let Some(step) = at {
+        if let Some(each) = &plan.steps()[step].flow.each {
+            let own = items::values(each, scope)
+                .map_or(Repeats::FoundAtRunTime, |items| Repeats::Times(items.len()));
+            repeats = Some(repeats.map_or(own, |inner: Repeats| inner.times(own)));
+        }
+        at = plan.group(step);
+    }
+    repeats
 }
 
 /// What every step will do, in plan order. Calls no model and writes nothing.
@@ -63,6 +101,8 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             needs,
             handoff_tokens: handoffs * DEFAULT_ALLOWANCE,
             optional: step.optional,
+            flow: orchestrate_report::flow(&step.flow),
+            repeats: repeats(&setup.plan, position, &scope),
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());

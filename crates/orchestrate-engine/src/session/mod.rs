@@ -13,7 +13,7 @@ mod record;
 mod setup;
 mod workspace;
 
-pub use forecast::{StepForecast, forecast};
+pub use forecast::{Repeats, StepForecast, forecast};
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};

@@ -25,6 +25,7 @@ use crate::{
     clock,
     driver::{DriveError, Driver, Stop},
     home::Home,
+    items::Lists,
     live::{LiveBoard, Observer},
     prepare::Preparer,
     providers::Providers,
@@ -128,6 +129,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, setup.offline),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -205,6 +207,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, created.offline),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let index = index_of(&home, created.offline);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -187,9 +187,7 @@ pub(super) fn report_shared_files(sink: &mut Sink<'_>, saves: Vec<(&str, Range<u
         let other = unnumbered(&low).and_then(|name| numbered.get(&name));
         let (message, first) = match (seen.get(&low), other) {
             (Some(first), _) => (format!("two steps save `{path}`"), first.clone()),
-            (None, Some(other)) => {
-                (format!("`{path}` may be the file of an item"), other.clone())
-            }
+            (None, Some(other)) => (format!("`{path}` may be the file of an item"), other.clone()),
             (None, None) => {
                 seen.insert(low, span);
                 continue;

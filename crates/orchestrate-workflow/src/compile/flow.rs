@@ -130,7 +130,10 @@ fn condition(
         return None;
     }
     let found = templates::check(sink, node, &text, Form::Expression, known);
-    if found.is_empty() && template::plain_input(&text.text).is_none() && mentions_nothing(&text.text) {
+    if found.is_empty()
+        && template::plain_input(&text.text).is_none()
+        && mentions_nothing(&text.text)
+    {
         let message = "the condition is the same in every run: it speaks of no input, step or item";
         let problem = sink.error(codes::BAD_CONDITION, &node.span, message);
         sink.push(problem.help("for example `if: inputs.depth == 'full'`"));
@@ -139,8 +142,10 @@ fn condition(
         && let Some(kind) = known.inputs.get(&input).map(|spec| &spec.kind)
         && *kind != InputKind::Boolean
     {
-        let message =
-            format!("`if` asks for true or false, and `inputs.{input}` is of type `{}`", kind.as_str());
+        let message = format!(
+            "`if` asks for true or false, and `inputs.{input}` is of type `{}`",
+            kind.as_str()
+        );
         let problem = sink.error(codes::BAD_CONDITION, &node.span, message);
         sink.push(problem.help(format!("compare it: `inputs.{input} == …`")));
     }
@@ -153,7 +158,9 @@ fn condition(
             );
             let problem = Diagnostic::warning(codes::USELESS_KEY, message)
                 .at(sink.source(), reference.span.clone(), "")
-                .help(format!("add `when: any` or `when: always` to `{id}`, or ask for something else"));
+                .help(format!(
+                    "add `when: any` or `when: always` to `{id}`, or ask for something else"
+                ));
             sink.push(problem);
         }
     }
@@ -195,7 +202,9 @@ fn values(sink: &mut Sink<'_>, items: &[Node], node: &Node) -> Option<ListSource
             format!("`for_each` has {} items, and {MOST_ITEMS} are the limit", items.len())
         };
         let problem = sink.error(codes::BAD_LIST, &node.span, message);
-        sink.push(problem.help("write a list such as `[costs, risks]`, or an expression such as `inputs.files`"));
+        sink.push(problem.help(
+            "write a list such as `[costs, risks]`, or an expression such as `inputs.files`",
+        ));
         return None;
     }
     let mut values = Vec::with_capacity(items.len());
@@ -240,16 +249,24 @@ fn expression(
         let problem = sink.error(codes::BAD_LIST, &node.span, message);
         let help = match kind {
             InputKind::String | InputKind::File => {
-                format!("write `inputs.{input} | lines` for its lines, or give the input `type: list`")
+                format!(
+                    "write `inputs.{input} | lines` for its lines, or give the input `type: list`"
+                )
             }
             _ => "give the input `type: list`".to_owned(),
         };
         sink.push(problem.help(help));
     }
-    if let Some(text_of) = found.iter().find(|found| text.text.trim().ends_with(&format!("{}.text", found.id))) {
-        let message = format!("`for_each` takes a list, and the document of `{}` is a text", text_of.id);
+    if let Some(text_of) =
+        found.iter().find(|found| text.text.trim().ends_with(&format!("{}.text", found.id)))
+    {
+        let message =
+            format!("`for_each` takes a list, and the document of `{}` is a text", text_of.id);
         let problem = sink.error(codes::BAD_LIST, &node.span, message);
-        sink.push(problem.help("write `… | lines` for its lines, or `… | fromjson` where it is a JSON list"));
+        sink.push(
+            problem
+                .help("write `… | lines` for its lines, or `… | fromjson` where it is a JSON list"),
+        );
     }
     references.extend(found);
     Some(text.text)
@@ -257,8 +274,25 @@ fn expression(
 
 /// Words that have a meaning in templates.
 const TAKEN: [&str; 19] = [
-    "inputs", "steps", "loop", "range", "true", "false", "none", "and", "or", "not", "in", "is",
-    "if", "else", "for", "set", "with", "self", "namespace",
+    "inputs",
+    "steps",
+    "loop",
+    "range",
+    "true",
+    "false",
+    "none",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "for",
+    "set",
+    "with",
+    "self",
+    "namespace",
 ];
 
 fn name(

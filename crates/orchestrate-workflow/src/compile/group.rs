@@ -84,7 +84,12 @@ pub(super) fn read(
     let steps = fields::any_map(sink, &entry.value, &what)?;
     if steps.entries.is_empty() {
         let message = format!("the group `{id}` has no steps");
-        fields::missing_key(sink, &entry.key.span, message, "write them below it, as in `steps:` of the file");
+        fields::missing_key(
+            sink,
+            &entry.key.span,
+            message,
+            "write them below it, as in `steps:` of the file",
+        );
         return None;
     }
     for step in steps.entries.values() {
@@ -112,7 +117,8 @@ pub(super) fn read(
         for reference in std::mem::take(&mut draft.outside) {
             // Once is enough, for the warning too.
             if !outside.iter().any(|known| known.id == reference.id) {
-                outside.push(reference);
+                // What one step of the group prints, the others do not have.
+                outside.push(StepReference { prints_text: false, ..reference });
             }
         }
     }

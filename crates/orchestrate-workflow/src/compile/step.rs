@@ -63,7 +63,8 @@ pub(super) fn read(
     draft.flow = flow::read(sink, map, id, known);
     // From here on, templates know the item.
     let item = flow::item_name(&entry.value);
-    let known = &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
+    let known =
+        &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
     let kinds = (map.get("persona"), map.get("render"), map.get("steps"));
     let (action, mut references) = match kinds {
         (Some(persona), None, None) => {

@@ -75,7 +75,10 @@ pub(crate) enum Target {
     Input(String),
     /// The item of a fan-out.
     Item(String),
-    Step { id: String, attribute: String },
+    Step {
+        id: String,
+        attribute: String,
+    },
 }
 
 /// Something wrong in a template.

@@ -87,9 +87,9 @@ impl TemplateError {
             Self::NoCondition { .. } => {
                 Some("compare it with something: `== 'full'`, `> 3`, `is defined`")
             }
-            Self::NoList { .. } => {
-                Some("make a list of a text with `| lines`, `| split(',')` or `| fromjson`; shorten one with `[:100]`")
-            }
+            Self::NoList { .. } => Some(
+                "make a list of a text with `| lines`, `| split(',')` or `| fromjson`; shorten one with `[:100]`",
+            ),
             Self::Failed { .. } | Self::NotEnded { .. } | Self::NoText { .. } => None,
         }
     }
@@ -152,10 +152,7 @@ pub fn evaluate_condition(expression: &str, scope: &Scope<'_>) -> Result<bool, T
 }
 
 /// The items of a fan-out, up to [`MOST_ITEMS`].
-pub fn evaluate_list(
-    expression: &str,
-    scope: &Scope<'_>,
-) -> Result<Vec<ItemValue>, TemplateError> {
+pub fn evaluate_list(expression: &str, scope: &Scope<'_>) -> Result<Vec<ItemValue>, TemplateError> {
     let (value, origins) = value_of(expression, scope)?;
     let no_list =
         |found: String| TemplateError::NoList { expression: excerpt(expression, 200), found };

@@ -187,15 +187,19 @@ pub(super) fn context(
         {
             let parts = scope.steps.parts(id);
             let parts = parts.iter().map(|made| part(id, made, &mut origins)).collect();
-            fields.insert("items", Value::from_object(Structure {
-                origin: format!("the items of step `{id}`"),
-                content: Content::Items(parts),
-            }));
+            fields.insert(
+                "items",
+                Value::from_object(Structure {
+                    origin: format!("the items of step `{id}`"),
+                    content: Content::Items(parts),
+                }),
+            );
         }
     }
     let steps: BTreeMap<String, Value> =
         steps.into_iter().map(|(id, fields)| (id, Value::from(fields))).collect();
-    let root = [("inputs".to_owned(), Value::from(inputs)), ("steps".to_owned(), Value::from(steps))];
+    let root =
+        [("inputs".to_owned(), Value::from(inputs)), ("steps".to_owned(), Value::from(steps))];
     let root: BTreeMap<String, Value> = items.into_iter().chain(root).collect();
     Ok((Value::from(root), origins))
 }

@@ -1,11 +1,13 @@
 //! What the workflow language accepts, refuses and renders.
 
+mod flow;
 mod inputs;
 mod language;
 mod limits;
 mod plans;
 mod rendering;
 mod structured;
+mod wrong_flow;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;

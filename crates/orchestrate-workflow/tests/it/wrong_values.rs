@@ -58,7 +58,7 @@ steps:
   a:
     persona: data-engineer
     review: { by: mlops-engineer }
-    if: inputs.x
+    retry: 3
 ",
         r"unknown-key 2:1 `budget`
   a workflow has no key `budget`
@@ -66,9 +66,9 @@ steps:
 unknown-key 6:5 `review`
   step `a` has no key `review`
   help: this version does not know `review`
-unknown-key 7:5 `if`
-  step `a` has no key `if`
-  help: this version does not know `if`
+unknown-key 7:5 `retry`
+  step `a` has no key `retry`
+  help: this version does not know `retry`
 ",
     );
 }
@@ -236,12 +236,12 @@ steps:
   b: { persona: data-engineer, render: x }
 ",
         r"step-kind 3:3 `a`
-  step `a` has neither `persona` nor `render`
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template
+  step `a` has neither `persona` nor `render` nor `steps`
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `steps:` makes a group
 step-kind 4:32 `render`
   step `b` has both `persona` and `render`
   at 4:8 `persona` the other one
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `steps:` makes a group
 ",
     );
 }
@@ -255,10 +255,10 @@ steps:
 ",
         r"key-not-for-step 3:19 `prompt`
   `prompt` does nothing in a step that only renders
-  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`
+  help: remove it: no model is called
 key-not-for-step 3:30 `temperature`
   `temperature` does nothing in a step that only renders
-  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`
+  help: remove it: no model is called
 ",
     );
 }

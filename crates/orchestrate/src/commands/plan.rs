@@ -6,7 +6,7 @@ use orchestrate_core::plan::{InputKind, InputValue};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
-    session::{RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
+    session::{Repeats, RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
 };
 use orchestrate_report::words::{count, counted};
 use orchestrate_workflow::Given;
@@ -71,7 +71,15 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
-    let steps = forecast(&setup);
+    let mut steps = forecast(&setup);
+    for step in &mut steps {
+        // A list that is not given yet has no length.
+        let named =
+            |name: &String| step.flow.iter().any(|line| line.contains(&format!("inputs.{name}")));
+        if step.repeats.is_some() && stand_ins.iter().any(named) {
+            step.repeats = Some(Repeats::FoundAtRunTime);
+        }
+    }
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
@@ -171,13 +179,32 @@ fn as_text(
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
         }
+        for line in &step.flow {
+            let _ = writeln!(text, "  {:id$}  └ {line}", "");
+        }
+        match step.repeats {
+            None => {}
+            Some(Repeats::Times(times)) => {
+                let times = counted(times as u64, "time", "times");
+                let _ = writeln!(text, "  {:id$}  └ runs {times}", "");
+            }
+            Some(Repeats::FoundAtRunTime) => {
+                let _ = writeln!(text, "  {:id$}  └ the number of items is found at run time", "");
+            }
+        }
     }
-    let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
-    let calls = steps.iter().filter(|step| step.model.is_some()).count() as u64;
+    let prompts: u64 =
+        steps.iter().map(|step| step.prompt_tokens.saturating_mul(times(step))).sum();
+    let called = || steps.iter().filter(|step| step.model.is_some());
+    let calls: u64 = called().map(times).sum();
+    let at_run_time = called().any(|step| step.repeats == Some(Repeats::FoundAtRunTime));
+    let conditional = setup.plan.steps().iter().any(|step| step.flow.condition.is_some());
     let calls = if setup.offline && model_known {
         "no calls".to_owned()
     } else {
-        counted(calls, "call", "calls")
+        let calls = counted(calls, "call", "calls");
+        let least = if conditional { format!("up to {calls}") } else { calls };
+        if at_run_time { format!("{least} and those for items found at run time") } else { least }
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
@@ -194,6 +221,15 @@ fn as_text(
         }
     }
     text
+}
+
+/// How often a step runs, as far as that is known before the run.
+fn times(step: &StepForecast) -> u64 {
+    match step.repeats {
+        None => 1,
+        Some(Repeats::Times(times)) => times as u64,
+        Some(Repeats::FoundAtRunTime) => 0,
+    }
 }
 
 fn persona(step: &StepForecast) -> String {
@@ -217,6 +253,12 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
                 "needs": step.needs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "optional": step.optional,
+                "flow": step.flow,
+                "times": match step.repeats {
+                    None => Value::from(1),
+                    Some(Repeats::Times(times)) => Value::from(times),
+                    Some(Repeats::FoundAtRunTime) => Value::Null,
+                },
             })
         })
         .collect();

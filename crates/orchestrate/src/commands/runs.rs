@@ -57,7 +57,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                 .unwrap_or_default();
             for summary in &rows {
                 let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
-                let steps = format!("{}/{}", summary.finished(), summary.steps.len());
+                let steps = format!("{}/{}", summary.ended(), summary.total());
                 let line = format!(
                     "{id}  {:width$}  {:<12}  {steps:>5}  {}\n",
                     summary.workflow,
@@ -77,7 +77,7 @@ fn status(summary: &RunSummary) -> &'static str {
         // Whether somebody still runs it only its lock tells; `resume` finds out.
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
-        RunStatus::Succeeded if summary.given_up().next().is_some() => "partial",
+        RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",
         RunStatus::Failed(RunFailure::Budget(Cap::Calls | Cap::Tokens)) => "cap reached",
@@ -128,6 +128,7 @@ fn describe(record: &RunRecord) -> String {
             StepState::Succeeded if step.reused_from.is_some() => "reused",
             StepState::Succeeded => "ok",
             StepState::Failed => "failed",
+            StepState::Skipped => "skipped",
         };
         let _ = write!(
             text,
@@ -138,7 +139,9 @@ fn describe(record: &RunRecord) -> String {
         if step.usage.total() > 0 {
             let _ = write!(text, "  {} tok", short_count(step.usage.total()));
         }
-        if step.attempts > 1 {
+        if let Some(items) = orchestrate_report::items(step) {
+            let _ = write!(text, "  {items}");
+        } else if step.attempts > 1 {
             let _ = write!(text, "  {} attempts", step.attempts);
         }
         text.push('\n');
@@ -147,6 +150,9 @@ fn describe(record: &RunRecord) -> String {
         };
         if let Some(choice) = &step.choice {
             below(neutral::one_line(choice));
+        }
+        if let Some(why) = &step.skipped {
+            below(neutral::one_line(why));
         }
         if let Some(failure) = &step.failure {
             below(neutral::one_line(&failure.to_string()));

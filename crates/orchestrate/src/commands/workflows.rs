@@ -119,11 +119,15 @@ fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
         let who = match &step.action {
             Action::Persona(action) => action.persona.candidates().join(" | "),
             Action::Render(_) => "a rendered value".into(),
+            Action::Group => "a group".into(),
         };
         let needs: Vec<&str> = step.needs.iter().map(|need| need.step.as_str()).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("  ← {}", needs.join(", ")) };
         let _ = writeln!(text, "  {}: {who}{needs}", step.id);
+        for line in orchestrate_report::flow(&step.flow) {
+            let _ = writeln!(text, "    {}", orchestrate_core::neutral::one_line(&line));
+        }
     }
     let _ = writeln!(
         text,

@@ -14,11 +14,27 @@ pub(super) fn is_beginning(recorded: &Recorded) -> bool {
     matches!(&recorded.event, Event::CallIntent { call, attempt: 1, .. } if call.purpose == Purpose::Draft)
 }
 
+/// Items of a fan-out that are told one by one; of more, every twentieth part of the way is told.
+const FEW_ITEMS: usize = 40;
+
+/// How far a fan-out with many items is, for an event of one of them; `None` where the event is told as such.
+pub(super) fn many_items(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
+    let path = recorded.event.step().filter(|path| path.as_str().contains('['))?;
+    if matches!(recorded.event, Event::StepFailed { .. } | Event::CallUnknown { .. }) {
+        return None;
+    }
+    let row = summary.step(&path.step())?;
+    let counts = row.items.filter(|counts| counts.found > FEW_ITEMS)?;
+    let part = (counts.found / 20).max(1);
+    let ended = counts.ended() - counts.ended() % part;
+    Some(format!("{}items   {}  {ended}/{}", count(summary), row.step, counts.found))
+}
+
 /// The line for an event, where it is a transition worth one.
 pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
     let text = match &recorded.event {
         Event::RunCreated(created) => {
-            let count = summary.steps.len();
+            let count = summary.total();
             let steps = if count == 1 { "step" } else { "steps" };
             let model = if created.offline {
                 "offline: no model is called".into()
@@ -33,7 +49,7 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
                 "resuming {id}  {}  {} of {} steps finished",
                 summary.workflow,
                 summary.finished(),
-                summary.steps.len()
+                summary.total()
             )
         }
         Event::CallIntent { call, attempt, .. } => {
@@ -59,6 +75,21 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
             let word = if *optional { "without" } else { "FAILED " };
             format!("{}{word} {step}: {}", count(summary), neutral::one_line(&failure.to_string()))
         }
+        Event::StepSkipped { step, .. } => {
+            let why = summary.step(step).and_then(|told| told.skipped.as_deref());
+            let why = neutral::one_line(why.unwrap_or_default());
+            format!("{}skipped {step}: {why}", count(summary))
+        }
+        Event::ItemsFound { step, count: items, .. } => {
+            let word = if *items == 1 { "item" } else { "items" };
+            format!("{}fan-out {step}  {items} {word}", count(summary))
+        }
+        Event::StepWithdrawn { step } => {
+            format!(
+                "{}anew    {step}  is decided anew, since what failed before it is tried again",
+                count(summary)
+            )
+        }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
@@ -74,6 +105,8 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
             )
         }
         Event::SessionOpened { .. }
+        | Event::GroupOpened { .. }
+        | Event::StepReopened { .. }
         | Event::RunForked(_)
         | Event::RunStarted
         | Event::CallPrepared { .. }
@@ -110,6 +143,7 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
         (StepSource::Reuse, None) => {
             format!("{}reused  {step}{who}  asked the same as another step", count(summary))
         }
+        (StepSource::Joined, _) => format!("{}ok      {step}{}", count(summary), parts(told)),
         (StepSource::Render, _) => format!("{}ok      {step}  rendered", count(summary)),
         (StepSource::Call, _) => {
             let tokens = if told.usage.total() == 0 {
@@ -122,11 +156,16 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
     })
 }
 
+/// `  118/120 items, 2 failed`.
+fn parts(step: &StepSummary) -> String {
+    orchestrate_report::items(step).map(|items| format!("  {items}")).unwrap_or_default()
+}
+
 /// `[3/9] `, by steps that have come to their end.
 fn count(summary: &RunSummary) -> String {
-    let total = summary.steps.len();
+    let total = summary.total();
     let width = total.to_string().len();
-    format!("[{:>width$}/{total}] ", summary.finished() + summary.given_up().count())
+    format!("[{:>width$}/{total}] ", summary.ended())
 }
 
 fn who(step: &StepSummary) -> String {

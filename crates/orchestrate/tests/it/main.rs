@@ -14,6 +14,7 @@ mod formats;
 mod help;
 mod init;
 mod inputs_file;
+mod items;
 mod kills;
 mod layout;
 mod lists;
