@@ -62,9 +62,9 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Whether there are answers to remember.
-    pub(super) fn has_answers(&self) -> bool {
-        !self.answers.is_empty()
+    /// How many answers are to be remembered.
+    pub(super) fn answers(&self) -> usize {
+        self.answers.len()
     }
 
     /// Takes in the next events of the run.

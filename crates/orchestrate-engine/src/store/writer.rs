@@ -4,6 +4,7 @@ use std::{
     path::PathBuf,
     sync::mpsc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use orchestrate_core::{
@@ -13,6 +14,11 @@ use orchestrate_core::{
 use tokio::sync::oneshot;
 
 use super::{Blob, Index, Journal, StoreError, index::Intake};
+
+/// So long no commit has come when answers are remembered.
+const A_PAUSE: Duration = Duration::from_millis(10);
+/// From so many on they are remembered between two commits.
+const MOST_UNREMEMBERED: usize = 256;
 
 struct Commit {
     at: Timestamp,
@@ -48,22 +54,14 @@ impl JournalWriter {
         let thread = thread::Builder::new()
             .name("journal".into())
             .spawn(move || {
-                while let Ok(commit) = inbox.recv() {
+                while let Some(commit) = next(&inbox, &mut memory) {
                     let result = journal.commit(commit.at, commit.events, &commit.blobs);
                     let broken = result.is_err();
                     if let (Ok(recorded), Some((_, intake))) = (&result, &mut memory) {
                         intake.take_in(recorded);
                     }
-                    // The driver may be gone; then nobody waits for the answer. Otherwise it goes on
-                    // while the index is updated.
+                    // The driver may be gone; then nobody waits for the answer.
                     let _ = commit.reply.send(result);
-                    // What is not remembered now is taken in with the next commit, or by whoever
-                    // opens the index next.
-                    if let Some((index, intake)) = &mut memory
-                        && intake.has_answers()
-                    {
-                        remember(index, intake);
-                    }
                     if broken {
                         break;
                     }
@@ -91,6 +89,25 @@ impl JournalWriter {
     }
 }
 
+/// The next commit; none once the driver is gone. While there is none, answers are remembered: a commit
+/// that waits goes first, since dependents wait for it and nobody for the index.
+fn next(inbox: &mpsc::Receiver<Commit>, memory: &mut Option<(Index, Intake)>) -> Option<Commit> {
+    if let Some((index, intake)) = memory
+        && intake.answers() > 0
+    {
+        if intake.answers() < MOST_UNREMEMBERED {
+            match inbox.recv_timeout(A_PAUSE) {
+                Ok(commit) => return Some(commit),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        }
+        remember(index, intake);
+    }
+    inbox.recv().ok()
+}
+
+/// What cannot be remembered now is taken in later, or by whoever opens the index next.
 fn remember(index: &mut Index, intake: &mut Intake) {
     if let Err(error) = index.remember(intake) {
         tracing::warn!(%error, "the index of answers could not be updated");

@@ -68,7 +68,17 @@ fn every_built_in_workflow_compiles_without_a_word() {
     let names: Vec<&str> = workflows.names().collect();
     assert_eq!(
         names,
-        ["data-infrastructure", "design-review", "end-to-end-ml", "research-to-production"]
+        [
+            "data-contract",
+            "data-infrastructure",
+            "design-review",
+            "end-to-end-ml",
+            "framework-bakeoff",
+            "incident-review",
+            "ml-design-review",
+            "ml-system-design",
+            "research-to-production",
+        ]
     );
     for name in names {
         let found = workflows.read(name).expect("readable").expect("there");

@@ -53,6 +53,8 @@ pub(crate) struct Index {
     /// How much each persona says in all.
     lengths: Vec<f64>,
     mean_length: f64,
+    /// The share of personas that declare words of their own, 0 to 1: aliases, tags or synonyms.
+    pub(crate) declared: f64,
     /// The words of the library as they are written.
     pub(crate) spelling: Spelling,
     spelt: Vec<Key>,
@@ -64,6 +66,7 @@ impl Index {
             entries: IndexMap::new(),
             lengths: vec![0.0; personas.len()],
             mean_length: 1.0,
+            declared: 0.0,
             spelling: Spelling::default(),
             spelt: Vec::new(),
         };
@@ -102,6 +105,7 @@ impl Index {
         )]
         let count = personas.len().max(1) as f64;
         index.mean_length = (sum / count).max(1.0);
+        index.declared = share_that_declares(personas);
         index
     }
 
@@ -174,6 +178,14 @@ impl Index {
     pub(crate) fn breadth(&self, persona: usize) -> f64 {
         self.lengths[persona]
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a library has far fewer personas than 2^52")]
+fn share_that_declares(personas: &[&Persona]) -> f64 {
+    let declares = |persona: &&&Persona| {
+        !(persona.aliases.is_empty() && persona.tags.is_empty() && persona.synonyms.is_empty())
+    };
+    personas.iter().filter(declares).count() as f64 / personas.len().max(1) as f64
 }
 
 /// The texts of a persona by the number of their field.

@@ -123,6 +123,7 @@ impl Query {
             .filter(|(_, token)| JOINTS.contains(&token.folded.as_str()))
             .map(|(at, _)| at)
             .collect();
+        let lacking = weights.undeclared + (1.0 - weights.undeclared) * index.declared;
         let mut unknown_words = 0.0;
         let mut corrections = MOST_CORRECTIONS;
         for unit in &analysis.units {
@@ -138,7 +139,7 @@ impl Query {
             }
             if found.is_empty() && !unit.weak {
                 match unit.sense {
-                    Sense::Idea(_) => query.unknown += share * weights.unknown_concept,
+                    Sense::Idea(_) => query.unknown += share * lacking * weights.unknown_concept,
                     Sense::Word(_) => unknown_words += share,
                 }
             }

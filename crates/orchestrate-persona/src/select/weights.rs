@@ -48,6 +48,9 @@ pub(crate) struct Weights {
     pub(crate) unknown_word: f64,
     /// The same for an idea the vocabulary knows and no persona has.
     pub(crate) unknown_concept: f64,
+    /// The share of that which is left in a library none of whose personas declares words of its own:
+    /// that such a library lacks an idea says less.
+    pub(crate) undeclared: f64,
     /// Below this confidence no persona fits.
     pub(crate) floor: f64,
     /// A further persona needs this share of the first one's score from terms of its own.
@@ -72,6 +75,7 @@ impl Weights {
         prose: 0.6,
         unknown_word: 0.09,
         unknown_concept: 0.7,
+        undeclared: 0.3,
         floor: 0.3,
         several: 0.25,
         several_floor: 0.6,

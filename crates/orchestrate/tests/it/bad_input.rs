@@ -14,7 +14,7 @@ fn an_unknown_workflow_is_refused_with_advice() {
     insta::assert_snapshot!(place.refused(&["run", "nope", "--offline"]), @r"
     exit 3
     error: unknown workflow `nope`
-    help: known here: data-infrastructure, design-review, end-to-end-ml, research-to-production
+    help: known here: data-contract, data-infrastructure, design-review, end-to-end-ml, framework-bakeoff, incident-review, ml-design-review, ml-system-design, research-to-production
     help: `orchestrate workflows list` shows all of them
     ");
     insta::assert_snapshot!(place.refused(&["graph", "design_review"]), @r"

@@ -2,8 +2,17 @@
 
 use crate::support::{Place, TASK, persona_file};
 
-const WORKFLOWS: [&str; 4] =
-    ["data-infrastructure", "design-review", "end-to-end-ml", "research-to-production"];
+const WORKFLOWS: [&str; 9] = [
+    "data-contract",
+    "data-infrastructure",
+    "design-review",
+    "end-to-end-ml",
+    "framework-bakeoff",
+    "incident-review",
+    "ml-design-review",
+    "ml-system-design",
+    "research-to-production",
+];
 
 /// A persona of a project.
 const WEAVER: &str = "---
@@ -182,9 +191,14 @@ fn every_workflow_is_shown_drawn_and_printed() {
 fn what_is_built_in_is_valid() {
     let place = Place::new();
     insta::assert_snapshot!(place.good(&["validate"]), @r"
+    ok       data-contract: 6 steps
     ok       data-infrastructure: 3 steps
     ok       design-review: 6 steps
     ok       end-to-end-ml: 5 steps
+    ok       framework-bakeoff: 6 steps
+    ok       incident-review: 6 steps
+    ok       ml-design-review: 5 steps
+    ok       ml-system-design: 7 steps
     ok       research-to-production: 4 steps
     ");
     let checked = place.json(&["validate", "--format", "json"]);
@@ -228,7 +242,7 @@ fn validate_names_every_mistake_of_every_file() {
 
     error[unreadable]: unknown workflow `nope`
      |
-     = help: known here: data-infrastructure, design-review, end-to-end-ml, research-to-production
+     = help: known here: data-contract, data-infrastructure, design-review, end-to-end-ml, framework-bakeoff, incident-review, ml-design-review, ml-system-design, research-to-production
      = help: `orchestrate workflows list` shows all of them
     ");
     let json = place.run(&["validate", "one.yaml", "two.yaml", "nope", "--format", "json"]);
@@ -298,7 +312,7 @@ fn validate_names_every_mistake_of_every_file() {
               "message": "unknown workflow `nope`",
               "places": [],
               "help": [
-                "known here: data-infrastructure, design-review, end-to-end-ml, research-to-production",
+                "known here: data-contract, data-infrastructure, design-review, end-to-end-ml, framework-bakeoff, incident-review, ml-design-review, ml-system-design, research-to-production",
                 "`orchestrate workflows list` shows all of them"
               ]
             }
