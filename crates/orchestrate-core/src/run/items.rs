@@ -68,6 +68,9 @@ impl Children {
 impl Run {
     /// The instance at `path`, once it exists.
     pub fn instance(&self, path: &StepPath) -> Option<usize> {
+        if !path.as_str().contains(['/', '[']) {
+            return self.plan.position(path).map(|position| self.plan.ordinal(position));
+        }
         let mut step = String::new();
         let mut at: Option<usize> = None;
         for (name, item) in path.parts() {

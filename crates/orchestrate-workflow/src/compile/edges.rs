@@ -62,16 +62,17 @@ pub(super) fn declared(
         if id.text == owner {
             report_self(sink, &id);
         } else if let Some(group) = known.group
-            && known.steps.contains(&id.text)
-            && !steps.contains(&id.text)
+            && !steps.contains_key(&id.text)
+            && known.facts(&id.text).is_some()
         {
             let message = format!("`{}` stands outside of the group `{group}`", id.text);
             let problem = sink.error(codes::UNKNOWN_STEP, &id.span, message);
             sink.push(problem.help(format!(
                 "put it into the `needs` of `{group}`; what that group needs is handed to its first steps"
             )));
-        } else if !steps.contains(&id.text) {
-            templates::unknown_step(sink, &id, steps);
+        } else if !steps.contains_key(&id.text) {
+            let names: Vec<&str> = steps.keys().map(String::as_str).collect();
+            templates::unknown_step(sink, &id, &names);
         } else if let Some(first) = edges.get(&id.text) {
             let message = format!("`{}` is needed twice", id.text);
             let problem = sink

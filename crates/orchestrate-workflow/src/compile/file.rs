@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     flow::Flow,
@@ -89,15 +89,13 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         Some(Settings::read(sink, map))
     });
     let steps = steps(sink, map, &start)?;
-    let ids: IndexSet<String> = steps.entries.keys().cloned().collect();
     let facts = group::facts(steps);
     let mut owners = IndexMap::new();
     group::item_owners(steps, &mut owners);
     let known = Known {
         inputs: &inputs,
-        steps: &ids,
-        own: &ids,
-        facts: &facts,
+        own: &facts,
+        around: None,
         items: Vec::new(),
         owners: &owners,
         group: None,

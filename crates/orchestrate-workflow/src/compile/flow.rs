@@ -150,7 +150,7 @@ fn condition(
         sink.push(problem.help(format!("compare it: `inputs.{input} == …`")));
     }
     for reference in found.iter().filter(|_| when == When::All) {
-        let facts = known.facts.get(&reference.id);
+        let facts = known.facts(&reference.id);
         if reference.attribute == "status" && facts.is_some_and(|facts| !facts.optional) {
             let message = format!(
                 "`steps.{0}.status` is always `succeeded` here: the step runs only where `{0}` succeeded",

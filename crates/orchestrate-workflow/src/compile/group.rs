@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::flow::MOST_NESTED;
 
 use super::{
@@ -93,35 +93,30 @@ pub(super) fn read(
         return None;
     }
     for step in steps.entries.values() {
-        if known.steps.contains(&step.key.text) {
+        if known.facts(&step.key.text).is_some() {
             let message = format!("there is a step `{}` around this group already", step.key.text);
             let problem = sink.error(codes::SHADOWED_NAME, &step.key.span, message);
             sink.push(problem.help("give it another name: templates could mean either"));
         }
     }
-    let own: IndexSet<String> = steps.entries.keys().cloned().collect();
-    let visible: IndexSet<String> = known.steps.iter().chain(&own).cloned().collect();
-    let mut all = known.facts.clone();
-    all.extend(facts(steps));
+    let own = facts(steps);
     let inner = Known {
-        steps: &visible,
         own: &own,
-        facts: &all,
+        around: Some(known),
         depth: known.depth + 1,
         group: Some(id),
         ..known.clone()
     };
     let mut drafts = file::drafts(sink, steps, catalogue, defaults, &inner);
-    let mut outside: Vec<StepReference> = Vec::new();
+    let mut outside: IndexMap<String, StepReference> = IndexMap::new();
     for draft in drafts.values_mut() {
         for reference in std::mem::take(&mut draft.outside) {
-            // Once is enough, for the warning too.
-            if !outside.iter().any(|known| known.id == reference.id) {
-                // What one step of the group prints, the others do not have.
-                outside.push(StepReference { prints_text: false, ..reference });
-            }
+            // Once is enough, for the warning too. What one step of the group prints, the others do not have.
+            let reference = StepReference { prints_text: false, ..reference };
+            outside.entry(reference.id.clone()).or_insert(reference);
         }
     }
+    let outside = outside.into_values().collect();
     Some(Group { steps: drafts, outside })
 }
 

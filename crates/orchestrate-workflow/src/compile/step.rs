@@ -84,7 +84,7 @@ pub(super) fn read(
     };
     references.extend(std::mem::take(&mut draft.flow.references));
     let (own, outside) =
-        references.into_iter().partition(|found: &StepReference| known.own.contains(&found.id));
+        references.into_iter().partition(|found: &StepReference| known.own.contains_key(&found.id));
     draft.outside = outside;
     draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), own);
     flow::check_when(sink, map, &draft.edges);

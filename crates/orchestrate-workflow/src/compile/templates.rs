@@ -2,7 +2,7 @@
 
 use std::{cell::LazyCell, ops::Range};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::plan::{InputKind, InputSpec};
 
 use crate::{
@@ -15,12 +15,10 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Known<'k> {
     pub(super) inputs: &'k IndexMap<String, InputSpec>,
-    /// The steps that templates can speak of: those of the same group and those around it.
-    pub(super) steps: &'k IndexSet<String>,
-    /// The steps of the same group, which a step can need.
-    pub(super) own: &'k IndexSet<String>,
-    /// What is known of the steps before they are read.
-    pub(super) facts: &'k IndexMap<String, StepFacts>,
+    /// The steps of the same group, which a step can need, and what is known of them before they are read.
+    pub(super) own: &'k IndexMap<String, StepFacts>,
+    /// What is known around the group: templates can speak of those steps, too.
+    pub(super) around: Option<&'k Known<'k>>,
     /// The items that templates can speak of, outermost first.
     pub(super) items: Vec<String>,
     /// The steps of the whole file that have items, by the item's name.
@@ -38,6 +36,19 @@ pub(super) struct StepFacts {
     pub(super) item: Option<String>,
 }
 
+impl Known<'_> {
+    /// What is known of a step that templates can speak of.
+    pub(super) fn facts(&self, id: &str) -> Option<&StepFacts> {
+        self.own.get(id).or_else(|| self.around.and_then(|around| around.facts(id)))
+    }
+
+    /// The steps that templates can speak of, the nearest first.
+    fn steps(&self) -> Vec<&str> {
+        let around = self.around.map(Known::steps).unwrap_or_default();
+        self.own.keys().map(String::as_str).chain(around).collect()
+    }
+}
+
 impl Names for Known<'_> {
     fn has_input(&self, name: &str) -> bool {
         self.inputs.contains_key(name)
@@ -53,7 +64,7 @@ impl Names for Known<'_> {
     }
 
     fn has_step(&self, id: &str) -> bool {
-        self.steps.contains(id)
+        self.facts(id).is_some()
     }
 
     fn items(&self) -> Vec<String> {
@@ -65,7 +76,7 @@ impl Names for Known<'_> {
     }
 
     fn fans_out(&self, id: &str) -> bool {
-        self.facts.get(id).is_none_or(|facts| facts.item.is_some())
+        self.facts(id).is_none_or(|facts| facts.item.is_some())
     }
 }
 
@@ -117,7 +128,7 @@ pub(super) fn check(
             Target::Item(_) => {}
             Target::Step { id, .. } => {
                 let span = places.range(&reference.span);
-                unknown_step(sink, &Text { text: id, span }, known.steps);
+                unknown_step(sink, &Text { text: id, span }, &known.steps());
             }
         }
     }
@@ -125,8 +136,8 @@ pub(super) fn check(
 }
 
 /// Reports a step that does not exist.
-pub(super) fn unknown_step(sink: &mut Sink<'_>, id: &Text, steps: &IndexSet<String>) {
-    let help = sink.advice(&id.text, steps.iter().map(String::as_str));
+pub(super) fn unknown_step(sink: &mut Sink<'_>, id: &Text, steps: &[&str]) {
+    let help = sink.advice(&id.text, steps.iter().copied());
     let message = format!("there is no step `{}`", id.text);
     let found = sink.error(codes::UNKNOWN_STEP, &id.span, message);
     sink.push(with_help(found, help));

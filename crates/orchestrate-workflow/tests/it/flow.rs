@@ -11,6 +11,7 @@ use orchestrate_workflow::{
     ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues, evaluate_condition,
     evaluate_list, mentions_item, render_prompt, render_text,
 };
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::plan;
@@ -195,4 +196,84 @@ fn templates_see_what_came_of_each_item() {
             "0 file 0 succeeded: one\n1 file 1 failed: Not available: it failed. Work without it and say where that matters.\n"
         );
     });
+}
+
+/// One of these values for each key of a step, or none.
+fn random_step(depth: u32) -> BoxedStrategy<String> {
+    let expression = prop::sample::select(vec![
+        "inputs.deep",
+        "inputs.topics",
+        "steps.s0.text | lines",
+        "steps.s1.items",
+        "steps.s0.status == 'failed'",
+        "item",
+        "topic",
+        "steps.s2.brief.risks",
+        "range(3)",
+        "steps.s0.text | fromjson",
+        "not",
+        "{{ item }}",
+        "[1, 2]",
+        "true",
+        "5",
+    ]);
+    let key = prop_oneof![
+        expression.clone().prop_map(|text| format!("if: \"{text}\"")),
+        expression.clone().prop_map(|text| format!("for_each: \"{text}\"")),
+        prop::sample::select(vec!["all", "any", "always", "never"])
+            .prop_map(|word| format!("when: {word}")),
+        prop::sample::select(vec!["all", "any", "settled"])
+            .prop_map(|word| format!("join: {word}")),
+        prop::sample::select(vec!["topic", "item", "steps", "a-b"])
+            .prop_map(|word| format!("as: {word}")),
+        prop::sample::select(vec!["s0", "s1", "[s0, s2]", "s9"])
+            .prop_map(|need| format!("needs: {need}")),
+        expression.prop_map(|text| format!("prompt: \"{{{{ {text} }}}}\"")),
+        Just("optional: true".to_owned()),
+        Just("max_parallel: 2".to_owned()),
+        Just("save: x.md".to_owned()),
+    ];
+    let keys = prop::collection::btree_map("[a-j]", key, 0..4);
+    let kind = if depth == 0 {
+        Just("persona: data-engineer".to_owned()).boxed()
+    } else {
+        let steps = prop::collection::vec(random_step(depth - 1), 1..3).prop_map(|steps| {
+            let steps: Vec<String> =
+                steps.into_iter().enumerate().map(|(at, step)| format!("t{at}x: {step}")).collect();
+            format!("steps: {{ {} }}", steps.join(", "))
+        });
+        prop_oneof![Just("persona: data-engineer".to_owned()), Just("render: x".to_owned()), steps]
+            .boxed()
+    };
+    (kind, keys)
+        .prop_map(|(kind, keys)| {
+            let keys: Vec<String> = [kind].into_iter().chain(keys.into_values()).collect();
+            format!("{{ {} }}", keys.join(", "))
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_mixture_of_these_keys_compiles_or_is_refused_with_a_place(
+        steps in prop::collection::vec(random_step(2), 1..4),
+    ) {
+        let steps: String =
+            steps.iter().enumerate().map(|(at, step)| format!("  s{at}: {step}\n")).collect();
+        let file = format!("workflow: w\ninputs: {{ deep: boolean, topics: {{ type: list }} }}\nsteps:\n{steps}");
+        let (plan, problems) = crate::compiled(&file);
+        let refused = orchestrate_core::diagnostic::has_errors(&problems);
+        prop_assert_eq!(plan.is_none(), refused, "{}", file);
+        for problem in &problems {
+            prop_assert!(!problem.labels.is_empty(), "no place: {}\n{}", problem.message, file);
+        }
+        if let Some(plan) = plan {
+            let placed: usize = plan.stages().iter().map(Vec::len).sum();
+            prop_assert_eq!(placed, plan.steps().len(), "every step stands in one stage");
+            let again: orchestrate_core::plan::Plan = serde_json::from_str(&plan.to_json()).expect("a plan reads back");
+            prop_assert_eq!(again, plan);
+        }
+    }
 }

@@ -358,3 +358,26 @@ fn offline_makes_a_worksheet_for_each_item() {
     assert!(text.contains("2 chapters"), "{text}");
     assert!(!place.read("out/5-chapters-parts/1-1.md").is_empty());
 }
+
+#[test]
+fn ten_thousand_items_are_made_and_not_told_one_by_one() {
+    let place = Place::new();
+    place.write(
+        "workflows/many.yaml",
+        "\
+workflow: many
+concurrency: 1000
+steps:
+  all: { for_each: range(10000), as: number, join: settled, render: 'Number {{ number }}.' }
+outputs:
+  all: '{{ steps.all.items | length }} items, the last is {{ steps.all.items[9999].text }}'
+",
+    );
+    let outcome = place.run(&["run", "many", "--offline"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("10000 items, the last is Number 9999."), "{}", outcome.stdout);
+    assert!(outcome.stderr.lines().count() < 60, "{}", outcome.stderr);
+    let shown = place.good(&["runs", "show"]);
+    assert!(shown.contains("10000/10000 items"), "{shown}");
+    assert!(shown.lines().count() < 30, "{shown}");
+}
