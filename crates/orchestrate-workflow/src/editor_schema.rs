@@ -46,7 +46,8 @@ fn map(section: &Section) -> Value {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let one = json!([{ "required": ["persona"] }, { "required": ["render"] }]);
+            let kinds = ["persona", "render", "steps"];
+            let one = json!(kinds.map(|kind| json!({ "required": [kind] })));
             map.insert("oneOf".into(), one);
         }
         _ => {}
