@@ -149,7 +149,6 @@ impl Run {
                 self.settle(step, Ending::Good)?;
             }
             Event::StepFailed { optional, .. } => {
-                instance.gave_up = *optional;
                 let ending = if *optional { Ending::Tolerated } else { Ending::Failed };
                 self.settle(step, ending)?;
             }
@@ -164,7 +163,6 @@ impl Run {
             Event::GroupOpened { .. } => self.add_members(step),
             Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
             Event::StepReopened { .. } => {
-                instance.gave_up = false;
                 instance.purpose = Purpose::Draft;
                 self.unsettle(step);
             }

@@ -433,8 +433,9 @@ impl Run {
         if instance.dropped || instance.status != StepStatus::Failed {
             return false;
         }
+        let gave_up = instance.ending == Some(Ending::Tolerated);
         // What it is a part of may be over, with this failure in it.
-        let Some(parent) = instance.parent else { return !instance.gave_up };
+        let Some(parent) = instance.parent else { return !gave_up };
         if self.instances[parent].status != StepStatus::Open {
             return false;
         }
@@ -442,6 +443,6 @@ impl Run {
         let children = self.instances[parent].children.as_ref();
         let none_good = self.each(parent).is_some_and(|each| each.join == Join::Any)
             && children.is_some_and(|children| children.good == 0);
-        !instance.gave_up || none_good
+        !gave_up || none_good
     }
 }

@@ -219,8 +219,6 @@ pub(super) struct Instance {
     pub(super) deliverable: Option<Digest>,
     /// The brief, once the step is finished.
     pub(super) brief: Option<Digest>,
-    /// Whether the step failed and nothing rests on it: it is optional, or an item that may fail.
-    pub(super) gave_up: bool,
 }
 
 impl Instance {
@@ -249,7 +247,6 @@ impl Instance {
             draft: None,
             deliverable: None,
             brief: None,
-            gave_up: false,
         }
     }
 

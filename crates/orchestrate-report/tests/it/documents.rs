@@ -335,6 +335,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       "steps": [
         {
           "step": "data",
+          "flow": [],
           "persona": "data-engineer",
           "title": "Data Engineer",
           "choice": null,
@@ -356,7 +357,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
           "brief": {
@@ -382,6 +386,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "search",
+          "flow": [],
           "persona": "elasticsearch-expert",
           "title": "Elasticsearch Expert",
           "choice": "`search` fits the task best: postgres, event",
@@ -408,7 +413,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "notes": [
             "handoff of `data` came as its brief"
           ],
@@ -417,6 +425,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "speed",
+          "flow": [],
           "persona": "redis-caching",
           "title": "Redis and Caching",
           "choice": null,
@@ -440,17 +449,21 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:18Z",
           "ended_at": "2026-11-01T12:00:22Z",
+          "skipped": null,
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
             "help": "ask otherwise"
           },
+          "items": null,
+          "instances": null,
           "notes": [],
           "text": null,
           "brief": null
         },
         {
           "step": "summary",
+          "flow": [],
           "persona": null,
           "title": null,
           "choice": null,
@@ -475,7 +488,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "notes": [],
           "text": "All in all: one index.",
           "brief": null

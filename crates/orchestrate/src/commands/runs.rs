@@ -100,6 +100,29 @@ fn show(
     Ok(Exit::Ok)
 }
 
+/// Items of one fan-out that are told with their failures.
+const FAILED_ITEMS: usize = 5;
+
+/// The first items of a fan-out that failed, each with the reason, and how many more there are.
+fn failed_items(summary: &RunSummary, step: &StepSummary) -> Vec<String> {
+    if step.items.is_none_or(|items| items.failed == 0) {
+        return Vec::new();
+    }
+    let at = summary.plan().position(&step.step);
+    let told = at.map(|at| summary.instances_of(at)).unwrap_or_default();
+    let failed: Vec<&StepSummary> =
+        told.into_iter().filter(|told| told.state == StepState::Failed).collect();
+    let line = |told: &&StepSummary| {
+        let why = told.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        neutral::one_line(&format!("{}: {why}", told.step))
+    };
+    let mut lines: Vec<String> = failed.iter().take(FAILED_ITEMS).map(line).collect();
+    if failed.len() > FAILED_ITEMS {
+        lines.push(format!("and {} more", failed.len() - FAILED_ITEMS));
+    }
+    lines
+}
+
 fn describe(record: &RunRecord) -> String {
     let summary = &record.summary;
     let mut text = String::new();
@@ -159,6 +182,9 @@ fn describe(record: &RunRecord) -> String {
             if let Some(help) = &failure.help {
                 below(format!("help: {}", neutral::one_line(help)));
             }
+        }
+        for failed in failed_items(summary, step) {
+            below(failed);
         }
         if let Some(lost) = orchestrate_report::lost_attempts(step) {
             below(lost);

@@ -148,6 +148,9 @@ fn items_that_fail_are_kept_as_such_where_they_may() {
         "{}",
         outcome.stderr
     );
+    let shown = place.good(&["runs", "show"]);
+    assert!(shown.contains("3/3 items, 1 failed"), "{shown}");
+    assert!(shown.contains("└ chapters[1]: failed inside"), "{shown}");
     let document = place.read("out/report.md");
     assert!(
         document.contains(
