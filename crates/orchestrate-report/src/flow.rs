@@ -1,5 +1,7 @@
 //! When and how often a step runs, in words.
 
+use std::fmt::Write as _;
+
 use orchestrate_core::{
     flow::{Flow, ForEach, ListSource, When},
     neutral,
@@ -47,7 +49,8 @@ fn counted(counts: &ItemCounts) -> String {
         format!("{}/{found} {}", counts.ended(), if found == 1 { "item" } else { "items" });
     for (count, word) in [(failed, "failed"), (skipped, "skipped")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {word}"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, ", {count} {word}");
         }
     }
     text
