@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 
 use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, Plan, Step};
 
-use crate::flow::flow;
-
 /// The plan as a Mermaid flowchart: a box per persona step, a hexagon where the persona is chosen, a
 /// slanted box for a template, a rounded one where the steps of a group come together. Optional steps are
 /// dashed; conditions and fans-out stand on their nodes.
@@ -37,8 +35,11 @@ pub fn mermaid(plan: &Plan) -> String {
 
 /// Nodes are named by position: whatever a step is called, its node's name is safe.
 fn node(at: usize, step: &Step) -> String {
-    let flow =
-        flow(&step.flow).iter().map(|line| format!("<br/>{}", label(line))).collect::<String>();
+    let mut flow = String::new();
+    for line in crate::flow::flow(&step.flow) {
+        // Writing to a String cannot fail.
+        let _ = write!(flow, "<br/>{}", label(&line));
+    }
     let id = label(step.id.as_str());
     match &step.action {
         Action::Render(_) => format!("s{at}[/\"{id}<br/>template{flow}\"/]"),
