@@ -124,7 +124,9 @@ impl Shape {
         let before: Vec<Vec<usize>> = (0..self.needs.len()).map(|at| self.before(at)).collect();
         let mut after = vec![Vec::new(); before.len()];
         for (position, earlier) in before.iter().enumerate() {
-            earlier.iter().for_each(|&at| after[at].push(position));
+            for &at in earlier {
+                after[at].push(position);
+            }
         }
         let mut unmet: Vec<usize> = before.iter().map(Vec::len).collect();
         let mut stage: Vec<usize> = (0..before.len()).filter(|&at| unmet[at] == 0).collect();

@@ -301,12 +301,11 @@ impl RunSummary {
             Event::RunFailed { reason } => self.rest(at, RunStatus::Failed(reason.clone())),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
-                match self.artifact_places.get(path) {
-                    Some(&place) => self.artifacts[place] = artifact,
-                    None => {
-                        self.artifact_places.insert(path.clone(), self.artifacts.len());
-                        self.artifacts.push(artifact);
-                    }
+                if let Some(&place) = self.artifact_places.get(path) {
+                    self.artifacts[place] = artifact;
+                } else {
+                    self.artifact_places.insert(path.clone(), self.artifacts.len());
+                    self.artifacts.push(artifact);
                 }
             }
             Event::CallPrepared { call, prepared } => {
