@@ -130,7 +130,7 @@ fn fates() -> impl Strategy<Value = Vec<(Fate, Index)>> {
 }
 
 /// Carries one order out.
-fn carry_out(desk: &mut Desk, order: Effect, outcome: AttemptOutcome) {
+fn carry_out(desk: &mut Desk, order: Effect, outcome: &AttemptOutcome) {
     let answer = match &order {
         Effect::Prepare { call } => Some(prepare(&desk.run, call)),
         _ => None,
@@ -145,7 +145,7 @@ fn to_rest(desk: &mut Desk) -> Outcome {
             Effect::StartAttempt { call, .. } => good(call.step.as_str(), true),
             _ => good("", true),
         };
-        carry_out(desk, order, outcome);
+        carry_out(desk, order, &outcome);
     }
     desk.outcome.clone().expect("the run came to rest")
 }
@@ -257,8 +257,11 @@ fn check_invariants(desk: &Desk, plan: &Plan, concurrency: usize) {
     }
 }
 
+/// Path, status and result of an instance.
+type Standing = (StepPath, StepStatus, Option<(Digest, Option<Digest>)>);
+
 /// Everything that a run's state says to the outside.
-fn state(run: &Run) -> Vec<(StepPath, StepStatus, Option<(Digest, Option<Digest>)>)> {
+fn state(run: &Run) -> Vec<Standing> {
     let of = |at: usize| (run.path(at).clone(), run.status(at), run.result(at));
     (0..run.instances()).map(of).collect()
 }
@@ -299,8 +302,8 @@ proptest! {
             match fate {
                 Fate::Crash if desk.run.is_finished() => {}
                 Fate::Crash => desk.crash(&plan),
-                Fate::Good => carry_out(&mut desk, order, good("x", true)),
-                Fate::Fails(class) => carry_out(&mut desk, order, failed(class)),
+                Fate::Good => carry_out(&mut desk, order, &good("x", true)),
+                Fate::Fails(class) => carry_out(&mut desk, order, &failed(class)),
             }
         }
         check_invariants(&desk, &plan, concurrency as usize);

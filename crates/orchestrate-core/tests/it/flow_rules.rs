@@ -19,9 +19,9 @@ fn with(mut step: Step, change: impl FnOnce(&mut Step)) -> Step {
     step
 }
 
-fn each(join: Join, max_parallel: Option<u32>) -> Option<ForEach> {
+fn each(join: Join, max_parallel: Option<u32>) -> ForEach {
     let list = ListSource::Expression("a list".into());
-    Some(ForEach { list, name: "item".into(), max_parallel, join })
+    ForEach { list, name: "item".into(), max_parallel, join }
 }
 
 /// A run in memory: `skip` names the steps whose condition is false, `count` the items of every fan-out.
@@ -114,17 +114,17 @@ fn a_skipped_step_skips_those_that_need_it_and_names_the_chain() {
         with(persona_step("e", &["c"]), |step| step.flow.when = When::Any),
         with(persona_step("f", &["c"]), |step| step.flow.when = When::Always),
     ]);
-    let mut play = Play { skip: &["b"], ..Play::new(&plan, 1) };
-    assert_eq!(play.rest(&fine), Outcome::Succeeded);
+    let mut acted = Play { skip: &["b"], ..Play::new(&plan, 1) };
+    assert_eq!(acted.rest(&fine), Outcome::Succeeded);
     assert_eq!(
-        play.skipped(),
+        acted.skipped(),
         [
             ("b".to_owned(), SkipReason::Condition),
             ("c".to_owned(), SkipReason::Need("b".into())),
             ("e".to_owned(), SkipReason::NoneSucceeded),
         ]
     );
-    assert_eq!(play.asked, ["a", "d", "f"]);
+    assert_eq!(acted.asked, ["a", "d", "f"]);
 }
 
 #[test]
@@ -150,16 +150,16 @@ fn after_a_failure_only_what_is_there_for_failures_begins() {
         with(persona_step("late", &["a", "other"]), |step| step.flow.when = When::Always),
         persona_step("after", &["clean"]),
     ]);
-    let mut play = Play::new(&plan, 1);
-    let outcome = play.rest(&refuses(&["a"]));
+    let mut acted = Play::new(&plan, 1);
+    let outcome = acted.rest(&refuses(&["a"]));
     assert_eq!(
         outcome,
         Outcome::Failed(RunFailure::Step("a".into())),
         "it is a failed run all the same"
     );
-    assert_eq!(play.asked, ["a", "clean", "note", "after"]);
-    assert_eq!(play.status("b"), StepStatus::Blocked);
-    assert_eq!(play.status("late"), StepStatus::Blocked);
+    assert_eq!(acted.asked, ["a", "clean", "note", "after"]);
+    assert_eq!(acted.status("b"), StepStatus::Blocked);
+    assert_eq!(acted.status("late"), StepStatus::Blocked);
 }
 
 #[test]
@@ -172,18 +172,18 @@ fn a_resumed_failure_opens_again_what_was_decided_on_it() {
         persona_step("after", &["clean"]),
         with(persona_step("keeps", &["done"]), |step| step.flow.when = When::Always),
     ]);
-    let mut play = Play::new(&plan, 3);
-    play.rest(&refuses(&["a"]));
-    assert_eq!(play.skipped(), [("either".to_owned(), SkipReason::NoneSucceeded)]);
-    assert_eq!(play.status("clean"), StepStatus::Succeeded);
-    assert_eq!(play.resume(&fine), Outcome::Succeeded);
-    play.asked.sort();
-    let again: Vec<&str> = play.asked.iter().map(String::as_str).collect();
+    let mut acted = Play::new(&plan, 3);
+    acted.rest(&refuses(&["a"]));
+    assert_eq!(acted.skipped(), [("either".to_owned(), SkipReason::NoneSucceeded)]);
+    assert_eq!(acted.status("clean"), StepStatus::Succeeded);
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
+    acted.asked.sort();
+    let again: Vec<&str> = acted.asked.iter().map(String::as_str).collect();
     assert!(["a", "after", "clean", "either"].iter().all(|step| again.contains(step)), "{again:?}");
     assert!(!again.contains(&"done"), "what did not rest on the failure is kept: {again:?}");
-    let withdrawn = play.desk.kinds().iter().filter(|kind| **kind == "step_withdrawn").count();
+    let withdrawn = acted.desk.kinds().iter().filter(|kind| **kind == "step_withdrawn").count();
     assert_eq!(withdrawn, 3, "clean, either and after");
-    let numbers: Vec<String> = play
+    let numbers: Vec<String> = acted
         .desk
         .events
         .iter()
@@ -200,34 +200,34 @@ fn a_resumed_failure_opens_again_what_was_decided_on_it() {
 #[test]
 fn items_run_as_many_at_a_time_as_allowed_and_their_documents_are_joined() {
     let plan = plan(vec![
-        with(persona_step("files", &[]), |step| step.flow.each = each(Join::All, Some(2))),
+        with(persona_step("files", &[]), |step| step.flow.each = Some(each(Join::All, Some(2)))),
         persona_step("report", &["files"]),
     ]);
-    let mut play = Play { count: 5, ..Play::new(&plan, 10) };
+    let mut acted = Play { count: 5, ..Play::new(&plan, 10) };
     let mut most = 0;
-    while let Some(order) = play.desk.orders.pop_front() {
-        play.one(order, &fine);
-        most = most.max(play.desk.run.in_flight());
+    while let Some(order) = acted.desk.orders.pop_front() {
+        acted.one(order, &fine);
+        most = most.max(acted.desk.run.in_flight());
     }
     assert_eq!(most, 2);
-    assert_eq!(play.asked, ["files[0]", "files[1]", "files[2]", "files[3]", "files[4]", "report"]);
-    assert_eq!(play.status("files"), StepStatus::Succeeded);
-    assert_eq!(play.desk.outcome, Some(Outcome::Succeeded));
+    assert_eq!(acted.asked, ["files[0]", "files[1]", "files[2]", "files[3]", "files[4]", "report"]);
+    assert_eq!(acted.status("files"), StepStatus::Succeeded);
+    assert_eq!(acted.desk.outcome, Some(Outcome::Succeeded));
 }
 
 #[test]
 fn with_all_the_first_failed_item_fails_the_step_and_a_resume_makes_the_missing_ones_only() {
     let plan = plan(vec![
-        with(persona_step("files", &[]), |step| step.flow.each = each(Join::All, Some(1))),
+        with(persona_step("files", &[]), |step| step.flow.each = Some(each(Join::All, Some(1)))),
         with(persona_step("clean", &["files"]), |step| step.flow.when = When::Always),
     ]);
-    let mut play = Play { count: 4, ..Play::new(&plan, 4) };
-    let outcome = play.rest(&refuses(&["files[1]"]));
+    let mut acted = Play { count: 4, ..Play::new(&plan, 4) };
+    let outcome = acted.rest(&refuses(&["files[1]"]));
     assert_eq!(outcome, Outcome::Failed(RunFailure::Step("files[1]".into())));
-    assert_eq!(play.asked, ["files[0]", "files[1]", "clean"]);
-    assert_eq!(play.status("files"), StepStatus::Failed);
-    assert_eq!(play.resume(&fine), Outcome::Succeeded);
-    assert_eq!(play.asked, ["files[1]", "files[2]", "files[3]", "clean"]);
+    assert_eq!(acted.asked, ["files[0]", "files[1]", "clean"]);
+    assert_eq!(acted.status("files"), StepStatus::Failed);
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
+    assert_eq!(acted.asked, ["files[1]", "files[2]", "files[3]", "clean"]);
 }
 
 #[test]
@@ -237,13 +237,14 @@ fn with_any_one_good_item_is_enough_and_with_settled_none() {
         (Join::Any, 0, StepStatus::Failed),
         (Join::Settled, 0, StepStatus::Succeeded),
     ] {
-        let plan =
-            plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
-        let mut play = Play::new(&plan, 4);
+        let plan = plan(vec![with(persona_step("files", &[]), |step| {
+            step.flow.each = Some(each(join, None))
+        })]);
+        let mut acted = Play::new(&plan, 4);
         let bad = ["files[0]", "files[1]", "files[2]"];
-        play.rest(&refuses(&bad[good_items..]));
-        assert_eq!(play.status("files"), expected, "{join:?} with {good_items} good");
-        assert_eq!(play.asked.len(), 3, "every item is tried");
+        acted.rest(&refuses(&bad[good_items..]));
+        assert_eq!(acted.status("files"), expected, "{join:?} with {good_items} good");
+        assert_eq!(acted.asked.len(), 3, "every item is tried");
     }
 }
 
@@ -254,11 +255,12 @@ fn an_empty_list_is_nothing_to_do_and_no_success_where_one_is_wanted() {
         (Join::Settled, StepStatus::Succeeded),
         (Join::Any, StepStatus::Failed),
     ] {
-        let plan =
-            plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(join, None))]);
-        let mut play = Play { count: 0, ..Play::new(&plan, 4) };
-        play.rest(&fine);
-        assert_eq!(play.status("files"), expected, "{join:?}");
+        let plan = plan(vec![with(persona_step("files", &[]), |step| {
+            step.flow.each = Some(each(join, None))
+        })]);
+        let mut acted = Play { count: 0, ..Play::new(&plan, 4) };
+        acted.rest(&fine);
+        assert_eq!(acted.status("files"), expected, "{join:?}");
     }
 }
 
@@ -266,12 +268,12 @@ fn nested() -> Arc<Plan> {
     plan(vec![
         with(persona_step("outer", &[]), |step| {
             step.action = Action::Group;
-            step.flow.each = each(Join::Settled, None);
+            step.flow.each = Some(each(Join::Settled, None));
         }),
         with(persona_step("outer/plan", &[]), |step| step.flow.within = Some("outer".into())),
         with(persona_step("outer/inner", &["outer/plan"]), |step| {
             step.flow.within = Some("outer".into());
-            step.flow.each = each(Join::All, None);
+            step.flow.each = Some(each(Join::All, None));
         }),
         persona_step("report", &["outer"]),
     ])
@@ -280,10 +282,10 @@ fn nested() -> Arc<Plan> {
 #[test]
 fn items_of_items_have_paths_of_their_own_and_a_settled_failure_is_kept() {
     let plan = nested();
-    let mut play = Play { count: 2, ..Play::new(&plan, 1) };
-    assert_eq!(play.rest(&refuses(&["outer[0]/inner[1]"])), Outcome::Succeeded);
+    let mut acted = Play { count: 2, ..Play::new(&plan, 1) };
+    assert_eq!(acted.rest(&refuses(&["outer[0]/inner[1]"])), Outcome::Succeeded);
     assert_eq!(
-        play.asked,
+        acted.asked,
         [
             "outer[0]/plan",
             "outer[0]/inner[0]",
@@ -294,34 +296,36 @@ fn items_of_items_have_paths_of_their_own_and_a_settled_failure_is_kept() {
             "report"
         ]
     );
-    assert_eq!(play.status("outer[0]"), StepStatus::Failed);
-    assert_eq!(play.status("outer[0]/inner"), StepStatus::Failed);
-    assert_eq!(play.status("outer[1]"), StepStatus::Succeeded);
-    assert_eq!(play.status("outer"), StepStatus::Succeeded);
+    assert_eq!(acted.status("outer[0]"), StepStatus::Failed);
+    assert_eq!(acted.status("outer[0]/inner"), StepStatus::Failed);
+    assert_eq!(acted.status("outer[1]"), StepStatus::Succeeded);
+    assert_eq!(acted.status("outer"), StepStatus::Succeeded);
 }
 
 #[test]
 fn a_run_is_killed_between_items_and_goes_on_with_the_missing_ones() {
     let plan = nested();
-    let mut play = Play { count: 2, ..Play::new(&plan, 1) };
-    while play.asked.len() < 3 {
-        let order = play.desk.orders.pop_front().expect("an order");
-        play.one(order, &fine);
+    let mut acted = Play { count: 2, ..Play::new(&plan, 1) };
+    while acted.asked.len() < 3 {
+        let order = acted.desk.orders.pop_front().expect("an order");
+        acted.one(order, &fine);
     }
-    assert_eq!(play.resume(&fine), Outcome::Succeeded);
-    assert_eq!(play.asked, ["outer[1]/plan", "outer[1]/inner[0]", "outer[1]/inner[1]", "report"]);
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
+    assert_eq!(acted.asked, ["outer[1]/plan", "outer[1]/inner[0]", "outer[1]/inner[1]", "report"]);
 }
 
 #[test]
 fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
     let cost = |count: usize| {
         let plan = plan(vec![
-            with(persona_step("files", &[]), |step| step.flow.each = each(Join::Settled, Some(16))),
+            with(persona_step("files", &[]), |step| {
+                step.flow.each = Some(each(Join::Settled, Some(16)))
+            }),
             persona_step("report", &["files"]),
         ]);
-        let mut play = Play { count, ..Play::new(&plan, 8) };
-        assert_eq!(play.rest(&fine), Outcome::Succeeded);
-        play.desk.run.touches()
+        let mut acted = Play { count, ..Play::new(&plan, 8) };
+        assert_eq!(acted.rest(&fine), Outcome::Succeeded);
+        acted.desk.run.touches()
     };
     let (thousand, ten_thousand) = (cost(1_000), cost(10_000));
     assert!(
@@ -333,20 +337,21 @@ fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
 
 #[test]
 fn a_list_that_would_make_the_run_too_large_fails_its_step() {
-    let plan =
-        plan(vec![with(persona_step("files", &[]), |step| step.flow.each = each(Join::All, None))]);
-    let mut play = Play { count: 100_001, ..Play::new(&plan, 4) };
-    assert_eq!(play.rest(&fine), Outcome::Failed(RunFailure::Step("files".into())));
-    assert!(play.desk.run.instances() < 10);
+    let plan = plan(vec![with(persona_step("files", &[]), |step| {
+        step.flow.each = Some(each(Join::All, None))
+    })]);
+    let mut acted = Play { count: 100_001, ..Play::new(&plan, 4) };
+    assert_eq!(acted.rest(&fine), Outcome::Failed(RunFailure::Step("files".into())));
+    assert!(acted.desk.run.instances() < 10);
 }
 
 #[test]
 fn replaying_the_events_of_a_fan_out_gives_the_same_instances() {
     let plan = nested();
-    let mut play = Play { count: 3, ..Play::new(&plan, 2) };
-    play.rest(&fine);
+    let mut acted = Play { count: 3, ..Play::new(&plan, 2) };
+    acted.rest(&fine);
     let run =
-        Run::replay(Arc::clone(&plan), crate::support::timed(&play.desk.events)).expect("folds");
-    assert_eq!(run.instances(), play.desk.run.instances());
-    assert_eq!(run.path(run.instances() - 1), play.desk.run.path(run.instances() - 1));
+        Run::replay(Arc::clone(&plan), crate::support::timed(&acted.desk.events)).expect("folds");
+    assert_eq!(run.instances(), acted.desk.run.instances());
+    assert_eq!(run.path(run.instances() - 1), acted.desk.run.path(run.instances() - 1));
 }

@@ -45,8 +45,8 @@ pub(super) fn declared(
     node: &Node,
     known: &Known<'_>,
 ) -> Vec<Edge> {
-    let steps = known.own;
     const HELP: &str = "write `needs: data` or `needs: [data, analysis]`";
+    let steps = known.own;
     let nodes = match &node.kind {
         Kind::List(items) => items.as_slice(),
         Kind::Scalar(_) => std::slice::from_ref(node),
