@@ -152,12 +152,12 @@ pub(crate) fn join(
         .then(|| serde_json::to_vec(&brief))
         .and_then(Result::ok)
         .map(Blob::new);
-    let prepared = Prepared::Joined {
+    let joined = Prepared::Joined {
         deliverable: document.digest,
         brief: brief.as_ref().map(|blob| blob.digest),
     };
     blobs.extend(brief);
-    Ok(Preparation { prepared, request: None, blobs })
+    Ok(Preparation { prepared: joined, request: None, blobs })
 }
 
 fn heading(

@@ -152,7 +152,7 @@ impl Preparer {
             .map(|at| &plan.steps()[at])
             .ok_or_else(|| invalid(format!("step `{}` is not in the plan", call.step)))?;
         if let Some(parts) = &view.joining {
-            return Ok(items::join(self, step, parts, view)?);
+            return items::join(self, step, parts, view);
         }
         let deliverables = self.load_needs(view)?;
         let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };

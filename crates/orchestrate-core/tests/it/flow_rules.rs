@@ -238,7 +238,7 @@ fn with_any_one_good_item_is_enough_and_with_settled_none() {
         (Join::Settled, 0, StepStatus::Succeeded),
     ] {
         let plan = plan(vec![with(persona_step("files", &[]), |step| {
-            step.flow.each = Some(each(join, None))
+            step.flow.each = Some(each(join, None));
         })]);
         let mut acted = Play::new(&plan, 4);
         let bad = ["files[0]", "files[1]", "files[2]"];
@@ -256,7 +256,7 @@ fn an_empty_list_is_nothing_to_do_and_no_success_where_one_is_wanted() {
         (Join::Any, StepStatus::Failed),
     ] {
         let plan = plan(vec![with(persona_step("files", &[]), |step| {
-            step.flow.each = Some(each(join, None))
+            step.flow.each = Some(each(join, None));
         })]);
         let mut acted = Play { count: 0, ..Play::new(&plan, 4) };
         acted.rest(&fine);
@@ -319,7 +319,7 @@ fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
     let cost = |count: usize| {
         let plan = plan(vec![
             with(persona_step("files", &[]), |step| {
-                step.flow.each = Some(each(Join::Settled, Some(16)))
+                step.flow.each = Some(each(Join::Settled, Some(16)));
             }),
             persona_step("report", &["files"]),
         ]);
@@ -338,7 +338,7 @@ fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
 #[test]
 fn a_list_that_would_make_the_run_too_large_fails_its_step() {
     let plan = plan(vec![with(persona_step("files", &[]), |step| {
-        step.flow.each = Some(each(Join::All, None))
+        step.flow.each = Some(each(Join::All, None));
     })]);
     let mut acted = Play { count: 100_001, ..Play::new(&plan, 4) };
     assert_eq!(acted.rest(&fine), Outcome::Failed(RunFailure::Step("files".into())));

@@ -260,8 +260,9 @@ proptest! {
     fn any_mixture_of_these_keys_compiles_or_is_refused_with_a_place(
         steps in prop::collection::vec(random_step(2), 1..4),
     ) {
-        let steps: String =
+        let lines: Vec<String> =
             steps.iter().enumerate().map(|(at, step)| format!("  s{at}: {step}\n")).collect();
+        let steps = lines.concat();
         let file = format!("workflow: w\ninputs: {{ deep: boolean, topics: {{ type: list }} }}\nsteps:\n{steps}");
         let (plan, problems) = crate::compiled(&file);
         let refused = orchestrate_core::diagnostic::has_errors(&problems);
