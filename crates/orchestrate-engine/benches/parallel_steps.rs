@@ -24,7 +24,10 @@ use orchestrate_core::{
     plan::Step,
 };
 use orchestrate_engine::store::{BlobReader, JournalContents, read_journal};
-use orchestrate_provider::openai::{self, OpenAi};
+use orchestrate_provider::{
+    dialects::{ChatQuirks, Dialect},
+    http::{self, HttpProvider},
+};
 use orchestrate_testkit::{
     behaviour::{echo, echo_after},
     server::{Recording, ScriptedServer},
@@ -136,8 +139,9 @@ async fn product(base_url: &str) -> Result<Turn, Error> {
     Ok(Turn { wall: ran.wall, moments: ran.moments, processor: None })
 }
 
-fn openai(base_url: &str) -> Result<Arc<OpenAi>, Error> {
-    Ok(Arc::new(OpenAi::new(openai::Config::new("bench", base_url))?))
+fn openai(base_url: &str) -> Result<Arc<HttpProvider>, Error> {
+    let dialect = Dialect::ChatCompletions(ChatQuirks::OPENAI);
+    Ok(Arc::new(HttpProvider::new(http::Config::new("bench", dialect, base_url))?))
 }
 
 /// Rows of one commit.

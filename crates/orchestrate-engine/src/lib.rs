@@ -13,6 +13,7 @@ pub mod schemas;
 pub mod selecting;
 pub mod session;
 pub mod store;
+pub mod testing;
 
 mod casting;
 mod clock;

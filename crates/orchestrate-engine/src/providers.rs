@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use orchestrate_core::request::{Endpoint, ModelRef};
 use orchestrate_provider::{
-    Provider,
+    AttemptError, Provider,
+    command::{self, CommandError, CommandProvider},
+    http::{self, HttpProvider},
     offline::Offline,
-    openai::{self, OpenAi, TokenLimitParameter},
 };
 
-use crate::config::{Config, ModelError, ProviderSettings, TokenLimit};
+use crate::{
+    config::{CommandSettings, Config, HttpSettings, ModelError, ProviderSettings},
+    library::{ReadError, read_text},
+};
 
 /// The model name that stands for the offline provider.
 pub const OFFLINE_MODEL: &str = "offline:worksheet";
@@ -31,9 +35,30 @@ pub enum ProviderError {
         name: String,
         /// What is wrong.
         #[source]
-        source: openai::ConfigError,
+        source: http::ConfigError,
+    },
+    /// Its command is wrong.
+    #[error("setting up provider `{name}`")]
+    Command {
+        /// The provider.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: CommandError,
+    },
+    /// Its certificates cannot be read.
+    #[error("setting up provider `{name}`")]
+    Certificates {
+        /// The provider.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: ReadError,
     },
 }
+
+/// Files of certificates are not larger than this, in bytes.
+const CERTIFICATES_LIMIT: u64 = 16 << 20;
 
 impl Providers {
     /// The providers for `models`; `offline` needs no configuration.
@@ -85,34 +110,85 @@ impl std::fmt::Debug for Providers {
     }
 }
 
+/// The models that a provider lists, asked for now. `None` where it is a program, which lists none.
+pub async fn list_models(
+    config: &Config,
+    name: &str,
+) -> Result<Option<Result<Vec<String>, AttemptError>>, ProviderError> {
+    let model = ModelRef { provider: name.to_owned(), model: "any".to_owned() };
+    match config.configured(&model)? {
+        ProviderSettings::Http(settings) => {
+            Ok(Some(reached(config, &model, settings)?.models().await))
+        }
+        ProviderSettings::Command(_) => Ok(None),
+    }
+}
+
 fn configured(config: &Config, model: &ModelRef) -> Result<Arc<dyn Provider>, ProviderError> {
     // Also says what to do where the provider is unknown.
-    let ProviderSettings::OpenAi(settings) = config.configured(model)?;
-    if settings.api_key.is_none() && settings.is_vendor() {
-        return Err(ModelError::NoKey {
-            model: model.to_string(),
-            help: format!("set {}", settings.key_source),
-        }
-        .into());
+    Ok(match config.configured(model)? {
+        ProviderSettings::Http(settings) => Arc::new(reached(config, model, settings)?),
+        ProviderSettings::Command(settings) => Arc::new(started(&model.provider, settings)?),
+    })
+}
+
+fn started(name: &str, settings: &CommandSettings) -> Result<CommandProvider, ProviderError> {
+    let config = command::Config::new(name, settings.command.clone(), settings.output);
+    CommandProvider::new(config)
+        .map_err(|source| ProviderError::Command { name: name.to_owned(), source })
+}
+
+fn reached(
+    config: &Config,
+    model: &ModelRef,
+    settings: &HttpSettings,
+) -> Result<HttpProvider, ProviderError> {
+    let name = &model.provider;
+    let Some((base_url, _)) = &settings.address else {
+        let preset = settings.preset;
+        let variable = preset.address_variable.map_or(String::new(), |variable| {
+            format!("the environment variable `{variable}`, or ")
+        });
+        let help = format!(
+            "set {variable}`base_url` below `[providers.{name}]` in your config; see {}",
+            preset.page
+        );
+        return Err(ModelError::NoAddress { model: model.to_string(), help }.into());
+    };
+    if settings.lacks_key() {
+        let (model, help) = (model.to_string(), settings.key_advice());
+        return Err(ModelError::NoKey { model, help }.into());
     }
-    if settings.api_key.is_some() && travels_in_clear(&settings.base_url) {
+    if settings.api_key.is_some() && travels_in_clear(base_url) {
         tracing::warn!(
-            "the key of provider `{}` travels unencrypted: its address begins with http://",
-            model.provider
+            "the key of provider `{name}` travels unencrypted: its address begins with http://"
         );
     }
-    let mut wire = openai::Config::new(model.provider.clone(), settings.base_url.clone());
+    let mut wire = http::Config::new(name.clone(), settings.dialect.clone(), base_url.clone());
     wire.api_key.clone_from(&settings.api_key);
-    wire.key_origin = Some(settings.key_source.clone());
-    wire.organization.clone_from(&settings.organization);
-    wire.project.clone_from(&settings.project);
-    wire.token_limit_parameter = match settings.token_limit {
-        TokenLimit::MaxCompletionTokens => TokenLimitParameter::MaxCompletionTokens,
-        TokenLimit::MaxTokens => TokenLimitParameter::MaxTokens,
+    wire.key_header = settings.key_header;
+    wire.key_origin = Some(settings.key_source.to_string());
+    wire.headers.clone_from(&settings.headers);
+    wire.effort = settings.effort;
+    wire.seed = settings.seed;
+    wire.extra_ca = certificates(config, name, settings)?;
+    HttpProvider::new(wire).map_err(|source| ProviderError::Settings { name: name.clone(), source })
+}
+
+/// The certificates that the config names, or the environment does where the system's own store does not
+/// look at `SSL_CERT_FILE`, as it does on Linux.
+fn certificates(
+    config: &Config,
+    name: &str,
+    settings: &HttpSettings,
+) -> Result<Option<Arc<[u8]>>, ProviderError> {
+    let variable = config.ca_variable.as_ref().filter(|_| !cfg!(target_os = "linux"));
+    let Some(path) = settings.ca_file.clone().or(variable.map(std::path::PathBuf::from)) else {
+        return Ok(None);
     };
-    let provider = OpenAi::new(wire)
-        .map_err(|source| ProviderError::Settings { name: model.provider.clone(), source })?;
-    Ok(Arc::new(provider))
+    let text = read_text(&path, CERTIFICATES_LIMIT)
+        .map_err(|source| ProviderError::Certificates { name: name.to_owned(), source })?;
+    Ok(Some(text.into_bytes().into()))
 }
 
 /// Whether a key sent to this address could be read on the way.

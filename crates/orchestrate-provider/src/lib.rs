@@ -4,11 +4,15 @@
 //! Nothing here retries, follows a redirect or remembers: an attempt goes in, and its outcome comes
 //! out. What follows from it is decided in `orchestrate-core`.
 
+pub mod command;
+pub mod dialects;
+pub mod http;
 pub mod offline;
-pub mod openai;
+pub mod presets;
 pub mod redact;
 pub mod tokens;
 
+mod lines;
 mod provider;
 mod sse;
 

@@ -1,4 +1,4 @@
-//! Run summaries and plans as Markdown, JSON, text and Mermaid.
+//! Run summaries and plans as Markdown, JSON, text, Mermaid, DOT and SVG.
 //!
 //! Everything here is pure: a [`RunSummary`](orchestrate_core::summary::RunSummary) or a
 //! [`Plan`](orchestrate_core::plan::Plan) comes in, contents are looked up through [`Blobs`], and a
@@ -8,21 +8,26 @@ pub mod words;
 
 mod closing;
 mod context;
+mod dot;
 mod drawing;
 mod flow;
 mod header;
 mod json;
 mod markdown;
 mod mermaid;
+mod node;
 mod persona_diff;
 mod report;
 mod result;
 mod sarif;
 mod selection;
 mod states;
+mod svg;
+mod text_diff;
 
 pub use closing::closing;
 pub use context::{Blobs, Context, OFFLINE_NOTICE};
+pub use dot::dot;
 pub use drawing::drawing;
 pub use flow::{flow, items};
 pub use json::{json, list_entry};
@@ -33,3 +38,5 @@ pub use result::result_markdown;
 pub use sarif::{MAX_RESULTS, SarifTool, sarif};
 pub use selection::selection;
 pub use states::{advice, loss, lost_attempts, status, trouble};
+pub use svg::svg;
+pub use text_diff::text_diff;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     reply::{Answer, Reply},
     server::SeenRequest,
+    wire::Wire,
 };
 
 /// Answers with a document that is a function of the request's messages alone: equal messages get
@@ -18,8 +19,11 @@ pub fn echo() -> impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static {
 /// [`echo`] with a pause before the answer.
 pub fn echo_after(delay: Duration) -> impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static {
     move |request| {
-        if request.method != "POST" || !request.path.ends_with("/chat/completions") {
-            return Reply::error(404, "not_found", "only POST /v1/chat/completions is served");
+        if request.method == "GET" {
+            return models(request);
+        }
+        if request.method != "POST" || Wire::of(&request.path).is_none() {
+            return Reply::error(404, "not_found", "only the dialects' own addresses are served");
         }
         let text = echo_text(request);
         let usage = (tokens(&request.body), tokens(text.as_bytes()));
@@ -32,8 +36,8 @@ pub fn echo_after(delay: Duration) -> impl Fn(&SeenRequest) -> Reply + Send + Sy
 /// The document [`echo`] answers with.
 pub fn echo_text(request: &SeenRequest) -> String {
     let hash = request.messages_hash();
-    let persona = request.message("system").lines().next().unwrap_or_default();
-    let persona: String = persona.chars().take(200).collect();
+    let system = request.system();
+    let persona: String = system.lines().next().unwrap_or_default().chars().take(200).collect();
     let (rate, latency) = (hash % 9_000 + 1_000, (hash >> 32) % 900 + 100);
     let brief = json!({
         "decisions": [
@@ -52,6 +56,25 @@ pub fn echo_text(request: &SeenRequest) -> String {
          `{hash:016x}`. The design takes in {rate} rows/s and answers within {latency} ms.\n\n\
          ```brief\n{brief}\n```\n"
     )
+}
+
+/// The list of models in the form of the dialect whose address is asked.
+fn models(request: &SeenRequest) -> Reply {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let names = ["scripted-1", "scripted-2"];
+    if path.ends_with("/api/tags")
+        || path.contains("/v1beta/")
+        || request.header("x-goog-api-key").is_some()
+    {
+        let models: Vec<_> =
+            names.iter().map(|name| json!({"name": format!("models/{name}")})).collect();
+        return Reply::json(200, &json!({"models": models}));
+    }
+    if !path.ends_with("/models") {
+        return Reply::error(404, "not_found", "only the dialects' own addresses are served");
+    }
+    let models: Vec<_> = names.iter().map(|name| json!({"id": name, "object": "model"})).collect();
+    Reply::json(200, &json!({"object": "list", "data": models}))
 }
 
 /// A stand-in for a token count: a quarter of the bytes, rounded up.

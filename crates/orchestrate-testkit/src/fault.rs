@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     gzip,
-    reply::{Action, Answer, Reply, done, error_body, event},
+    reply::{Action, Answer, Reply, chunk, done},
+    wire::Wire,
 };
 
 /// One way of going wrong.
@@ -34,7 +35,7 @@ pub enum Fault {
     NoTerminalEvent,
     /// A well-ended event stream without a single event.
     NoEvents,
-    /// `[DONE]` without a finish reason.
+    /// The last event without a finish reason.
     DoneWithoutFinish,
     /// An error event in the middle of a good stream.
     ErrorEvent(&'static str),
@@ -46,6 +47,12 @@ pub enum Fault {
     SilenceMidStream,
     /// Nothing at all.
     SilenceBeforeHeaders,
+    /// Half the text, then nothing but what keeps the connection alive.
+    PingsMidStream,
+    /// One byte after the other, without ever an event's end.
+    Trickle,
+    /// An event line that never ends.
+    EndlessLine,
     /// An HTML page under status 200.
     Html,
     /// A good event stream labelled `text/plain`.
@@ -79,69 +86,88 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The reply that plays this fault.
+    /// The reply that plays this fault in Chat Completions.
     pub fn reply(&self) -> Reply {
+        self.reply_in(Wire::Chat).unwrap_or_default()
+    }
+
+    /// The reply that plays this fault in a dialect; `None` where the dialect has no such thing.
+    pub fn reply_in(&self, wire: Wire) -> Option<Reply> {
         let answer = Answer { piece: 8, ..Answer::new("A text of some length.") };
-        match self {
-            Self::Status(status) => Reply::error(*status, "scripted_error", "a scripted failure"),
-            Self::Code(status, code) => Reply::error(*status, code, "a scripted failure"),
+        let open = |parts: Vec<Bytes>| Reply::stream_of(wire.stream_type(), parts, false);
+        let ended = |parts: Vec<Bytes>| Reply::stream_of(wire.stream_type(), parts, true);
+        let half = {
+            let mut events = answer.events_in(wire);
+            events.truncate(wire.lead() + 2);
+            events
+        };
+        let with = |foreign: Bytes| {
+            let mut events = answer.events_in(wire);
+            events.insert(wire.lead() + 1, foreign);
+            ended(events)
+        };
+        let error = |status: u16, code: &str, message: &str| {
+            Reply::json(status, &wire.error(status, code, message))
+        };
+        Some(match self {
+            Self::Status(status) => error(*status, "scripted_error", "a scripted failure"),
+            Self::Code(status, code) => error(*status, code, "a scripted failure"),
             Self::RetryAfter(name, value) => {
-                Reply::error(429, "rate_limit_exceeded", "slow down").header(name, value)
+                error(429, "rate_limit_exceeded", "slow down").header(name, value)
             }
             Self::CloseBeforeHeaders => Reply::raw([Action::Close]),
             Self::ResetBeforeHeaders => Reply::raw([Action::Reset]),
-            Self::CutMidStream => half(&answer).then([Action::Close]),
-            Self::CloseDelimitedCut => close_delimited(&answer),
+            Self::CutMidStream => open(half).then([Action::Close]),
+            Self::CloseDelimitedCut => close_delimited(wire, &half),
             Self::ShortBody => short_body(),
-            Self::NoTerminalEvent => half(&answer).then([end_of_chunks()]),
-            Self::NoEvents => Reply::stream([], true),
+            Self::NoTerminalEvent => ended(half),
+            Self::NoEvents => ended(vec![]),
             Self::DoneWithoutFinish => {
-                let mut events = answer.events();
-                events.truncate(3);
-                events.push(done());
-                Reply::stream(events, true)
+                let mut events = half;
+                events.push(last_without_finish(wire)?);
+                ended(events)
             }
             Self::ErrorEvent(code) => {
-                let mut events = answer.events();
-                events.truncate(3);
-                events.push(event(&error_body(code, "a failure in mid-stream")));
-                Reply::stream(events, true)
+                let mut events = half;
+                events.push(wire.event(&wire.error_event(code, "a failure in mid-stream")));
+                ended(events)
             }
-            Self::EndlessPings => Reply::stream([], false)
-                .then([Action::Repeat(crate::reply::chunk(b": ping\n\n"), PING)]),
-            Self::SilenceAfterHeaders => Reply::stream([], false).then([Action::Hang]),
-            Self::SilenceMidStream => half(&answer).then([Action::Hang]),
+            Self::EndlessPings => open(vec![]).then([Action::Repeat(chunk(wire.ping()), PING)]),
+            Self::PingsMidStream => open(half).then([Action::Repeat(chunk(wire.ping()), PING)]),
+            Self::Trickle => open(vec![]).then([Action::Repeat(chunk(b"d"), PING)]),
+            Self::EndlessLine => {
+                let line: Bytes = vec![b'x'; 1 << 20].into();
+                open(vec![Bytes::from_static(b"data: ")])
+                    .then([Action::Repeat(chunk(&line), Duration::ZERO)])
+            }
+            Self::SilenceAfterHeaders => open(vec![]).then([Action::Hang]),
+            Self::SilenceMidStream => open(half).then([Action::Hang]),
             Self::SilenceBeforeHeaders => Reply::raw([Action::Hang]),
             Self::Html => Reply::of(200, &[("content-type", "text/html")], HTML),
             Self::WrongContentType => {
-                Reply::of(200, &[("content-type", "text/plain")], answer.events().concat())
+                Reply::of(200, &[("content-type", "text/plain")], answer.events_in(wire).concat())
             }
             Self::TruncatedJson => Reply::of(200, &JSON, r#"{"choices":[{"message":{"conte"#),
-            Self::GarbageEvent => stream_with(&answer, Bytes::from_static(b"data: {\"choi\n\n")),
-            Self::HugeLine(bytes) => {
-                let mut line = b"data: ".to_vec();
-                line.resize(line.len() + bytes, b'x');
-                stream_with(&answer, line.into())
-            }
-            Self::InvalidUtf8 => {
-                stream_with(&answer, Bytes::from_static(b"data: {\"x\": \"\xff\xfe\"}\n\n"))
-            }
+            Self::GarbageEvent => with(wire.raw_event(b"{\"choi")),
+            Self::HugeLine(bytes) => with(wire.raw_event(&vec![b'x'; *bytes])),
+            Self::InvalidUtf8 => with(wire.raw_event(b"{\"x\": \"\xff\xfe\"}")),
             Self::LoneSurrogate => {
-                let broken = br#"data: {"choices":[{"index":0,"delta":{"content":"\ud83d"}}]}"#;
-                stream_with(&answer, [broken.as_slice(), b"\n\n"].concat().into())
+                let piece = wire.piece("SURROGATE", "m").to_string();
+                with(wire.raw_event(piece.replace("SURROGATE", "\\ud83d").as_bytes()))
             }
-            Self::NoUsage => Answer { usage: None, ..answer }.as_stream(),
-            Self::UsageEverywhere => usage_everywhere(&answer),
-            Self::Finish(reason) => Answer { finish: reason.clone(), ..answer }.as_stream(),
-            Self::Refusal => refusal(&answer),
-            Self::EmptyContent => Answer { text: String::new(), ..answer }.as_stream(),
+            Self::NoUsage => Answer { usage: None, ..answer }.stream_in(wire),
+            Self::UsageEverywhere => ended(usage_everywhere(wire, &answer)),
+            Self::Finish(reason) => Answer { finish: reason.clone(), ..answer }.stream_in(wire),
+            Self::Refusal => ended(refusal(wire, &answer)?),
+            Self::EmptyContent => Answer { text: String::new(), ..answer }.stream_in(wire),
             Self::Redirect(location) => Reply::of(307, &[("location", location)], ""),
             Self::GzipBomb(size) => {
-                let headers = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
-                Reply::of(200, &headers, gzip::bomb(b":\n", *size))
+                let headers = [("content-type", wire.stream_type()), ("content-encoding", "gzip")];
+                let pattern: &[u8] = if wire == Wire::Ollama { b"\n" } else { b":\n" };
+                Reply::of(200, &headers, gzip::bomb(pattern, *size))
             }
             Self::WrongShape => Reply::json(200, &json!({"result": "fine"})),
-        }
+        })
     }
 }
 
@@ -149,29 +175,10 @@ const PING: Duration = Duration::from_millis(5);
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 const HTML: &str = "<!DOCTYPE html><html><body>Welcome to the proxy</body></html>";
 
-fn end_of_chunks() -> Action {
-    Action::Send(Bytes::from_static(b"0\r\n\r\n"))
-}
-
-/// The first events of an answer, the stream left open.
-fn half(answer: &Answer) -> Reply {
-    let mut events = answer.events();
-    events.truncate(3);
-    Reply::stream(events, false)
-}
-
-fn stream_with(answer: &Answer, foreign: Bytes) -> Reply {
-    let mut events = answer.events();
-    events.insert(2, foreign);
-    Reply::stream(events, true)
-}
-
-fn close_delimited(answer: &Answer) -> Reply {
-    let mut events = answer.events();
-    events.truncate(3);
-    let mut sent =
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n".to_vec();
-    sent.extend_from_slice(&events.concat());
+fn close_delimited(wire: Wire, half: &[Bytes]) -> Reply {
+    let kind = wire.stream_type();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
+    let sent = [head.as_bytes(), &half.concat()].concat();
     Reply::raw([Action::Send(sent.into()), Action::Close])
 }
 
@@ -181,23 +188,77 @@ fn short_body() -> Reply {
     Reply::raw([Action::Send(sent.into()), Action::Close])
 }
 
-fn usage_everywhere(answer: &Answer) -> Reply {
-    let events = answer.events().into_iter().map(|sent| {
-        let text = String::from_utf8_lossy(&sent).into_owned();
-        let Some(Ok(mut chunk)) = text.strip_prefix("data: ").map(serde_json::from_str::<Value>)
-        else {
-            return sent;
-        };
-        chunk["usage"] = json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30});
-        event(&chunk)
-    });
-    Reply::stream(events.collect::<Vec<_>>(), true)
+/// The event that ends a stream, without the reason why; a stream of Gemini has no such event.
+fn last_without_finish(wire: Wire) -> Option<Bytes> {
+    let data = match wire {
+        Wire::Chat => return Some(done()),
+        Wire::Responses => json!({"type": "response.completed", "response": {"output": []}}),
+        Wire::Anthropic => json!({"type": "message_stop"}),
+        Wire::Gemini => return None,
+        Wire::Ollama => json!({"message": {"content": ""}, "done": true}),
+    };
+    Some(wire.event(&data))
 }
 
-fn refusal(answer: &Answer) -> Reply {
-    let mut events = Answer { text: String::new(), ..answer.clone() }.events();
-    let delta =
-        json!({"choices": [{"index": 0, "delta": {"refusal": "I cannot help with that."}}]});
-    events.insert(1, event(&delta));
-    Reply::stream(events, true)
+/// The stream with the figures in every event that can hold them.
+fn usage_everywhere(wire: Wire, answer: &Answer) -> Vec<Bytes> {
+    let add = |data: &mut Value| match wire {
+        Wire::Chat => {
+            data["usage"] =
+                json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30});
+        }
+        Wire::Responses | Wire::Anthropic => {}
+        Wire::Gemini => {
+            data["usageMetadata"] = json!({"promptTokenCount": 10, "candidatesTokenCount": 20});
+        }
+        Wire::Ollama => {
+            data["prompt_eval_count"] = json!(10);
+            data["eval_count"] = json!(20);
+        }
+    };
+    let mut events = Vec::new();
+    for sent in answer.events_in(wire) {
+        let text = String::from_utf8_lossy(&sent).into_owned();
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(&text);
+        let Ok(mut value) = serde_json::from_str::<Value>(data.trim()) else {
+            events.push(sent);
+            continue;
+        };
+        add(&mut value);
+        events.push(wire.event(&value));
+        if value["type"] == "message_delta" {
+            events.push(wire.event(&value));
+        }
+    }
+    events
+}
+
+/// A stream that ends after a refusal; Ollama has no word for it.
+fn refusal(wire: Wire, answer: &Answer) -> Option<Vec<Bytes>> {
+    let words = "I cannot help with that.";
+    let silent = Answer { text: String::new(), ..answer.clone() };
+    let mut events = silent.events_in(wire);
+    match wire {
+        Wire::Chat => {
+            let delta = json!({"choices": [{"index": 0, "delta": {"refusal": words}}]});
+            events.insert(1, wire.event(&delta));
+        }
+        Wire::Responses => {
+            let delta = json!({"type": "response.refusal.delta", "delta": words});
+            events.insert(1, wire.event(&delta));
+        }
+        Wire::Anthropic => {
+            let filtered = Answer { finish: json!("content_filter"), ..silent };
+            events = filtered.events_in(wire);
+        }
+        Wire::Gemini => {
+            let blocked = json!({
+                "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
+                "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 0},
+            });
+            events = vec![wire.event(&blocked)];
+        }
+        Wire::Ollama => return None,
+    }
+    Some(events)
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::server::SeenRequest;
+use crate::{server::SeenRequest, wire::Wire};
 
 /// One thing the server does to a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,12 @@ impl Reply {
     /// A chunked event stream: one HTTP chunk per part. Where `ended` is false the terminating chunk
     /// is left out; the caller says what happens instead.
     pub fn stream(parts: impl IntoIterator<Item = Bytes>, ended: bool) -> Self {
-        let headers = [("content-type", "text/event-stream"), ("cache-control", "no-cache")];
+        Self::stream_of("text/event-stream", parts, ended)
+    }
+
+    /// Like [`Reply::stream`], of another content type.
+    pub fn stream_of(kind: &str, parts: impl IntoIterator<Item = Bytes>, ended: bool) -> Self {
+        let headers = [("content-type", kind), ("cache-control", "no-cache")];
         let mut sent = head(200, &headers);
         sent.push_str("transfer-encoding: chunked\r\n\r\n");
         let mut actions = vec![Action::Send(sent.into())];
@@ -167,32 +172,22 @@ impl Answer {
         }
     }
 
-    /// The form the request asks for: streamed where it says `stream: true`, with usage where it
-    /// asks for that.
+    /// The dialect and form the request asks for: streamed where it says so, with usage where it asks
+    /// for that.
     pub fn reply_to(&self, request: &SeenRequest) -> Reply {
-        if request.json["stream"] != json!(true) {
-            return self.as_json();
+        let wire = Wire::of(&request.path).unwrap_or(Wire::Chat);
+        let is_told = wire != Wire::Chat
+            || request.json["stream"] != json!(true)
+            || request.json["stream_options"]["include_usage"] == json!(true);
+        if is_told {
+            return self.reply_in_kind(wire, request);
         }
-        if request.json["stream_options"]["include_usage"] == json!(true) {
-            return self.as_stream();
-        }
-        Self { usage: None, ..self.clone() }.as_stream()
+        Self { usage: None, ..self.clone() }.reply_in_kind(wire, request)
     }
 
     /// The answer in one JSON document.
     pub fn as_json(&self) -> Reply {
-        let mut body = json!({
-            "id": "chatcmpl-scripted", "object": "chat.completion", "created": 0, "model": self.model,
-            "choices": [{
-                "index": 0,
-                "message": {"role": "assistant", "content": self.text},
-                "finish_reason": self.finish,
-            }],
-        });
-        if let Some(usage) = self.usage {
-            body["usage"] = usage_body(usage);
-        }
-        Reply::json(200, &body)
+        self.json_in(Wire::Chat)
     }
 
     /// The answer as an event stream. Pieces that are not paced travel in one write.
@@ -213,35 +208,6 @@ impl Answer {
 
     /// The events of the stream, one by one.
     pub fn events(&self) -> Vec<Bytes> {
-        let mut events =
-            vec![event(&self.chunk(&json!({"role": "assistant", "content": ""}), &Value::Null))];
-        let characters: Vec<char> = self.text.chars().collect();
-        for piece in characters.chunks(self.piece.max(1)) {
-            let piece: String = piece.iter().collect();
-            events.push(event(&self.chunk(&json!({"content": piece}), &Value::Null)));
-        }
-        events.push(event(&self.chunk(&json!({}), &self.finish)));
-        if let Some(usage) = self.usage {
-            let mut last = self.chunk(&Value::Null, &Value::Null);
-            last["choices"] = json!([]);
-            last["usage"] = usage_body(usage);
-            events.push(event(&last));
-        }
-        if self.done {
-            events.push(done());
-        }
-        events
+        self.events_in(Wire::Chat)
     }
-
-    fn chunk(&self, delta: &Value, finish: &Value) -> Value {
-        json!({
-            "id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0,
-            "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        })
-    }
-}
-
-fn usage_body((input, output): (u64, u64)) -> Value {
-    json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output})
 }

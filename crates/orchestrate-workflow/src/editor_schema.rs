@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::language::{Key, SECTIONS, Section};
+use crate::{
+    compile::STATES,
+    language::{Key, SECTIONS, Section},
+    test_language::TEST_SECTIONS,
+};
 
 /// The schema of workflow files in draft-07, the newest that yaml-language-server reads. It knows every
 /// key and none besides; what refers to what is the compiler's to check.
@@ -35,6 +39,35 @@ pub fn editor_schema() -> Value {
     Value::Object(schema)
 }
 
+/// The schema of test files, likewise.
+pub fn test_schema() -> Value {
+    let mut definitions = Map::new();
+    for section in &TEST_SECTIONS[1..] {
+        definitions.insert(section.name.to_owned(), map(section));
+    }
+    let text = json!({ "type": "string" });
+    let either = |one: Value, other: &str| json!({ "anyOf": [one, { "$ref": format!("#/definitions/{other}") }] });
+    let texts = json!({ "anyOf": [text, { "type": "array", "items": text, "minItems": 1 }] });
+    definitions.insert("texts".into(), texts);
+    definitions.insert("text".into(), either(text.clone(), "judged"));
+    definitions.insert("files".into(), either(text.clone(), "input_file"));
+    let one = either(text, "reply");
+    let each = json!({ "type": "array", "items": one, "minItems": 1 });
+    definitions.insert("replies".into(), json!({ "anyOf": [one, each] }));
+    let number = json!({ "type": "integer", "minimum": 0 });
+    definitions.insert("how_many".into(), either(number, "amount"));
+    definitions.insert("state".into(), json!({ "enum": STATES }));
+    definitions.insert("form".into(), json!({ "enum": ["full", "brief", "unavailable", "none"] }));
+    let mut schema = Map::new();
+    schema.insert("$schema".into(), "http://json-schema.org/draft-07/schema#".into());
+    schema.insert("title".into(), "Tests of a workflow of orchestrate".into());
+    if let Value::Object(root) = map(TEST_SECTIONS[0]) {
+        schema.extend(root);
+    }
+    schema.insert("definitions".into(), Value::Object(definitions));
+    Value::Object(schema)
+}
+
 /// A map with the keys of a section.
 fn map(section: &Section) -> Value {
     let keys: Map<String, Value> =
@@ -44,6 +77,8 @@ fn map(section: &Section) -> Value {
     map.insert("additionalProperties".into(), false.into());
     match section.name {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
+        "tests" => drop(map.insert("required".into(), json!(["tests"]))),
+        "input_file" => drop(map.insert("required".into(), json!(["name", "text"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
             let kinds = ["persona", "render", "steps"];

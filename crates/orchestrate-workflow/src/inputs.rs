@@ -74,6 +74,11 @@ pub fn read_inputs(source: &Arc<Source>) -> (IndexMap<String, Given>, Vec<Diagno
     }
 }
 
+/// A value as it stands in another file that gives inputs.
+pub(crate) fn written_entry(source: &Arc<Source>, entry: Entry) -> Given {
+    Given::Written(Box::new(Written { source: Arc::clone(source), entry }))
+}
+
 fn written(source: &Arc<Source>, node: Node) -> (IndexMap<String, Given>, Vec<Diagnostic>) {
     let Kind::Map(map) = node.kind else {
         let message =

@@ -11,11 +11,11 @@ pub struct Section {
     /// Its keys, in the order in which they are explained.
     pub keys: &'static [Key],
     /// A workflow file in which `KEYS` stands where an example goes.
-    around: &'static str,
+    pub(crate) around: &'static str,
     /// What stands between two keys there.
-    between: &'static str,
+    pub(crate) between: &'static str,
     /// Keys that an example needs beside its own, each with a line that has it.
-    beside: &'static [(&'static str, &'static str)],
+    pub(crate) beside: &'static [(&'static str, &'static str)],
 }
 
 /// A key of the language.
@@ -60,7 +60,7 @@ impl Section {
 pub const SECTIONS: [&Section; 7] =
     [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE];
 
-const fn key(
+pub(crate) const fn key(
     name: &'static str,
     help: &'static str,
     schema: &'static str,

@@ -10,6 +10,7 @@
 
 pub mod codes;
 pub mod language;
+pub mod test_language;
 
 mod compile;
 mod editor_schema;
@@ -18,8 +19,12 @@ mod schemas;
 mod template;
 mod yaml;
 
+pub use compile::{
+    Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
+    Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
+};
 pub use compile::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
-pub use editor_schema::editor_schema;
+pub use editor_schema::{editor_schema, test_schema};
 pub use inputs::{Given, InputProblem, Written, read_inputs, resolve_inputs};
 pub use schemas::{Misfit, NoSchemas, Schemas};
 pub use template::{

@@ -14,8 +14,10 @@ pub(crate) use personas::{
 
 use crate::commands::{
     completions,
+    doctor::DoctorArguments,
     schema::SchemaArguments,
     starting::{InitArguments, NewArguments},
+    test::TestArguments,
 };
 
 /// Run a team of written expert personas as a durable, budgeted, replayable DAG of model calls.
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Check workflow files and the personas they name
     Validate(ValidateArguments),
+    /// Run the tests of workflows, without a model
+    Test(TestArguments),
     /// Go on with a run that was interrupted, failed or reached a cap
     Resume(ResumeArguments),
     /// Do a run again with the files as they are now, reusing every answer that still fits
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Graph(GraphArguments),
     /// Start a project: folders, a first workflow and persona, a config
     Init(InitArguments),
+    /// Show which providers are configured, where each value came from, and what is missing
+    Doctor(DoctorArguments),
     /// Print the JSON Schema by which editors check files
     Schema(SchemaArguments),
     /// Print what makes a shell complete commands and names
@@ -151,6 +157,9 @@ pub(crate) struct RunArguments {
     pub(crate) workflow: String,
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
+    /// Refuse to run where anything differs from this plan, as `plan --format json` printed it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) flags: RunFlags,
 }
@@ -225,6 +234,8 @@ pub(crate) struct PlanArguments {
     pub(crate) inputs: InputArguments,
     #[command(flatten)]
     pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) caps: CapArguments,
     /// What standard output holds
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: ListFormat,
@@ -372,6 +383,10 @@ pub(crate) enum GraphFormat {
     Text,
     /// A Mermaid flowchart
     Mermaid,
+    /// A graph for Graphviz
+    Dot,
+    /// A picture
+    Svg,
 }
 
 #[derive(Debug, Args)]

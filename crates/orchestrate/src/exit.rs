@@ -204,7 +204,7 @@ impl From<ProviderError> for CliError {
             ProviderError::Model(ModelError::None) => no_model(),
             ProviderError::Model(model) => {
                 let exit = match model {
-                    ModelError::NoKey { .. } => Exit::Credentials,
+                    ModelError::NoKey { .. } | ModelError::NoAddress { .. } => Exit::Credentials,
                     _ => Exit::Invalid,
                 };
                 let told = Self::of(exit, &error);
@@ -214,6 +214,11 @@ impl From<ProviderError> for CliError {
                 let told = Self::of(Exit::Invalid, &error);
                 source.help().map(str::to_owned).into_iter().fold(told, Self::help)
             }
+            ProviderError::Command { source, .. } => {
+                Self::of(Exit::Invalid, &error).help(source.help())
+            }
+            ProviderError::Certificates { .. } => Self::of(Exit::Invalid, &error)
+                .help("`ca_file` below `[providers.NAME]` in your config names a file of PEM certificates"),
         }
     }
 }
@@ -225,6 +230,7 @@ fn no_model() -> CliError {
         .help("  --offline                    compose the team's worksheets, without a model, key or network")
         .help("  --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment")
         .help("  --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too")
+        .help("  --model anthropic:NAME       with ANTHROPIC_API_KEY; gemini:, azure:, ollama: and more: see `orchestrate doctor`")
         .help("or set it once: in orchestrate/config.toml of your config folder, [models] default = \"openai:gpt-5-mini\"")
 }
 

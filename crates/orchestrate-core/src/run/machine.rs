@@ -659,7 +659,6 @@ impl Run {
 
     /// Looks at every step once and puts it where it belongs.
     fn resume(&mut self, limits: Option<Limits>) -> Result<(), IllegalEvent> {
-        let was_uncapped = self.limits.max_tokens.is_none();
         if self.started {
             self.record(Event::RunResumed { limits: limits.unwrap_or(self.limits) })?;
         } else {
@@ -675,13 +674,13 @@ impl Run {
         self.waiting.clear();
         self.leading.clear();
         self.stopping = None;
-        let newly_capped = was_uncapped && self.limits.max_tokens.is_some();
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
             if instance.dropped {
                 continue;
             }
-            if newly_capped && instance.status.awaits_sending() {
+            // Another run may have paid for the same answer since, and caps may be others now.
+            if instance.status.awaits_sending() {
                 self.outdated.insert(step);
             }
             match instance.status {

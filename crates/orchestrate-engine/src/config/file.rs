@@ -1,9 +1,13 @@
 //! The two config files as people write them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use orchestrate_core::diagnostic::{Diagnostic, Source};
+use orchestrate_provider::{
+    command::Output,
+    dialects::{Effort, TokenLimitParameter},
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -38,27 +42,28 @@ pub(super) struct ProjectFile {
 }
 
 /// `[providers.NAME]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderTable {
-    #[serde(default)]
-    pub(super) kind: ProviderKind,
+    pub(super) kind: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) api_key: Option<SecretString>,
     pub(super) api_key_env: Option<String>,
+    pub(super) api_version: Option<String>,
     pub(super) organization: Option<String>,
     pub(super) project: Option<String>,
+    pub(super) token_limit: Option<TokenLimitParameter>,
+    pub(super) effort: Option<Effort>,
+    pub(super) seed: Option<u64>,
+    pub(super) max_output_tokens: Option<u32>,
+    pub(super) prompt_cache: Option<bool>,
+    pub(super) context: Option<u32>,
+    pub(super) ca_file: Option<PathBuf>,
     #[serde(default)]
-    pub(super) token_limit: super::TokenLimit,
-}
-
-/// The protocol that a provider speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum ProviderKind {
-    /// OpenAI Chat Completions and everything compatible.
-    #[default]
-    Openai,
+    pub(super) headers: IndexMap<String, SecretString>,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) preset: Option<String>,
+    pub(super) output: Option<Output>,
 }
 
 /// `[defaults]`.

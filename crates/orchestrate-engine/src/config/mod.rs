@@ -6,9 +6,9 @@
 mod environment;
 mod file;
 mod model;
+mod settings;
 
 pub use environment::Environment;
 pub use file::ConfigError;
-pub use model::{
-    Config, Defaults, ModelError, ModelOrigin, OpenAiSettings, ProviderSettings, TokenLimit,
-};
+pub use model::{Alias, Config, Defaults, ModelError, ModelOrigin};
+pub use settings::{CommandSettings, HttpSettings, ProviderSettings, Source};

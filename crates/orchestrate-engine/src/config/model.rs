@@ -1,20 +1,17 @@
 //! What the files and the environment come to together.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
-use secrecy::SecretString;
-use serde::Deserialize;
+use orchestrate_provider::presets::PRESETS;
 
 use super::{
     Environment,
-    file::{ConfigError, ProviderTable, UserFile, read_project, read_user},
+    file::{ConfigError, UserFile, read_project, read_user},
+    settings::{ProviderSettings, settings},
 };
 use crate::home::Home;
-
-/// The address of the vendor that `OPENAI_API_KEY` belongs to where nothing else is said.
-const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
 /// What a model looks like.
 const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config";
@@ -24,6 +21,12 @@ const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-min
 pub struct Config {
     /// Aliases of models, a project's before the user's.
     aliases: IndexMap<String, String>,
+    /// Those of them that the project's file sets.
+    project_aliases: BTreeSet<String>,
+    /// Providers that the user's file has a table for.
+    in_file: BTreeSet<String>,
+    /// Certificates that the environment names, for systems that do not look themselves.
+    pub(crate) ca_variable: Option<String>,
     /// Providers by name.
     providers: IndexMap<String, ProviderSettings>,
     /// The model that the environment names.
@@ -41,39 +44,15 @@ pub struct Defaults {
     pub limits: Limits,
 }
 
-/// How one provider is reached.
-#[derive(Debug, Clone)]
-pub enum ProviderSettings {
-    /// OpenAI Chat Completions and everything compatible.
-    OpenAi(OpenAiSettings),
-}
-
-/// How a Chat Completions endpoint is reached.
-#[derive(Debug, Clone)]
-pub struct OpenAiSettings {
-    /// The address that `/chat/completions` is appended to.
-    pub base_url: String,
-    /// The key that is bound to that address.
-    pub api_key: Option<SecretString>,
-    /// Where a key would come from, for advice.
-    pub key_source: String,
-    /// Value of `OpenAI-Organization`.
-    pub organization: Option<String>,
-    /// Value of `OpenAI-Project`.
-    pub project: Option<String>,
-    /// The parameter that caps an answer's length.
-    pub token_limit: TokenLimit,
-}
-
-/// The name of the parameter that caps an answer's length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenLimit {
-    /// `max_completion_tokens`, OpenAI's own.
-    #[default]
-    MaxCompletionTokens,
-    /// `max_tokens`, the only one that some compatible servers know.
-    MaxTokens,
+/// An alias of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alias<'a> {
+    /// The alias.
+    pub name: &'a str,
+    /// What it stands for, as written.
+    pub model: &'a str,
+    /// Whether the project's file sets it, and not the user's.
+    pub of_project: bool,
 }
 
 /// Where the name of a model comes from.
@@ -113,6 +92,14 @@ pub enum ModelError {
         /// What to do.
         help: String,
     },
+    /// The provider has no address of its own and none is configured.
+    #[error("no address for `{model}`")]
+    NoAddress {
+        /// The model as given.
+        model: String,
+        /// What to do.
+        help: String,
+    },
     /// The provider needs a key and has none.
     #[error("no API key for `{model}`")]
     NoKey {
@@ -130,6 +117,7 @@ impl ModelError {
             Self::None => None,
             Self::Unknown { help, .. }
             | Self::UnknownProvider { help, .. }
+            | Self::NoAddress { help, .. }
             | Self::NoKey { help, .. } => Some(help),
         }
     }
@@ -165,34 +153,25 @@ impl Config {
         let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
-        for (name, table) in &user.providers {
-            if name == "offline" {
+        let known = PRESETS.iter().map(|preset| preset.name);
+        let own = user.providers.keys().map(String::as_str);
+        let names: indexmap::IndexSet<&str> = known.chain(own).collect();
+        for name in names {
+            if matches!(name, "offline") {
                 faults.push(Diagnostic::error(
                     "config-invalid",
                     "the provider name `offline` is taken",
                 ));
                 continue;
             }
-            match configured(name, table, environment) {
+            match settings(name, user.providers.get(name), environment) {
                 Ok(settings) => {
-                    providers.insert(name.clone(), ProviderSettings::OpenAi(settings));
+                    providers.insert(name.to_owned(), settings);
                 }
                 Err(message) => faults.push(
                     Diagnostic::error("config-invalid", format!("[providers.{name}]: {message}"))
                         .help(format!("see `{}`", home.config_file().display())),
                 ),
-            }
-        }
-        // The environment is the operator speaking now; it goes before the file for the vendor's own name.
-        let from_environment = ["OPENAI_API_KEY", "OPENAI_BASE_URL"]
-            .iter()
-            .any(|name| environment.get(name).is_some());
-        if from_environment || !providers.contains_key("openai") {
-            let named_in_file = user.providers.contains_key("openai")
-                && environment.get("OPENAI_BASE_URL").is_none();
-            if !named_in_file {
-                providers
-                    .insert("openai".into(), ProviderSettings::OpenAi(from_variables(environment)));
             }
         }
         for (aliases, file) in [
@@ -206,6 +185,8 @@ impl Config {
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
         }
+        let in_file = user.providers.into_keys().collect();
+        let project_aliases = project.models.keys().cloned().collect();
         let mut aliases = user.models;
         aliases.extend(project.models);
         let lower = |a: Option<u64>, b: Option<u64>| match (a, b) {
@@ -214,6 +195,9 @@ impl Config {
         };
         Ok(Self {
             aliases,
+            project_aliases,
+            in_file,
+            ca_variable: environment.get("SSL_CERT_FILE").map(str::to_owned),
             providers,
             model_variable: environment.get("ORCHESTRATE_MODEL").map(str::to_owned),
             defaults: Defaults {
@@ -295,6 +279,25 @@ impl Config {
         }
     }
 
+    /// Every provider, known ones first.
+    pub fn providers(&self) -> impl Iterator<Item = (&str, &ProviderSettings)> {
+        self.providers.iter().map(|(name, settings)| (name.as_str(), settings))
+    }
+
+    /// Whether the user's config has a table for a provider.
+    pub fn is_in_file(&self, provider: &str) -> bool {
+        self.in_file.contains(provider)
+    }
+
+    /// Every alias.
+    pub fn aliases(&self) -> impl Iterator<Item = Alias<'_>> {
+        self.aliases.iter().map(|(name, model)| Alias {
+            name,
+            model,
+            of_project: self.project_aliases.contains(name),
+        })
+    }
+
     /// How a provider is reached.
     pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
         self.providers.get(name)
@@ -305,61 +308,4 @@ impl Config {
 fn ambiguous(name: &str, file: &Path) -> Diagnostic {
     Diagnostic::error("config-invalid", format!("the alias `{name}` in [models] has a colon"))
         .help(format!("rename it in `{}`: a name with a colon is a model", file.display()))
-}
-
-fn configured(
-    name: &str,
-    table: &ProviderTable,
-    environment: &Environment,
-) -> Result<OpenAiSettings, String> {
-    let super::file::ProviderKind::Openai = table.kind;
-    if table.api_key.is_some() && table.api_key_env.is_some() {
-        return Err("give `api_key` or `api_key_env`, not both".into());
-    }
-    let vendor = name == "openai";
-    let base_url = match (&table.base_url, vendor) {
-        (Some(url), _) => url.clone(),
-        (None, true) => OPENAI_BASE_URL.to_owned(),
-        (None, false) => return Err("`base_url` is missing".into()),
-    };
-    // Without a word about a key, the vendor's variable is meant, and only for the vendor's address.
-    let variable = table
-        .api_key_env
-        .as_deref()
-        .or((vendor && table.base_url.is_none()).then_some("OPENAI_API_KEY"));
-    let api_key = table.api_key.clone().or_else(|| {
-        variable.and_then(|variable| environment.get(variable)).map(SecretString::from)
-    });
-    let key_source = match variable {
-        Some(variable) => format!("the environment variable `{variable}`"),
-        None => format!("`api_key_env` below `[providers.{name}]` in your config"),
-    };
-    Ok(OpenAiSettings {
-        base_url,
-        api_key,
-        key_source,
-        organization: table.organization.clone(),
-        project: table.project.clone(),
-        token_limit: table.token_limit,
-    })
-}
-
-/// What the official client would do with the same variables. A key that comes with an address is
-/// bound to that address, a key alone to the vendor's.
-fn from_variables(environment: &Environment) -> OpenAiSettings {
-    OpenAiSettings {
-        base_url: environment.get("OPENAI_BASE_URL").unwrap_or(OPENAI_BASE_URL).to_owned(),
-        api_key: environment.get("OPENAI_API_KEY").map(SecretString::from),
-        key_source: "the environment variable `OPENAI_API_KEY`".into(),
-        organization: environment.get("OPENAI_ORG_ID").map(str::to_owned),
-        project: environment.get("OPENAI_PROJECT_ID").map(str::to_owned),
-        token_limit: TokenLimit::default(),
-    }
-}
-
-impl OpenAiSettings {
-    /// Whether this is the vendor's own address, which never answers without a key.
-    pub fn is_vendor(&self) -> bool {
-        self.base_url.trim_end_matches('/') == OPENAI_BASE_URL
-    }
 }

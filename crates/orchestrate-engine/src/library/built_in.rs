@@ -10,9 +10,14 @@ pub(super) fn personas() -> Vec<(&'static str, &'static str)> {
     files(&PERSONAS, "md")
 }
 
+/// The tests of a built-in workflow.
+pub(crate) fn tests_of(name: &str) -> Option<&'static str> {
+    WORKFLOWS.get_file(format!("{name}.test.yaml"))?.contents_utf8()
+}
+
 /// Name and text of every built-in workflow, in the order of names.
 pub(super) fn workflows() -> Vec<(&'static str, &'static str)> {
-    files(&WORKFLOWS, "yaml")
+    files(&WORKFLOWS, "yaml").into_iter().filter(|(name, _)| !name.contains('.')).collect()
 }
 
 fn files(folder: &'static Dir<'static>, extension: &str) -> Vec<(&'static str, &'static str)> {

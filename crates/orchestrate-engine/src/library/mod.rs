@@ -12,11 +12,13 @@ mod personas;
 mod read;
 mod workflows;
 
+pub(crate) use built_in::tests_of as built_in_tests;
 pub use calling::{NotCalled, ReadablePersonas};
 pub use find::{Level, LibraryError};
 pub use generated::{ASK, CHOOSE, GeneratedName, MAX_PERSONAS, ModelChoice, NotOnTheList};
 pub use personas::{FoundPersona, PersonaLibrary};
 pub(crate) use read::read_text_within;
+
 pub use read::{ReadError, read_bytes, read_bytes_within, read_text};
+pub(crate) use workflows::{Beside, generate, is_path};
 pub use workflows::{FoundWorkflow, WorkflowLibrary};
-pub(crate) use workflows::{generate, is_path};

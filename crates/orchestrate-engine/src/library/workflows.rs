@@ -1,15 +1,24 @@
 //! The library of workflows.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use orchestrate_core::diagnostic::Source;
+use orchestrate_workflow::{Catalogue, Schemas};
 
 use super::{
     Level, LibraryError, PersonaLibrary, built_in,
     find::{Place, read_source, survey},
     generated::{GeneratedName, Role},
+    read::{ReadError, read_text_within},
 };
-use crate::home::Home;
+use crate::{
+    home::Home,
+    session::{Workspace, told},
+};
 
 /// The workflows that can be named here.
 #[derive(Debug)]
@@ -26,6 +35,54 @@ pub struct FoundWorkflow {
     pub level: Level,
     /// Its text.
     pub source: Arc<Source>,
+    /// The folder that its templates may include files of; none where it is built in.
+    pub folder: Option<PathBuf>,
+}
+
+/// The largest file that a template includes.
+const MAX_INCLUDED_BYTES: u64 = 1 << 20;
+
+/// What a workflow is compiled with: the personas, and the files of its folder.
+#[derive(Debug)]
+pub(crate) struct Beside<'w> {
+    pub(crate) personas: &'w PersonaLibrary,
+    pub(crate) workflow: &'w FoundWorkflow,
+}
+
+impl<'w> Beside<'w> {
+    pub(crate) fn of(workspace: &'w Workspace, workflow: &'w FoundWorkflow) -> Self {
+        Self { personas: &workspace.personas, workflow }
+    }
+}
+
+impl Catalogue for Beside<'_> {
+    fn has_persona(&self, name: &str) -> bool {
+        self.personas.has_persona(name)
+    }
+
+    fn persona_names(&self) -> Vec<String> {
+        self.personas.persona_names()
+    }
+
+    fn include(&self, path: &str) -> Result<Arc<Source>, String> {
+        let Some(folder) = &self.workflow.folder else {
+            return Err(format!("`{path}` cannot be included: this workflow is built in"));
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let file = folder.join(path);
+        match read_text_within(folder, &file, MAX_INCLUDED_BYTES) {
+            Ok(text) => Ok(Source::new(file.display().to_string(), text)),
+            Err(ReadError::Outside { target, .. }) => Err(format!(
+                "`{path}` leads to `{}`, outside the workflow's folder",
+                target.display()
+            )),
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    fn schemas(&self) -> &dyn Schemas {
+        self.personas.schemas()
+    }
 }
 
 impl WorkflowLibrary {
@@ -56,11 +113,13 @@ impl WorkflowLibrary {
                 name: name.to_owned(),
                 level: Level::Project,
                 source,
+                folder: Path::new(name).parent().map(Path::to_owned),
             }));
         }
         let Some((level, place)) = self.found.get(name) else { return Ok(None) };
         let source = place.source("workflows", "yaml", limit)?;
-        Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source }))
+        let folder = place.path().and_then(Path::parent).map(Path::to_owned);
+        Ok(Some(FoundWorkflow { name: name.to_owned(), level: *level, source, folder }))
     }
 }
 
@@ -75,7 +134,7 @@ pub(crate) fn generate(name: &str, personas: &PersonaLibrary) -> Option<FoundWor
     };
     let text = generated.source(&role);
     let source = Source::new(format!("generated:{generated}"), text);
-    Some(FoundWorkflow { name: generated.to_string(), level: Level::BuiltIn, source })
+    Some(FoundWorkflow { name: generated.to_string(), level: Level::BuiltIn, source, folder: None })
 }
 
 /// Whether a text names a workflow by its path.

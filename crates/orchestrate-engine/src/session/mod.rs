@@ -7,15 +7,22 @@
 
 mod files;
 mod forecast;
+mod foresight;
 mod lock;
 mod open;
+mod pinned;
 mod record;
+mod rehearsal;
 mod setup;
 mod workspace;
 
 pub use forecast::{Repeats, StepForecast, forecast};
+pub use foresight::{Bounds, Foresight, bounds, foresee, unpaid};
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
+pub use pinned::Pinned;
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
+pub use rehearsal::rehearse;
+pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

@@ -26,6 +26,7 @@ use crate::{
     driver::{DriveError, Driver, Stop},
     home::Home,
     items::Lists,
+    library::Beside,
     live::{LiveBoard, Observer},
     prepare::Preparer,
     providers::Providers,
@@ -338,9 +339,9 @@ fn same_endpoints(created: &RunCreated, providers: &Providers) -> Result<(), Run
 pub fn changed_files(workspace: &Workspace, record: &RunRecord) -> Vec<String> {
     let mut changed = Vec::new();
     let created = &record.created;
-    let now = RunSetup::find_workflow(workspace, &created.workflow_source)
-        .ok()
-        .and_then(|found| orchestrate_workflow::compile(&found.source, &workspace.personas).0);
+    let now = RunSetup::find_workflow(workspace, &created.workflow_source).ok().and_then(|found| {
+        orchestrate_workflow::compile(&found.source, &Beside::of(workspace, &found)).0
+    });
     if now.is_none_or(|now| now.digest() != created.plan) {
         changed.push(format!("workflow `{}`", created.workflow));
     }

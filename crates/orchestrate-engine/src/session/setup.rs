@@ -22,7 +22,9 @@ use crate::{
     artifacts::{ArtifactError, OutputFolder},
     config::ModelError,
     imports::WriteError,
-    library::{FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path},
+    library::{
+        Beside, FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path,
+    },
     providers::{OFFLINE_MODEL, ProviderError, Providers},
     schemas::JsonSchemas,
     store::Blob,
@@ -206,7 +208,7 @@ impl RunSetup {
         workflow: &FoundWorkflow,
     ) -> Result<CompiledUsed, SetupError> {
         let (plan, mut diagnostics) =
-            orchestrate_workflow::compile(&workflow.source, &workspace.personas);
+            orchestrate_workflow::compile(&workflow.source, &Beside::of(workspace, workflow));
         let Some(plan) = plan else { return Err(SetupError::Invalid(diagnostics)) };
         diagnostics.extend(colliding_files(&plan, &workflow.source));
         let mut used = Vec::new();

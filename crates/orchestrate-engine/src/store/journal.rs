@@ -213,6 +213,28 @@ impl BlobReader {
         Ok(Self { path, connection: Arc::new(Mutex::new(connection)) })
     }
 
+    /// Contents that are kept in memory, for as long as somebody holds them.
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from("memory");
+        let connection = Connection::open_in_memory().map_err(StoreError::sqlite(&path))?;
+        connection.execute_batch(SCHEMA).map_err(StoreError::sqlite(&path))?;
+        Ok(Self { path, connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Keeps contents, where they are kept in memory.
+    pub(crate) fn keep(&self, blobs: &[Blob]) -> Result<(), StoreError> {
+        let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for blob in blobs {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO blobs (digest, content) VALUES (?1, ?2)")
+                .and_then(|mut keep| {
+                    keep.execute(params![blob.digest.as_bytes().as_slice(), &*blob.content])
+                })
+                .map_err(StoreError::sqlite(&self.path))?;
+        }
+        Ok(())
+    }
+
     /// The content with this digest.
     pub fn bytes(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -13,7 +16,7 @@ use orchestrate_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{Blob, Index, Journal, StoreError, index::Intake};
+use super::{Blob, BlobReader, Index, Journal, StoreError, index::Intake};
 
 /// So long no commit has come when answers are remembered.
 const A_PAUSE: Duration = Duration::from_millis(10);
@@ -35,6 +38,28 @@ struct Commit {
 pub struct JournalWriter {
     commits: Option<mpsc::SyncSender<Commit>>,
     thread: Option<JoinHandle<()>>,
+    memory: Option<Memory>,
+}
+
+/// A journal that is kept in memory: its contents, and how many events there are.
+#[derive(Debug)]
+struct Memory {
+    contents: BlobReader,
+    events: AtomicU64,
+}
+
+impl Memory {
+    fn commit(
+        &self,
+        at: Timestamp,
+        events: Vec<Event>,
+        blobs: &[Blob],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.contents.keep(blobs)?;
+        let next =
+            |event| Recorded { seq: self.events.fetch_add(1, Ordering::Relaxed) + 1, at, event };
+        Ok(events.into_iter().map(next).collect())
+    }
 }
 
 impl JournalWriter {
@@ -72,7 +97,13 @@ impl JournalWriter {
                 }
             })
             .map_err(StoreError::io(PathBuf::from("thread `journal`")))?;
-        Ok(Self { commits: Some(commits), thread: Some(thread) })
+        Ok(Self { commits: Some(commits), thread: Some(thread), memory: None })
+    }
+
+    /// A journal that is kept in memory; its contents are read by `contents`.
+    pub(crate) fn in_memory(contents: BlobReader) -> Self {
+        let memory = Memory { contents, events: AtomicU64::new(0) };
+        Self { commits: None, thread: None, memory: Some(memory) }
     }
 
     /// Records events and contents durably.
@@ -82,6 +113,9 @@ impl JournalWriter {
         events: Vec<Event>,
         blobs: Vec<Blob>,
     ) -> Result<Vec<Recorded>, StoreError> {
+        if let Some(memory) = &self.memory {
+            return memory.commit(at, events, &blobs);
+        }
         let (reply, answer) = oneshot::channel();
         let commits = self.commits.as_ref().ok_or(StoreError::WriterGone)?;
         commits.send(Commit { at, events, blobs, reply }).map_err(|_| StoreError::WriterGone)?;

@@ -84,6 +84,8 @@ impl Callings {
             }
             at = to;
         }
+        call_lists(&mut mentions, tokens);
+        weigh_alternatives(&mut mentions, tokens);
         mentions
     }
 
@@ -122,6 +124,21 @@ const ARTICLES: &[&str] = &[
     "onze",
 ];
 
+/// Articles that point at one person, as in "I need the data engineer".
+const POINTING: &[&str] = &[
+    "the", "our", "den", "die", "der", "dem", "das", "unseren", "unsere", "le", "la", "l", "notre",
+    "el", "al", "nuestro", "il", "lo", "o", "nosso", "de", "het", "onze",
+];
+
+/// Words before a name that make it a call where an article points at it.
+const POINTED_CUES: &[&str] = &[
+    "need", "want", "use", "using", "get", "have", "brauche", "brauchen", "will", "hole", "besoin",
+    "veux", "necesito", "quiero", "voglio", "preciso", "quero", "wil",
+];
+
+/// Words that may stand beside a name that is all of a task.
+const PLEASE: &[&str] = &["please", "bitte", "plait", "favor", "favore", "alsjeblieft", "graag"];
+
 /// Words before a name that make it a call.
 const CUES: &[&str] = &[
     "as", "ask", "let", "consult", "call", "hey", "hi", "hello", "dear", "persona", "role", "als",
@@ -148,7 +165,18 @@ fn is_called(tokens: &[Token], from: usize, to: usize) -> bool {
         cue -= 1;
         article = tokens[cue].folded.as_str();
     }
-    if cue == 0 || !CUES.contains(&tokens[cue - 1].folded.as_str()) {
+    // A name that is all there is.
+    let rest = tokens[..cue].iter().chain(&tokens[to..]);
+    if rest.clone().count() <= 3 && rest.clone().all(|t| PLEASE.contains(&t.folded.as_str())) {
+        return true;
+    }
+    let Some(before) = cue.checked_sub(1).map(|at| tokens[at].folded.as_str()) else {
+        return false;
+    };
+    // "The data engineer's table" is not a person who is wanted.
+    let owns = tokens.get(to).is_some_and(|next| next.folded == "s" && next.before == Some('\''));
+    let pointed = POINTED_CUES.contains(&before) && POINTING.contains(&article) && !owns;
+    if !pointed && !CUES.contains(&before) {
         return false;
     }
     // "As a data engineer, I …" says who asks.
@@ -159,14 +187,55 @@ fn is_called(tokens: &[Token], from: usize, to: usize) -> bool {
     !(asks && matches!(article, "a" | "an" | ""))
 }
 
-/// Whether a name is listed right after one that was called: "as the X and the Y".
-fn goes_on(mentions: &[Mention], tokens: &[Token], from: usize) -> bool {
-    let Some(last) = mentions.last().filter(|last| last.called) else { return false };
-    let between = &tokens[last.to..from];
+/// Names that are listed at the very beginning, and addressed, before a colon.
+fn call_lists(mentions: &mut [Mention], tokens: &[Token]) {
+    let opens = |mention: &Mention| {
+        mention.from == 0 || (mention.from == 1 && ARTICLES.contains(&tokens[0].folded.as_str()))
+    };
+    if !mentions.first().is_some_and(opens) {
+        return;
+    }
+    let listed = mentions.windows(2).take_while(|pair| {
+        pair[0].from != pair[1].from && is_listed(&tokens[pair[0].to..pair[1].from], LISTING)
+    });
+    let last = listed.count();
+    if last > 0 && matches!(tokens[mentions[last].to - 1].after, Some(':' | '：')) {
+        for mention in &mut mentions[..=last] {
+            mention.called = true;
+        }
+    }
+}
+
+/// "The data engineer or the ML engineer" asks who it is to be, and calls neither.
+fn weigh_alternatives(mentions: &mut [Mention], tokens: &[Token]) {
+    for at in 1..mentions.len() {
+        if mentions[at - 1].to <= mentions[at].from {
+            let between = &tokens[mentions[at - 1].to..mentions[at].from];
+            let weighs = between.iter().any(|token| ALTERNATIVES.contains(&token.folded.as_str()));
+            if weighs && is_listed(between, ALTERNATIVES) {
+                mentions[at - 1].called = false;
+                mentions[at].called = false;
+            }
+        }
+    }
+}
+
+/// Words that a list of names goes on with.
+const LISTING: &[&str] = &["and", "und", "et", "y", "e", "plus", "with", "en", "as", "och"];
+
+/// Words between alternatives.
+const ALTERNATIVES: &[&str] = &["or", "oder", "ou", "o", "of", "eller"];
+
+fn is_listed(between: &[Token], joints: &[&str]) -> bool {
     between.len() <= 3
         && between.iter().all(|token| {
             let word = token.folded.as_str();
-            ARTICLES.contains(&word)
-                || ["and", "und", "et", "y", "e", "plus", "with", "en", "as"].contains(&word)
+            ARTICLES.contains(&word) || joints.contains(&word)
         })
+}
+
+/// Whether a name is listed right after one that was called: "as the X and the Y".
+fn goes_on(mentions: &[Mention], tokens: &[Token], from: usize) -> bool {
+    let Some(last) = mentions.last().filter(|last| last.called) else { return false };
+    is_listed(&tokens[last.to..from], LISTING)
 }

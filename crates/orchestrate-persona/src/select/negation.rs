@@ -145,6 +145,7 @@ const SKIPPED: &[&str] = &[
     "les",
     "lo",
     "los",
+    "me",
     "met",
     "mit",
     "need",
@@ -208,6 +209,13 @@ const CUES: &[(&str, &[&str])] = &[
             "away from",
             "apart from",
             "except",
+            "anyone but",
+            "anybody but",
+            "everyone but",
+            "everybody but",
+            "all but",
+            "skip",
+            "leave out",
         ],
     ),
     (
@@ -223,6 +231,48 @@ const CUES: &[(&str, &[&str])] = &[
     ("ru", &["не", "без", "вместо"]),
     ("pl", &["nie", "bez", "zamiast"]),
 ];
+
+/// A person of whom this is said does not act.
+const STAYS_OUT: &[(&str, &[&str])] = &[
+    (
+        "en",
+        &[
+            "must not",
+            "should not",
+            "shall not",
+            "may not",
+            "can not",
+            "cannot",
+            "will not",
+            "is on holiday",
+            "is on vacation",
+            "is on leave",
+            "is away",
+            "is ill",
+            "is sick",
+            "is unavailable",
+            "is not available",
+        ],
+    ),
+    ("de", &["soll nicht", "darf nicht", "kann nicht", "ist im urlaub", "ist krank"]),
+    ("fr", &["ne doit pas", "ne peut pas", "est en vacances", "est absent"]),
+    ("es", &["no debe", "no puede", "esta de vacaciones"]),
+    ("it", &["non deve", "non puo", "e in vacanza"]),
+    ("pt", &["nao deve", "nao pode", "esta de ferias"]),
+    ("nl", &["mag niet", "moet niet", "is op vakantie"]),
+];
+
+/// Whether a task says of the person whose name ends before `after` that they stay out of it. Other
+/// than a thing, which "must not be restarted", a person must not act.
+pub(crate) fn stays_out(tokens: &[Token], after: usize, languages: &[Language]) -> bool {
+    let Some(length) = starts(&tokens[after..], STAYS_OUT, languages) else { return false };
+    let next = tokens.get(after + length).map(|token| token.folded.as_str());
+    let then = tokens.get(after + length + 1).map(|token| token.folded.as_str());
+    match next {
+        Some("be") => matches!(then, Some("asked" | "involved" | "consulted" | "called")),
+        _ => true,
+    }
+}
 
 /// After one of these a cue rules nothing out.
 const NOT_RULING: &[&str] = &[

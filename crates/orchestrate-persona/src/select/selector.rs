@@ -8,7 +8,7 @@ use super::{
     analysis::analyse,
     index::{Index, Key, word_keys},
     names::{Callings, Mention},
-    negation::Stance,
+    negation::{Stance, stays_out},
     resolve::Query,
     selection::{Match, Refused, RunnerUp, Selection, Term, Verdict},
     weights::{ASIDE_FIELDS, FIELDS, TERM_FIELDS, Weights},
@@ -96,7 +96,8 @@ impl Selector {
         for mention in &mentions {
             let words = analysis.tokens[mention.from..mention.to].iter();
             let text = words.map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
-            if stance.ruled_out[mention.from].is_some() {
+            let stays_out = stays_out(&analysis.tokens, mention.to, &analysis.languages);
+            if stance.ruled_out[mention.from].is_some() || stays_out {
                 stance.share[mention.from..mention.to].fill(0.0);
                 self.refuse(mention.persona, &text, &mut refused);
             } else if mention.called && !called.contains(&mention.persona) {

@@ -66,8 +66,36 @@ fn a_persona_called_by_name_is_selected_whatever_the_task_says() {
 }
 
 #[test]
+fn personas_that_are_wanted_together_are_all_called() {
+    let both = ["data-engineer", "mlops-engineer"];
+    for task in [
+        "I need the Data Engineer and MLOps Engineer to collaborate on a pipeline",
+        "I want the Data Engineer and the MLOps Engineer to collaborate on a dashboard",
+        "Data Engineer and MLOps Engineer: design a chart",
+    ] {
+        check(task, Verdict::Named, &both);
+    }
+    check("Use the data engineer persona for a chart", Verdict::Named, &both[..1]);
+}
+
+#[test]
+fn a_name_that_is_all_of_a_task_calls_its_persona() {
+    for task in ["data engineer", "the data engineer, please", "DE", "Data Engineer bitte"] {
+        check(task, Verdict::Named, &["data-engineer"]);
+    }
+}
+
+#[test]
+fn alternatives_are_weighed_and_not_called() {
+    let weighed = select("Should I ask the data engineer or the ML engineer about drift?");
+    assert_eq!(weighed.verdict, Verdict::Matched);
+    assert_eq!(weighed.selected, ["ml-engineer"]);
+}
+
+#[test]
 fn speaking_of_a_role_does_not_call_it() {
     for task in [
+        "Use the data engineer's table for a chart",
         "Should I become a data engineer?",
         "As a data engineer I want to learn statistics",
         "la base de datos DE clientes",
@@ -90,6 +118,24 @@ fn a_persona_that_is_ruled_out_is_refused_and_never_selected() {
     assert_eq!(selection.selected, ["pytorch-researcher"]);
     assert_eq!(selection.refused[0].name, "ml-engineer-pytorch");
     assert_eq!(selection.refused[0].text, "PyTorch specialist");
+}
+
+#[test]
+fn a_persona_that_stays_out_is_refused() {
+    for task in [
+        "data-engineer must not answer this: optimise SQL joins in postgres",
+        "The data engineer should not answer; optimise SQL joins",
+        "@data-engineer is on holiday, who else can write SQL?",
+        "anyone but the data engineer: write SQL",
+        "no me des al data-engineer: consulta SQL lenta para la base",
+    ] {
+        refused(task, &["data-engineer"]);
+        assert!(!select(task).selected.contains(&"data-engineer".to_owned()), "{task}");
+    }
+    refused("everybody but redis-caching: design a cache", &["redis-caching"]);
+    let skipped = select("skip redis-caching, use elasticsearch-expert");
+    assert_eq!(skipped.selected, ["elasticsearch-expert"]);
+    refused("redis-caching must not be restarted by a deployment", &[]);
 }
 
 #[test]

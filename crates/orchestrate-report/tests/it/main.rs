@@ -4,6 +4,7 @@ mod diagnostics;
 mod documents;
 mod fixture;
 mod persona_diffs;
+mod pictures;
 mod plans;
 mod terminal;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::wire::Wire;
+
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
 pub struct SeenRequest {
@@ -42,9 +44,40 @@ impl SeenRequest {
         found.and_then(|message| message["content"].as_str()).unwrap_or_default()
     }
 
+    /// The system prompt, whichever dialect the request is made in.
+    pub fn system(&self) -> String {
+        match Wire::of(&self.path) {
+            Some(Wire::Responses) => texts(&self.json["instructions"]),
+            Some(Wire::Anthropic) => texts(&self.json["system"]),
+            Some(Wire::Gemini) => texts(&self.json["systemInstruction"]["parts"]),
+            _ => self.message("system").to_owned(),
+        }
+    }
+
+    /// The user message, whichever dialect the request is made in.
+    pub fn user(&self) -> String {
+        match Wire::of(&self.path) {
+            Some(Wire::Responses) => texts(&self.json["input"]),
+            Some(Wire::Anthropic) => texts(&self.json["messages"][0]["content"]),
+            Some(Wire::Gemini) => texts(&self.json["contents"][0]["parts"]),
+            _ => self.message("user").to_owned(),
+        }
+    }
+
     /// FNV-1a of the messages as sent, 64 bits.
     pub fn messages_hash(&self) -> u64 {
-        fnv1a(self.json["messages"].to_string().as_bytes())
+        match Wire::of(&self.path) {
+            Some(Wire::Chat) | None => fnv1a(self.json["messages"].to_string().as_bytes()),
+            Some(_) => fnv1a(format!("{}\0{}", self.system(), self.user()).as_bytes()),
+        }
+    }
+}
+
+/// A text that stands alone or in parts.
+fn texts(value: &Value) -> String {
+    match value {
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        other => other.as_str().unwrap_or_default().to_owned(),
     }
 }
 

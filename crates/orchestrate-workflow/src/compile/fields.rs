@@ -28,7 +28,7 @@ const FUTURE: [&str; 13] = [
 ];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 22] = [
+const SYNONYMS: [(&str, &str); 28] = [
     ("condition", "if"),
     ("run_if", "if"),
     ("foreach", "for_each"),
@@ -51,6 +51,12 @@ const SYNONYMS: [(&str, &str); 22] = [
     ("template", "render"),
     ("instructions", "prompt"),
     ("max_tokens", "max_output_tokens"),
+    ("not_contains", "lacks"),
+    ("excludes", "lacks"),
+    ("regex", "matches"),
+    ("is", "equals"),
+    ("error", "failure"),
+    ("answers", "replies"),
 ];
 
 /// The map that a node has to be; its unknown keys are reported.
@@ -77,7 +83,11 @@ pub(super) fn any_map<'n>(sink: &mut Sink<'_>, node: &'n Node, what: &str) -> Op
         Kind::Map(map) => Some(map),
         Kind::Broken => None,
         Kind::Scalar(_) | Kind::List(_) => {
-            wrong_type(sink, node, what, "a map of `key: value` lines", None);
+            let help = match node.kind {
+                Kind::List(_) => "write `name: value` lines, without `-`",
+                _ => "write `name: value` lines below it, indented",
+            };
+            wrong_type(sink, node, what, "a map of `key: value` lines", Some(help.to_owned()));
             None
         }
     }
@@ -151,8 +161,9 @@ pub(super) fn integer(
     range: RangeInclusive<i64>,
 ) -> Option<u32> {
     let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+    let help = format!("write a number, such as `{}`", range.start());
     let Kind::Scalar(scalar) = &node.kind else {
-        wrong_type(sink, node, what, &wanted, None);
+        wrong_type(sink, node, what, &wanted, Some(help));
         return None;
     };
     match scalar.as_integer() {
@@ -160,11 +171,12 @@ pub(super) fn integer(
         Some(number) => {
             let message = format!("{what} is {wanted}, not {number}");
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
-            sink.push(problem);
+            let nearest = number.clamp(*range.start(), *range.end());
+            sink.push(problem.help(format!("the nearest is `{nearest}`")));
             None
         }
         None => {
-            wrong_type(sink, node, what, &wanted, None);
+            wrong_type(sink, node, what, &wanted, Some(help));
             None
         }
     }
@@ -178,8 +190,9 @@ pub(super) fn number(
     range: RangeInclusive<f64>,
 ) -> Option<f64> {
     let wanted = format!("a number from {} to {}", range.start(), range.end());
+    let help = format!("write a number, such as `{}`", range.start());
     let Kind::Scalar(scalar) = &node.kind else {
-        wrong_type(sink, node, what, &wanted, None);
+        wrong_type(sink, node, what, &wanted, Some(help));
         return None;
     };
     match scalar.as_number() {
@@ -187,11 +200,12 @@ pub(super) fn number(
         Some(number) => {
             let message = format!("{what} is {wanted}, not {number}");
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
-            sink.push(problem);
+            let nearest = number.clamp(*range.start(), *range.end());
+            sink.push(problem.help(format!("the nearest is `{nearest}`")));
             None
         }
         None => {
-            wrong_type(sink, node, what, &wanted, None);
+            wrong_type(sink, node, what, &wanted, Some(help));
             None
         }
     }

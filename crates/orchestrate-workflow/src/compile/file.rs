@@ -20,7 +20,7 @@ use crate::{
     codes,
     language::{DEFAULTS, WORKFLOW},
     schemas::{NoSchemas, Schemas},
-    template::Form,
+    template::Includes,
     yaml::{Holds, Map, Node, Sink, Text, first_level, read},
 };
 
@@ -36,9 +36,30 @@ pub trait Catalogue {
     fn has_persona(&self, name: &str) -> bool;
     /// Every persona's name, for advice.
     fn persona_names(&self) -> Vec<String>;
+    /// A file that a template includes, by its path from the workflow's folder, or why there is none.
+    /// Nothing outside that folder is given.
+    fn include(&self, path: &str) -> Result<Arc<Source>, String> {
+        Err(format!("`{path}` cannot be included: this workflow has no folder"))
+    }
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+}
+
+/// What a catalogue has to include. Paths that lead elsewhere do not get as far as a disk.
+struct Included<'c>(&'c dyn Catalogue);
+
+impl Includes for Included<'_> {
+    fn include(&self, path: &str) -> Result<Arc<Source>, String> {
+        let leads_elsewhere = path.is_empty()
+            || path.starts_with(['/', '~'])
+            || path.contains(['\\', ':', '\0'])
+            || path.split('/').any(|part| part == "..");
+        if leads_elsewhere {
+            return Err(format!("`{path}` is no file in the workflow's folder"));
+        }
+        self.0.include(path)
     }
 }
 
@@ -89,6 +110,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         Some(Settings::read(sink, map))
     });
     let steps = steps(sink, map, &start)?;
+    let files = Included(catalogue);
     let facts = group::facts(steps);
     let mut owners = IndexMap::new();
     group::item_owners(steps, &mut owners);
@@ -100,6 +122,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         owners: &owners,
         group: None,
         depth: 0,
+        files: &files,
     };
     let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
     let mut saves = Vec::new();
@@ -231,8 +254,8 @@ fn outputs(sink: &mut Sink<'_>, map: &Map, known: &Known<'_>) -> IndexMap<String
         fields::check_name(sink, &entry.key, "an output's name");
         let what = format!("output `{}`", entry.key.text);
         if let Some(text) = fields::text(sink, &entry.value, &what) {
-            templates::check(sink, &entry.value, &text, Form::Template, known);
-            outputs.insert(entry.key.text.clone(), text.text);
+            let (text, _) = templates::read(sink, &entry.value, &text, known);
+            outputs.insert(entry.key.text.clone(), text);
         }
     }
     outputs

@@ -11,6 +11,11 @@ mod persona;
 mod settings;
 mod step;
 mod templates;
+mod test_file;
 pub(crate) mod value;
 
 pub use file::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
+pub use test_file::{
+    Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
+    Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
+};

@@ -28,6 +28,12 @@ pub(super) fn read<'n>(
     known: &Known<'_>,
 ) -> Option<Choice<'n>> {
     if !matches!(node.kind, Kind::Map(_)) {
+        if matches!(node.kind, Kind::List(_)) {
+            let help =
+                "one persona works in a step: write a step for each, and let a later one need them";
+            fields::wrong_type(sink, node, "`persona`", "a text", Some(help.to_owned()));
+            return None;
+        }
         let name = fields::text(sink, node, "`persona`")?;
         let found = check_persona(sink, &name, catalogue);
         return found.then(|| Choice { persona: PersonaChoice::Named(name.text), by: None });

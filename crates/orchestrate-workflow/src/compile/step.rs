@@ -136,8 +136,9 @@ fn persona_step(
     }
     let prompt = map.get("prompt").and_then(|entry| {
         let text = fields::text(sink, &entry.value, "`prompt`")?;
-        references.extend(templates::check(sink, &entry.value, &text, Form::Template, known));
-        Some(text.text)
+        let (text, found) = templates::read(sink, &entry.value, &text, known);
+        references.extend(found);
+        Some(text)
     });
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
@@ -166,8 +167,8 @@ fn render_step(
         }
     }
     let Some(text) = fields::text(sink, render, "`render`") else { return (None, Vec::new()) };
-    let references = templates::check(sink, render, &text, Form::Template, known);
-    (Some(Action::Render(text.text)), references)
+    let (text, references) = templates::read(sink, render, &text, known);
+    (Some(Action::Render(text)), references)
 }
 
 /// Files that a run writes beside its deliverables.

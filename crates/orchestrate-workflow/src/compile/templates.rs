@@ -1,13 +1,18 @@
 //! Templates of a file: their problems at the place in the file, and the references they make.
 
-use std::{cell::LazyCell, ops::Range};
+use std::{cell::OnceCell, collections::BTreeSet, ops::Range};
 
 use indexmap::IndexMap;
-use orchestrate_core::plan::{InputKind, InputSpec};
+use orchestrate_core::{
+    diagnostic::Diagnostic,
+    plan::{InputKind, InputSpec},
+};
 
 use crate::{
     codes,
-    template::{Form, Names, Target, analyse},
+    template::{
+        Expanded, Form, Includes, Names, Problem, Reference, Spot, Target, analyse, expand,
+    },
     yaml::{Node, Places, Sink, Text, with_help},
 };
 
@@ -26,6 +31,8 @@ pub(super) struct Known<'k> {
     /// The group around the steps, and how deep it stands.
     pub(super) group: Option<&'k str>,
     pub(super) depth: usize,
+    /// The files that templates may include.
+    pub(super) files: &'k dyn Includes,
 }
 
 /// What is known of a step before it is read.
@@ -100,39 +107,112 @@ pub(super) fn check(
     form: Form,
     known: &Known<'_>,
 ) -> Vec<StepReference> {
-    let analysis = analyse(&text.text, form, known);
-    let source = sink.source().clone();
-    let places = LazyCell::new(|| Places::of(&source.text, node));
-    for problem in analysis.problems {
-        let span = places.range(&problem.span);
-        let found = sink.error(problem.code, &span, problem.message);
-        sink.push(with_help(found, problem.help));
+    let whole = Expanded::plain(&text.text);
+    let mut checked = Checked::new(sink, node, known);
+    checked.template(&whole, form);
+    checked.steps
+}
+
+/// Reads a template: with its includes and macros written out, and checked like any other.
+pub(super) fn read(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    text: &Text,
+    known: &Known<'_>,
+) -> (String, Vec<StepReference>) {
+    let expansion = expand(&text.text, known.files);
+    let mut checked = Checked::new(sink, node, known);
+    for (spot, problem) in expansion.problems {
+        checked.report(&spot, problem);
     }
-    let mut steps = Vec::new();
-    for reference in analysis.references {
+    checked.template(&expansion.main, Form::Template);
+    let steps = std::mem::take(&mut checked.steps);
+    for body in &expansion.bodies {
+        // Also of a macro that is never called; what it refers to counts where it is.
+        checked.template(body, Form::Template);
+    }
+    (expansion.main.text, steps)
+}
+
+/// A template that is being checked.
+struct Checked<'c, 's, 'k> {
+    sink: &'c mut Sink<'s>,
+    node: &'c Node,
+    places: OnceCell<Places>,
+    known: &'c Known<'k>,
+    /// What was reported: a macro says the same wherever it is called.
+    reported: BTreeSet<(&'static str, Option<String>, usize)>,
+    steps: Vec<StepReference>,
+}
+
+impl<'c, 's, 'k> Checked<'c, 's, 'k> {
+    fn new(sink: &'c mut Sink<'s>, node: &'c Node, known: &'c Known<'k>) -> Self {
+        let (reported, steps) = (BTreeSet::new(), Vec::new());
+        Self { sink, node, places: OnceCell::new(), known, reported, steps }
+    }
+
+    /// The place in the workflow of a range of the template.
+    fn place(&self, range: &Range<usize>) -> Range<usize> {
+        let source = self.sink.source();
+        self.places.get_or_init(|| Places::of(&source.text, self.node)).range(range)
+    }
+
+    fn template(&mut self, expanded: &Expanded, form: Form) {
+        let analysis = analyse(&expanded.text, form, self.known);
+        for problem in analysis.problems {
+            let spot = expanded.spot(&problem.span);
+            self.report(&spot, problem);
+        }
+        for reference in analysis.references {
+            let spot = expanded.spot(&reference.span);
+            self.reference(&spot, reference);
+        }
+    }
+
+    fn reference(&mut self, spot: &Spot, reference: Reference) {
+        let known = self.known;
         match reference.target {
             Target::Input(name) if known.has_input(&name) => {}
             Target::Input(name) => {
-                let help = sink.advice(&name, known.inputs.keys().map(String::as_str));
+                let help = self.sink.advice(&name, known.inputs.keys().map(String::as_str));
                 let message = format!("there is no input `{name}`");
-                let span = places.range(&reference.span);
-                let found = sink.error(codes::UNKNOWN_INPUT, &span, message);
-                sink.push(with_help(found, help.or_else(|| Some("add it to `inputs`".to_owned()))));
+                let help = help.or_else(|| Some("add it to `inputs`".to_owned()));
+                self.report(spot, unknown(codes::UNKNOWN_INPUT, message, help));
             }
-            Target::Step { id, attribute } if known.has_step(&id) => steps.push(StepReference {
-                id,
-                span: places.range(&reference.span),
-                prints_text: reference.printed && matches!(attribute.as_str(), "text" | "items"),
-                attribute,
-            }),
+            Target::Step { id, attribute } if known.has_step(&id) => {
+                let span = self.place(&spot.by);
+                let prints_text =
+                    reference.printed && matches!(attribute.as_str(), "text" | "items");
+                self.steps.push(StepReference { id, span, prints_text, attribute });
+            }
             Target::Item(_) => {}
             Target::Step { id, .. } => {
-                let span = places.range(&reference.span);
-                unknown_step(sink, &Text { text: id, span }, &known.steps());
+                let help = self.sink.advice(&id, known.steps().into_iter());
+                let message = format!("there is no step `{id}`");
+                self.report(spot, unknown(codes::UNKNOWN_STEP, message, help));
             }
         }
     }
-    steps
+
+    /// Reports a problem where it stands: in the workflow, or in a file that it includes.
+    fn report(&mut self, spot: &Spot, problem: Problem) {
+        let name = spot.file.as_ref().map(|file| file.name.clone());
+        if !self.reported.insert((problem.code, name, spot.span.start)) {
+            return;
+        }
+        let found = Diagnostic::error(problem.code, problem.message);
+        let by = self.place(&spot.by);
+        let source = self.sink.source();
+        let found = match &spot.file {
+            None => found.at(source, self.place(&spot.span), ""),
+            Some(file) => found.at(file, spot.span.clone(), "").at(source, by, "included here"),
+        };
+        self.sink.push(with_help(found, problem.help));
+    }
+}
+
+fn unknown(code: &'static str, message: String, help: Option<String>) -> Problem {
+    Problem { code, message, help, span: 0..0 }
 }
 
 /// Reports a step that does not exist.

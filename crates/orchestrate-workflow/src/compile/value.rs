@@ -102,6 +102,8 @@ fn scalar(
         let help = match kind {
             InputKind::Enum(words) => sink.advice(&scalar.text, words.iter().map(String::as_str)),
             InputKind::Boolean => Some("write `true` or `false`".to_owned()),
+            InputKind::Integer => Some("write a whole number, such as `2`".to_owned()),
+            InputKind::Number => Some("write a number, such as `0.5`".to_owned()),
             _ => None,
         };
         sink.push(with_help(problem, help));

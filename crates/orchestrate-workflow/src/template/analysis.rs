@@ -208,8 +208,9 @@ impl Walker<'_> {
             ast::Stmt::Import(import) => self.unsupported("`{% import %}`", import.span()),
             ast::Stmt::FromImport(import) => self.unsupported("`{% from %}`", import.span()),
             ast::Stmt::Extends(extends) => self.unsupported("`{% extends %}`", extends.span()),
-            ast::Stmt::Include(include) => self.unsupported("`{% include %}`", include.span()),
-            ast::Stmt::Macro(definition) => self.unsupported("a macro", definition.span()),
+            // Both are written out before a workflow's templates come here.
+            ast::Stmt::Include(include) => self.unsupported("an include here", include.span()),
+            ast::Stmt::Macro(definition) => self.unsupported("a macro here", definition.span()),
             ast::Stmt::CallBlock(call) => self.unsupported("`{% call %}`", call.span()),
             ast::Stmt::Do(call) => self.unsupported("`{% do %}`", call.span()),
             // Loop controls exist only where another crate switches the feature on.
@@ -238,7 +239,7 @@ impl Walker<'_> {
 
     fn unsupported(&mut self, what: &str, span: Span) {
         let message = format!("templates do not have {what}");
-        let help = "templates print expressions and have `for`, `if`, `set` and `with`".to_owned();
+        let help = "templates print expressions and have `for`, `if`, `set`, `with`, `macro` and `include`".to_owned();
         self.problem(codes::TEMPLATE_UNSUPPORTED, message, Some(help), range(span));
     }
 
@@ -278,7 +279,7 @@ fn syntax_problem(source: &str, error: &minijinja::Error) -> Problem {
 }
 
 /// Refuses what would make the recursive parts of the parser deep, or its counters overflow.
-fn too_complex(source: &str, form: Form) -> Option<Problem> {
+pub(super) fn too_complex(source: &str, form: Form) -> Option<Problem> {
     if let Some(line) = source.split('\n').find(|line| line.len() > LONGEST_LINE) {
         let start = line.as_ptr().addr() - source.as_ptr().addr();
         return Some(Problem {

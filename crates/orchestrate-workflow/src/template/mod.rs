@@ -1,10 +1,12 @@
 //! Templates: what they may say, what they refer to, and rendering them.
 //!
 //! The language is minijinja's, reduced to what a prompt needs: expressions, `for`, `if`, `set` and
-//! `with`. What could build texts or lists of unbounded size in memory, or get a text past the fence
-//! (macros, captured blocks, `~`, arithmetic on texts), is refused before anything is rendered.
+//! `with`. Macros and includes are written out where a workflow is compiled (`expand`). What could build texts
+//! or lists of unbounded size in memory, or get a text past the fence (captured blocks, `~`, arithmetic on
+//! texts), is refused before anything is rendered.
 
 mod analysis;
+mod expand;
 mod expression;
 mod filters;
 mod render;
@@ -16,5 +18,6 @@ pub use render::{
 };
 pub use value::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
-pub(crate) use analysis::{Form, Names, Target, analyse};
+pub(crate) use analysis::{Form, Names, Problem, Reference, Target, analyse};
+pub(crate) use expand::{Expanded, Includes, Spot, expand};
 pub(crate) use render::plain_input;

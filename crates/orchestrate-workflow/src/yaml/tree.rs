@@ -167,6 +167,8 @@ impl Holds {
     };
     pub(crate) const INPUTS: Self =
         Self { what: "inputs", example: "write a line `name: value` for each input" };
+    pub(crate) const TESTS: Self =
+        Self { what: "tests", example: "a test file has `tests:` and below it tests by name" };
     pub(crate) const VALUE: Self =
         Self { what: "value", example: "write a list, `[a, b]`, or a map, `{ name: value }`" };
 }

@@ -181,7 +181,7 @@ steps:
     prompt: |
       {{ inputs.t | uper }} {{ inputs.t is weird }} {{ now() }}
       {{ inputs.t ~ 'x' }} {{ inputs.t + 'x' }} {{ inputs.n + 1 }}
-      {% macro m() %}{% endmacro %}{% include 'x' %}
+      {% block m %}{% endblock %}{% import 'x' as x %}
       {{ inputs.t.upper() }} {{ [inputs.t] }} {{ inputs[inputs.t] }}
 ",
         r"unknown-filter 7:21 `uper`
@@ -199,12 +199,12 @@ template-unsupported 8:10 `inputs.t ~ 'x'`
 template-unsupported 8:31 `inputs.t + 'x'`
   `+` is for numbers, and these need not be
   help: write texts next to each other; make a number with `| int`
-template-unsupported 9:10 `macro m() %}{% endmacro`
-  templates do not have a macro
-  help: templates print expressions and have `for`, `if`, `set` and `with`
-template-unsupported 9:39 `include 'x'`
-  templates do not have `{% include %}`
-  help: templates print expressions and have `for`, `if`, `set` and `with`
+template-unsupported 9:10 `block m %}{% endblock`
+  templates do not have `{% block %}`
+  help: templates print expressions and have `for`, `if`, `set`, `with`, `macro` and `include`
+template-unsupported 9:37 `import 'x' as x`
+  templates do not have `{% import %}`
+  help: templates print expressions and have `for`, `if`, `set`, `with`, `macro` and `include`
 template-unsupported 10:18 `.upper()`
   templates call no methods
   help: use a filter: `{{ x | upper }}`

@@ -138,10 +138,13 @@ steps:
 ",
         r"out-of-range 2:14 `0`
   `concurrency` is a whole number from 1 to 1000, not 0
+  help: the nearest is `1`
 out-of-range 3:26 `3`
   `temperature` is a number from 0 to 2, not 3
+  help: the nearest is `2`
 out-of-range 3:48 `0`
   `max_output_tokens` is a whole number from 1 to 1000000, not 0
+  help: the nearest is `1`
 bad-value 3:60 `90`
   `timeout` is a length of time, and `90` is none
   help: write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`
@@ -212,6 +215,7 @@ steps:
 ",
         r#"bad-default 3:32 `1.5`
   `1.5` is no value of type integer
+  help: write a whole number, such as `2`
 bad-default 4:37 `gren`
   `gren` is no value of type enum
   help: did you mean `green`?

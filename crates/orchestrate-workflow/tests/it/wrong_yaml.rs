@@ -172,6 +172,7 @@ fn a_list_instead_of_a_workflow() {
 ",
         r"wrong-type 1:1 `-`
   a workflow must be a map of `key: value` lines, not a list
+  help: write `name: value` lines, without `-`
 ",
     );
 }

@@ -105,15 +105,20 @@ pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError
     }
 }
 
+/// What tasks run on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Exit::RunFailed, format!("starting the runtime: {error}")))
+}
+
 /// Drives a run to its rest and shows what happens; the result is the caller's.
 pub(crate) fn drive_silently(
     run: OpenRun,
     show: &ShowArguments,
 ) -> Result<(FinishedRun, Exit), CliError> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            CliError::new(Exit::RunFailed, format!("starting the runtime: {error}"))
-        })?;
+    let runtime = runtime()?;
     let signal = Arc::new(AtomicI32::new(0));
     let (observer, screen) = progress::start(show, run.board(), run.is_new());
     let finished = runtime.block_on(async {

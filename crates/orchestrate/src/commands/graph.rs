@@ -15,6 +15,8 @@ pub(super) fn graph(workspace: &Workspace, arguments: &GraphArguments) -> Result
     terminal::out(&match arguments.format {
         GraphFormat::Text => orchestrate_report::drawing(&plan, terminal::width()),
         GraphFormat::Mermaid => orchestrate_report::mermaid(&plan),
+        GraphFormat::Dot => orchestrate_report::dot(&plan),
+        GraphFormat::Svg => orchestrate_report::svg(&plan),
     });
     Ok(Exit::Ok)
 }

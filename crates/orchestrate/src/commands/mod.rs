@@ -5,10 +5,12 @@ pub(crate) mod completions;
 mod ask;
 mod choosing;
 mod common;
+pub(crate) mod doctor;
 mod graph;
 mod inputs;
 mod matching;
 mod personas;
+mod pinned;
 mod plan;
 mod rerun;
 mod resume;
@@ -16,6 +18,7 @@ mod run;
 mod runs;
 pub(crate) mod schema;
 pub(crate) mod starting;
+pub(crate) mod test;
 mod validate;
 mod workflows;
 
@@ -48,6 +51,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Run(arguments) => run::run(&workspace, &arguments),
         Command::Ask(arguments) => ask::ask(&workspace, &arguments),
         Command::Plan(arguments) => plan::plan(&workspace, &arguments),
+        Command::Test(arguments) => test::test(&workspace, &arguments),
         Command::Validate(arguments) => Ok(validate::validate(&workspace, &arguments)),
         Command::Resume(arguments) => resume::resume(&workspace, &arguments),
         Command::Rerun(arguments) => rerun::rerun(&workspace, &arguments),
@@ -55,6 +59,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Personas(command) => personas::personas(&workspace, command),
         Command::Workflows(command) => workflows::workflows(&workspace, command),
         Command::Graph(arguments) => graph::graph(&workspace, &arguments),
+        Command::Doctor(arguments) => doctor::doctor(&workspace, &arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     }
 }

@@ -6,13 +6,16 @@ use orchestrate_core::plan::{InputKind, InputValue};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
-    session::{Repeats, RunOptions, RunSetup, SetupError, StepForecast, Workspace, forecast},
+    session::{
+        Bounds, Foresight, Pinned, Repeats, RunOptions, RunSetup, SetupError, StepForecast,
+        Workspace, bounds, forecast, foresee, unpaid,
+    },
 };
 use orchestrate_report::words::{count, counted};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
-use super::inputs;
+use super::{common, inputs};
 use crate::{
     cli::{ListFormat, PlanArguments},
     exit::{CliError, Exit, chain},
@@ -40,6 +43,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     let options = RunOptions {
         model: arguments.model.model.clone(),
         offline: arguments.model.offline,
+        limits: common::limits(&arguments.caps),
         ..RunOptions::default()
     };
     let mut decided = RunSetup::decide(workspace, &workflow, &given, &options);
@@ -60,7 +64,10 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         decided = RunSetup::decide(workspace, &workflow, &given, &options);
     }
     if let Err(SetupError::Provider(ProviderError::Model(error))) = &decided {
-        let unset = matches!(error, ModelError::None | ModelError::NoKey { .. });
+        let unset = matches!(
+            error,
+            ModelError::None | ModelError::NoKey { .. } | ModelError::NoAddress { .. }
+        );
         if unset {
             let help =
                 error.help().unwrap_or("give --model, or --offline for worksheets without a model");
@@ -80,6 +87,21 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
             step.repeats = Some(Repeats::FoundAtRunTime);
         }
     }
+    let foreseen = if missing.is_empty() {
+        foresee(&workspace.home, &setup)?
+    } else {
+        // As long as the question is not whole, nobody can say that it was asked before.
+        unforeseen(&setup)
+    };
+    let steps: Vec<Planned> = steps
+        .into_iter()
+        .zip(foreseen)
+        .map(|(step, foresight)| Planned {
+            bounds: bounds(&setup, &step, &foresight),
+            forecast: step,
+            foresight,
+        })
+        .collect();
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
@@ -88,6 +110,26 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
     }
     Ok(Exit::Ok)
+}
+
+/// One step of the plan: what it will do, and what becomes of it before anything is sent.
+struct Planned {
+    forecast: StepForecast,
+    foresight: Foresight,
+    /// Requests, and tokens.
+    bounds: (Bounds, Bounds),
+}
+
+impl std::ops::Deref for Planned {
+    type Target = StepForecast;
+
+    fn deref(&self) -> &StepForecast {
+        &self.forecast
+    }
+}
+
+fn unforeseen(setup: &RunSetup) -> Vec<Foresight> {
+    unpaid(&setup.plan)
 }
 
 /// A value of the right kind, so that the rest of the plan can be shown.
@@ -124,12 +166,7 @@ fn members(schema: Option<&Value>) -> Map<String, Value> {
     properties.into_iter().flatten().map(member).collect()
 }
 
-fn as_text(
-    setup: &RunSetup,
-    steps: &[StepForecast],
-    missing: &[&str],
-    model_known: bool,
-) -> String {
+fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -143,14 +180,16 @@ fn as_text(
     if let Some(summary) = setup.plan.summary() {
         let _ = writeln!(text, "{summary}");
     }
-    let width =
-        |of: &dyn Fn(&StepForecast) -> usize| steps.iter().map(of).max().unwrap_or_default();
+    let width = |of: &dyn Fn(&StepForecast) -> usize| {
+        steps.iter().map(|step| of(step)).max().unwrap_or_default()
+    };
     let (id, persona) = (
         width(&|step| step.step.as_str().chars().count()),
         width(&|step| persona(step).chars().count()),
     );
+    let some_reused = steps.iter().any(|step| matches!(step.foresight, Foresight::Reused(_)));
     let mut stage = 0;
-    let mut ordered: Vec<&StepForecast> = steps.iter().collect();
+    let mut ordered: Vec<&Planned> = steps.iter().collect();
     ordered.sort_by_key(|step| step.stage);
     for step in ordered {
         if step.stage != stage {
@@ -192,11 +231,23 @@ fn as_text(
                 let _ = writeln!(text, "  {:id$}  └ the number of items is found at run time", "");
             }
         }
+        match &step.foresight {
+            Foresight::Reused(origin) => {
+                let run = origin.run.as_str();
+                let short = &run[run.len().saturating_sub(8)..];
+                let _ = writeln!(text, "  {:id$}  └ answered: paid for in run …{short}", "");
+            }
+            Foresight::Open if some_reused => {
+                let told = "answered where the handoffs come out as before";
+                let _ = writeln!(text, "  {:id$}  └ {told}", "");
+            }
+            _ => {}
+        }
     }
     let prompts: u64 =
         steps.iter().map(|step| step.prompt_tokens.saturating_mul(times(step))).sum();
     let called = || steps.iter().filter(|step| step.model.is_some());
-    let calls: u64 = called().map(times).sum();
+    let calls: u64 = called().map(|step| times(step)).sum();
     let at_run_time = called().any(|step| step.repeats == Some(Repeats::FoundAtRunTime));
     let conditional = setup.plan.steps().iter().any(|step| step.flow.condition.is_some());
     let calls = if setup.offline && model_known {
@@ -207,6 +258,15 @@ fn as_text(
         if at_run_time { format!("{least} and those for items found at run time") } else { least }
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
+    if !(setup.offline && model_known) {
+        let (calls, tokens) = totals(steps);
+        let _ = writeln!(
+            text,
+            "in all {} calls and {} tokens; repeats after failures come on top",
+            range(calls, ""),
+            range(tokens, "≈")
+        );
+    }
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
         if let Some(cap) = cap {
             let _ = writeln!(text, "at most {} {what}", count(cap));
@@ -232,6 +292,25 @@ fn times(step: &StepForecast) -> u64 {
     }
 }
 
+/// Requests and tokens of all steps.
+fn totals(steps: &[Planned]) -> (Bounds, Bounds) {
+    steps.iter().fold(<_>::default(), |(calls, tokens): (Bounds, Bounds), step| {
+        (calls.plus(step.bounds.0), tokens.plus(step.bounds.1))
+    })
+}
+
+fn range(Bounds { at_least, at_most }: Bounds, sign: &str) -> String {
+    if at_least == at_most {
+        format!("{sign}{}", count(at_most))
+    } else {
+        format!("{sign}{} to {sign}{}", count(at_least), count(at_most))
+    }
+}
+
+fn bounds_json(bounds: Bounds) -> Value {
+    json!({ "at_least": bounds.at_least, "at_most": bounds.at_most })
+}
+
 fn persona(step: &StepForecast) -> String {
     match step.personas.as_slice() {
         [] => "—".into(),
@@ -239,7 +318,9 @@ fn persona(step: &StepForecast) -> String {
     }
 }
 
-fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_known: bool) -> Value {
+fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> Value {
+    let (calls, tokens) = totals(steps);
+    let pinned = missing.is_empty().then(|| Pinned::of(setup));
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -259,6 +340,13 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
                     Some(Repeats::Times(times)) => Value::from(times),
                     Some(Repeats::FoundAtRunTime) => Value::Null,
                 },
+                "foreseen": step.foresight.as_str(),
+                "reused_from": match &step.foresight {
+                    Foresight::Reused(origin) => json!({ "run": origin.run, "at": origin.at }),
+                    _ => Value::Null,
+                },
+                "calls": bounds_json(step.bounds.0),
+                "tokens": bounds_json(step.bounds.1),
             })
         })
         .collect();
@@ -270,6 +358,9 @@ fn as_json(setup: &RunSetup, steps: &[StepForecast], missing: &[&str], model_kno
         "limits": setup.limits,
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
+        "calls": bounds_json(calls),
+        "tokens": bounds_json(tokens),
+        "pinned": pinned,
         "missing": missing,
     })
 }

@@ -2,7 +2,7 @@
 
 use orchestrate_engine::session::{RunSetup, Workspace};
 
-use super::{common, inputs};
+use super::{common, inputs, pinned};
 use crate::{
     cli::RunArguments,
     exit::{CliError, Exit},
@@ -13,5 +13,8 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
     let given = inputs::given(&arguments.inputs)?;
     let options = common::options(&arguments.flags)?;
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
+    if let Some(path) = &arguments.plan {
+        pinned::check(path, &setup)?;
+    }
     common::start(workspace, &mut setup, &arguments.flags.show)
 }

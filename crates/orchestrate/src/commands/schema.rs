@@ -17,10 +17,13 @@ pub(crate) enum SchemaOf {
     /// Workflow files
     #[default]
     Workflow,
+    /// Files of tests
+    Test,
 }
 
 pub(super) fn schema(arguments: &SchemaArguments) -> Exit {
     match arguments.of {
+        SchemaOf::Test => terminal::out_json(&orchestrate_workflow::test_schema()),
         SchemaOf::Workflow => terminal::out_json(&orchestrate_workflow::editor_schema()),
     }
     Exit::Ok

@@ -44,6 +44,14 @@ impl Template {
             Self::Panel => include_str!("starters/panel.yaml"),
         }
     }
+
+    fn tests(self) -> &'static str {
+        match self {
+            Self::Review => include_str!("starters/review.test.yaml"),
+            Self::Chain => include_str!("starters/chain.test.yaml"),
+            Self::Panel => include_str!("starters/panel.test.yaml"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -70,11 +78,15 @@ pub(super) fn new_workflow(
     let hidden = workspace.workflows.names().any(|known| known == name);
     let path = format!("workflows/{name}.yaml");
     let text = arguments.template.text().replace("NAME", name);
-    write_all(&workspace.folder, &[(&path, &text)])?;
+    let tests_path = format!("workflows/{name}.test.yaml");
+    let tests = arguments.template.tests().replace("NAME", name);
+    write_all(&workspace.folder, &[(&path, &text), (&tests_path, &tests)])?;
     if hidden {
         terminal::warn(&format!("it hides another workflow `{name}` here"), &[]);
     }
-    terminal::out(&format!("wrote {path}\nnext: orchestrate run {name} --task \"…\" --offline\n"));
+    terminal::out(&format!(
+        "wrote {path}\nwrote {tests_path}\nnext: orchestrate run {name} --task \"…\" --offline\n"
+    ));
     Ok(Exit::Ok)
 }
 

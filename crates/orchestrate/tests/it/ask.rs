@@ -380,6 +380,7 @@ fn a_task_comes_from_a_file_or_standard_input_as_well() {
           --offline                    compose the team's worksheets, without a model, key or network
           --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment
           --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too
+          --model anthropic:NAME       with ANTHROPIC_API_KEY; gemini:, azure:, ollama: and more: see `orchestrate doctor`
     help: or set it once: in orchestrate/config.toml of your config folder, [models] default = "openai:gpt-5-mini"
     "#);
 }

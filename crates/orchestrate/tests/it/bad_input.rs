@@ -159,6 +159,7 @@ fn without_a_model_the_choices_are_told_and_nothing_runs() {
           --offline                    compose the team's worksheets, without a model, key or network
           --model openai:gpt-5-mini    with OPENAI_API_KEY in the environment
           --model openai:NAME          with OPENAI_BASE_URL: any OpenAI-compatible server, local ones too
+          --model anthropic:NAME       with ANTHROPIC_API_KEY; gemini:, azure:, ollama: and more: see `orchestrate doctor`
     help: or set it once: in orchestrate/config.toml of your config folder, [models] default = "openai:gpt-5-mini"
     "#);
     assert!(!place.state().join("runs").exists());
@@ -181,7 +182,7 @@ fn a_model_that_cannot_be_used_is_refused_with_advice() {
     insta::assert_snapshot!(run("openai:gpt-5-mini"), @r"
     exit 4
     error: no API key for `openai:gpt-5-mini`
-    help: set the environment variable `OPENAI_API_KEY`
+    help: set the environment variable `OPENAI_API_KEY`; keys are made at https://platform.openai.com/api-keys
     ");
     insta::assert_snapshot!(run("openai:"), @r"
     exit 3

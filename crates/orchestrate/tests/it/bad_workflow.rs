@@ -138,12 +138,16 @@ fn values_of_the_wrong_type_are_all_told_at_once() {
       |
     3 |   n: { type: integer, default: many }
       |                                ^^^^
+      |
+      = help: write a whole number, such as `2`
 
     error[wrong-type]: `concurrency` must be a whole number from 1 to 1000, not a text
      --> w.yaml:4:14
       |
     4 | concurrency: lots
       |              ^^^^
+      |
+      = help: write a number, such as `1`
 
     error[wrong-type]: `optional` must be `true` or `false`, not a text
      --> w.yaml:6:42
@@ -158,6 +162,8 @@ fn values_of_the_wrong_type_are_all_told_at_once() {
       |
     6 |   a: { persona: data-engineer, optional: maybe, temperature: 3, timeout: soon }
       |                                                              ^
+      |
+      = help: the nearest is `2`
 
     error[bad-value]: `timeout` is a length of time, and `soon` is none
      --> w.yaml:6:74
@@ -227,6 +233,8 @@ fn yaml_that_cannot_be_read_is_refused_with_its_place() {
       |
     1 | - just
       | ^
+      |
+      = help: write `name: value` lines, without `-`
     ");
 }
 

@@ -48,6 +48,18 @@ fn a_cap_on_calls_ends_with_8_and_resume_with_a_higher_one_goes_on() {
 }
 
 #[test]
+fn what_another_run_paid_for_meanwhile_is_not_paid_for_by_resume() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.run(&[&MAIN_JOB[..], &["--max-calls", "1"]].concat());
+    let stopped = place.run_ids().remove(0);
+    let other = place.run(&MAIN_JOB);
+    assert_eq!((other.code, server.count()), (Some(0), 5), "{}", other.stderr);
+    let resumed = place.run(&["resume", &stopped, "--max-calls", "9"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 5), "{}", resumed.stderr);
+}
+
+#[test]
 fn a_cap_on_tokens_that_the_first_call_could_exceed_sends_nothing() {
     let server = Server::echo();
     let place = Place::beside(&server);

@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 27] = [
+const COMMANDS: [(&str, &[&str]); 29] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
@@ -30,7 +30,9 @@ const COMMANDS: [(&str, &[&str]); 27] = [
     ("help-workflows-show", &["workflows", "show"]),
     ("help-workflows-new", &["workflows", "new"]),
     ("help-init", &["init"]),
+    ("help-doctor", &["doctor"]),
     ("help-schema", &["schema"]),
+    ("help-test", &["test"]),
 ];
 
 #[test]

@@ -65,6 +65,7 @@ fn every_template_makes_a_workflow_that_is_valid_and_runs_offline() {
         let said = place.good(&["workflows", "new", &name, "--template", template]);
         assert!(said.starts_with(&format!("wrote workflows/{name}.yaml\n")), "{said}");
         place.good(&["validate", &name]);
+        place.good(&["test", &name]);
         let ran = place.good(&["run", &name, "--task", "Move our events", "--offline"]);
         assert!(ran.contains("Move our events"), "{ran}");
     }

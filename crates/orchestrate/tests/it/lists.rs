@@ -377,6 +377,7 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
       report      data-viz-specialist   no model yet  ≈N tokens + handoffs of analysis, model, operations
 
     5 calls, ≈N tokens of prompts before handoffs
+    in all 5 to 9 calls and ≈N to ≈N tokens; repeats after failures come on top
 
     Missing
       input `task`: give it with --task

@@ -13,3 +13,59 @@ fn the_help_of_import_names_every_format() {
     let known: Vec<&str> = Format::ALL.iter().map(|format| format.id()).collect();
     assert_eq!(named, known);
 }
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/providers");
+const MARK: &str = "<!-- The tables are generated from the rows in the code. -->\n";
+const UPDATE: &str = "UPDATE_DOCS=1 cargo test -p orchestrate reference";
+
+/// Compares what stands after the mark of a page with the tables, or writes it when asked.
+fn is_current(page: &str, tables: &str) {
+    let path = std::path::Path::new(ROOT).join(page);
+    let text = std::fs::read_to_string(&path).expect("a page of the repository");
+    let (before, after) = text.split_once(MARK).expect("the mark");
+    // The tables end where the text goes on: at a line that belongs to none of them.
+    let begins = |line: &str| line.is_empty() || line.starts_with('|');
+    let end: usize =
+        after.split_inclusive('\n').take_while(|line| begins(line.trim_end())).map(str::len).sum();
+    let wanted = format!("{before}{MARK}\n{tables}\n{}", &after[end..]);
+    if std::env::var("UPDATE_DOCS").is_ok() {
+        std::fs::write(&path, wanted).expect("the page can be written");
+    } else {
+        assert!(text == wanted, "{page} differs: run `{UPDATE}`");
+    }
+}
+
+#[test]
+fn the_pages_of_providers_and_programs_have_every_row() {
+    use std::fmt::Write as _;
+
+    use orchestrate_provider::{command, presets::PRESETS};
+
+    let mut table = String::from(
+        "| name | what it is | speaks | address | variables | for example |\n|---|---|---|---|---|---|\n",
+    );
+    for row in PRESETS {
+        let variables = row.keys.iter().map(|key| key.name).chain(row.address_variable);
+        let variables: Vec<String> = variables.map(|name| format!("`{name}`")).collect();
+        let address = row.base_url.map_or("your own".to_owned(), |url| format!("`{url}`"));
+        writeln!(
+            table,
+            "| `{}` | [{}]({}) | {} | {address} | {} | `{}:{}` |",
+            row.name,
+            row.title,
+            row.page,
+            row.protocol.title(),
+            variables.join(", "),
+            row.name,
+            row.example
+        )
+        .expect("a String");
+    }
+    is_current("index.md", &table);
+    let mut table = String::from("| preset | what is started |\n|---|---|\n");
+    for row in command::PRESETS {
+        writeln!(table, "| [`{}`]({}) | `{}` |", row.name, row.page, row.command.join(" "))
+            .expect("a String");
+    }
+    is_current("commands.md", &table);
+}

@@ -1,0 +1,99 @@
+//! What a plan that was looked at pins a run to, and what differs since.
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    ids::{Digest, StepPath},
+    plan::Action,
+    policy::Limits,
+    request::ModelRef,
+};
+use serde::{Deserialize, Serialize};
+
+use super::RunSetup;
+
+/// Everything of a decided run that must be as it was: by hashes, so that a plan file says nothing of
+/// personas and inputs that it does not have to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The workflow's name.
+    pub workflow: String,
+    /// The hash of the compiled plan.
+    pub plan: Digest,
+    /// The hash of each persona that a step may choose, by name.
+    pub personas: IndexMap<String, Digest>,
+    /// The hash of each input's value, by name.
+    pub inputs: IndexMap<String, Digest>,
+    /// The model of each step that asks a persona.
+    pub models: IndexMap<StepPath, ModelRef>,
+    /// The caps.
+    pub limits: Limits,
+}
+
+impl Pinned {
+    /// What `setup` would be pinned to.
+    pub fn of(setup: &RunSetup) -> Self {
+        let persona_steps =
+            setup.plan.steps().iter().filter(|step| matches!(step.action, Action::Persona(_)));
+        let model = |step| setup.models.get(step).unwrap_or(&setup.model).clone();
+        let inputs = setup.inputs.iter().map(|(name, value)| {
+            let json = serde_json::to_vec(value).expect("inputs are plain data");
+            (name.clone(), Digest::of(json))
+        });
+        Self {
+            workflow: setup.plan.workflow().to_owned(),
+            plan: setup.plan.digest(),
+            personas: setup.personas.iter().map(|(name, one)| (name.clone(), one.digest)).collect(),
+            inputs: inputs.collect(),
+            models: persona_steps.map(|step| (step.id.clone(), model(&step.id))).collect(),
+            limits: setup.limits,
+        }
+    }
+
+    /// What differs in `now`, a line for each.
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.workflow != now.workflow {
+            found.push(format!("the workflow is `{}`, not `{}`", now.workflow, self.workflow));
+        } else if self.plan != now.plan {
+            found.push(format!("workflow `{}` is another one now", now.workflow));
+        }
+        named(&mut found, "persona", &self.personas, &now.personas);
+        named(&mut found, "input", &self.inputs, &now.inputs);
+        for (step, model) in &now.models {
+            if let Some(before) = self.models.get(step).filter(|before| *before != model) {
+                found.push(format!("the model of step `{step}` is {model}, not {before}"));
+            }
+        }
+        let caps = [
+            ("--max-calls", self.limits.max_calls, now.limits.max_calls),
+            ("--max-tokens", self.limits.max_tokens, now.limits.max_tokens),
+        ];
+        for (flag, before, now) in caps {
+            if before != now {
+                let say = |cap: Option<u64>| cap.map_or("none".to_owned(), |cap| cap.to_string());
+                found.push(format!("the cap {flag} is {}, not {}", say(now), say(before)));
+            }
+        }
+        found
+    }
+}
+
+fn named(
+    found: &mut Vec<String>,
+    what: &str,
+    before: &IndexMap<String, Digest>,
+    now: &IndexMap<String, Digest>,
+) {
+    for (name, digest) in before {
+        match now.get(name) {
+            None => found.push(format!("{what} `{name}` is not there any more")),
+            Some(other) if other != digest => {
+                found.push(format!("{what} `{name}` is another one now"));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in now.keys().filter(|name| !before.contains_key(*name)) {
+        found.push(format!("{what} `{name}` is new"));
+    }
+}

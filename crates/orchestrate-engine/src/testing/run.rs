@@ -1,0 +1,56 @@
+//! Running tests.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    diagnostic::Source, event::Freshness, policy::RetryPolicy, request::ModelRef,
+};
+
+use super::{
+    judge::{self, Mismatch},
+    open::{OpenCase, OpenTests},
+    scripted::{PROVIDER, Scripted},
+};
+use crate::{
+    providers::Providers,
+    session::{RunError, rehearse},
+};
+
+/// How one test ended.
+#[derive(Debug)]
+pub struct TestOutcome {
+    /// The test.
+    pub name: String,
+    /// What is not as it was expected; a test without any is good.
+    pub mismatches: Vec<Mismatch>,
+}
+
+impl OpenTests {
+    /// Runs every test whose name `wanted` takes, in the order of the file.
+    pub async fn run(self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<TestOutcome>, RunError> {
+        let mut outcomes = Vec::new();
+        let cases = self.cases.into_iter().filter(|open| wanted(&open.case.name.value));
+        for open in cases {
+            outcomes.push(open.run(&self.file.source).await?);
+        }
+        Ok(outcomes)
+    }
+}
+
+impl OpenCase {
+    async fn run(self, source: &Arc<Source>) -> Result<TestOutcome, RunError> {
+        let Self { case, mut setup } = self;
+        let scripted = Arc::new(Scripted::new(case.replies.clone()));
+        setup.offline = false;
+        setup.model = ModelRef { provider: PROVIDER.to_owned(), model: "scripted".to_owned() };
+        setup.models = IndexMap::new();
+        setup.providers = Providers::default().with(PROVIDER, Arc::clone(&scripted) as _);
+        setup.retry = RetryPolicy { base_ms: 0, cap_ms: 0, ..RetryPolicy::default() };
+        setup.fresh = Freshness::All;
+        setup.output = None;
+        let record = Box::pin(rehearse(&setup)).await?;
+        let mismatches = judge::judge(source, &case, &record, &scripted.seen())?;
+        Ok(TestOutcome { name: case.name.value, mismatches })
+    }
+}

@@ -1,0 +1,7 @@
+//! What the adapters do against servers and programs.
+
+mod command;
+mod conformance;
+mod openai;
+mod requests;
+mod support;
