@@ -187,7 +187,7 @@ impl<'c, 's, 'k> Checked<'c, 's, 'k> {
             }
             Target::Item(_) => {}
             Target::Step { id, .. } => {
-                let help = self.sink.advice(&id, known.steps().into_iter());
+                let help = self.sink.advice(&id, known.steps());
                 let message = format!("there is no step `{id}`");
                 self.report(spot, unknown(codes::UNKNOWN_STEP, message, help));
             }
