@@ -81,7 +81,7 @@ impl Cost {
 /// A plan whose steps each need two of the layer before, so that each is needed by two.
 fn layered(steps: usize, width: usize) -> Arc<Plan> {
     let id = |at: usize| format!("step-{at:06}");
-    let need = |at: usize| Need { step: id(at).as_str().into(), handoff: true };
+    let need = |at: usize| Need::on(id(at).as_str());
     let step = |at: usize| {
         let (layer, place) = (at / width, at % width);
         let needs = match layer.checked_sub(1) {
@@ -100,6 +100,9 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
                 model: None,
                 parameters: Parameters::default(),
                 timeouts: Timeouts::default(),
+                output: None,
+                review: None,
+                repairs: 1,
             })),
             optional: false,
             save: None,
@@ -193,7 +196,7 @@ impl Script {
                 let outcome = self.ends[at].pop().expect("the last attempt is good");
                 Input::AttemptEnded { call, attempt, outcome }
             }
-            Effect::WakeAt(_) | Effect::Finish(_) => Input::Tick,
+            Effect::WakeAt(_) | Effect::AskPerson { .. } | Effect::Finish(_) => Input::Tick,
         }
     }
 }
@@ -208,6 +211,7 @@ fn prepared(digest: Digest) -> Prepared {
             request: digest,
             reserved: 1_000,
             notes: Vec::new(),
+            review: None,
         }),
         reuse: None,
     }
@@ -218,6 +222,8 @@ fn good(digest: Digest) -> AttemptOutcome {
         raw: digest,
         deliverable: digest,
         brief: Some(digest),
+        output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
+    approval::{ApprovalDecision, ApprovalRequest},
     failure::{Billed, Failure},
     ids::{CallId, Digest, RunId, StepPath},
     policy::{Cap, Limits, RetryPolicy},
     request::{Endpoint, Identity, ModelRef},
+    review::{Asked, Judged, Stop},
     usage::Usage,
 };
 
@@ -95,7 +97,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<Digest>,
     },
-    /// An attempt was answered, but the answer is truncated, refused or empty.
+    /// An attempt was answered, but the answer is truncated, refused, empty, or does not fit its schema.
     OutputRejected {
         /// The call.
         call: CallId,
@@ -116,6 +118,9 @@ pub enum Event {
         attempt: u32,
         /// What ended it.
         cause: LossCause,
+        /// What was seen of it, where its process lived on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
         /// Digest of what text had arrived.
         partial: Option<Digest>,
     },
@@ -136,6 +141,18 @@ pub enum Event {
         deliverable: Digest,
         /// Digest of the brief's JSON.
         brief: Option<Digest>,
+        /// Digest of the output's JSON, where the step has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Digest>,
+    },
+    /// A review came to its end.
+    ReviewEnded {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        stop: Stop,
+        /// Rounds that it took.
+        rounds: u16,
     },
     /// The list of a fan-out was found. Never evaluated again.
     ItemsFound {
@@ -176,6 +193,25 @@ pub enum Event {
         failure: Failure,
         /// Whether the run goes on without it.
         optional: bool,
+    },
+    /// A step asks a person. From here on it waits, whoever runs the run.
+    ApprovalRequested {
+        /// The step.
+        step: StepPath,
+        /// What is asked.
+        request: ApprovalRequest,
+    },
+    /// A person decided.
+    ApprovalDecided {
+        /// The step.
+        step: StepPath,
+        /// What was decided, by whom.
+        decision: Box<ApprovalDecision>,
+    },
+    /// Nobody decided in time.
+    ApprovalExpired {
+        /// The step.
+        step: StepPath,
     },
     /// A file was written to the output folder.
     ArtifactWritten {
@@ -223,7 +259,11 @@ impl Event {
             | Self::StepSkipped { step, .. }
             | Self::StepReopened { step }
             | Self::StepWithdrawn { step }
-            | Self::StepFailed { step, .. } => Some(step),
+            | Self::StepFailed { step, .. }
+            | Self::ReviewEnded { step, .. }
+            | Self::ApprovalRequested { step, .. }
+            | Self::ApprovalDecided { step, .. }
+            | Self::ApprovalExpired { step } => Some(step),
             Self::SessionOpened { .. }
             | Self::RunCreated(_)
             | Self::RunForked(_)
@@ -252,12 +292,16 @@ impl Event {
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
+            Self::ReviewEnded { .. } => "review_ended",
             Self::ItemsFound { .. } => "items_found",
             Self::GroupOpened { .. } => "group_opened",
             Self::StepSkipped { .. } => "step_skipped",
             Self::StepReopened { .. } => "step_reopened",
             Self::StepWithdrawn { .. } => "step_withdrawn",
             Self::StepFailed { .. } => "step_failed",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalDecided { .. } => "approval_decided",
+            Self::ApprovalExpired { .. } => "approval_expired",
             Self::ArtifactWritten { .. } => "artifact_written",
             Self::RunPaused { .. } => "run_paused",
             Self::RunResumed { .. } => "run_resumed",
@@ -466,6 +510,9 @@ pub struct PreparedCall {
     /// In which form each need arrived, and what else a reader of the prompt should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a verdict is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<Asked>>,
 }
 
 /// A good answer.
@@ -473,10 +520,16 @@ pub struct PreparedCall {
 pub struct Answered {
     /// Digest of the whole answer as it came.
     pub raw: Digest,
-    /// Digest of the document without its brief.
+    /// Digest of the document without its brief; where a value was asked for, of the value as Markdown.
     pub deliverable: Digest,
     /// Digest of the brief's JSON, where the answer held one.
     pub brief: Option<Digest>,
+    /// Digest of the value's JSON, where one was asked for under a schema; it fits the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// What a verdict says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judged>>,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// What it used up.
@@ -506,6 +559,8 @@ pub enum StepSource {
     Reuse,
     /// A template.
     Render,
+    /// A person's yes.
+    Approval,
     /// The documents of a fan-out's items, or of a group's last steps, one after the other.
     Joined,
 }
@@ -540,6 +595,8 @@ pub enum LossCause {
 pub enum PauseReason {
     /// A person or the system asked it to stop.
     Interrupted,
+    /// Nothing can go on before a person has decided, and nobody is there.
+    AwaitingApproval,
 }
 
 /// Why a run failed.

@@ -36,10 +36,21 @@ pub enum FailureClass {
     Empty,
     /// The answer is not what the protocol promises: HTML, broken JSON, no or unknown finish reason.
     Malformed,
+    /// The answer holds no value that fits the schema it was asked for under.
+    Misfit,
+    /// The server does not take a parameter that this request does not depend on; the next attempt goes
+    /// without it.
+    Unsupported,
+    /// The document did not pass its review.
+    ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// A person said no.
+    NotApproved,
+    /// Nobody decided in time.
+    ApprovalExpired,
     /// An item of a fan-out, or a step of a group, failed.
     Inside,
 }
@@ -62,9 +73,43 @@ impl FailureClass {
             Self::Truncated => "answer truncated",
             Self::Empty => "answer empty",
             Self::Malformed => "answer malformed",
+            Self::Misfit => "answer does not fit its schema",
+            Self::Unsupported => "parameter not supported",
+            Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
             Self::Inside => "failed inside",
+            Self::NotApproved => "not approved",
+            Self::ApprovalExpired => "approval expired",
+        }
+    }
+
+    /// Whether the same question, asked again of the same model, is likely to fail alike: something has to
+    /// be changed that a resumed run keeps as it is.
+    pub fn lasts(self) -> bool {
+        match self {
+            Self::NotFound
+            | Self::BadRequest
+            | Self::ContextTooLong
+            | Self::Refused
+            | Self::Truncated
+            | Self::ReviewFailed
+            | Self::Preparation => true,
+            Self::Inside
+            | Self::Connect
+            | Self::StreamCut
+            | Self::Timeout
+            | Self::RateLimited
+            | Self::Unavailable
+            | Self::QuotaExhausted
+            | Self::Credentials
+            | Self::Empty
+            | Self::Malformed
+            | Self::Misfit
+            | Self::Unsupported
+            | Self::Redirected
+            | Self::NotApproved
+            | Self::ApprovalExpired => false,
         }
     }
 

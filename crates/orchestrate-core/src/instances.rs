@@ -39,7 +39,10 @@ impl ItemCounts {
             StepState::Succeeded => Some(&mut self.succeeded),
             StepState::Failed => Some(&mut self.failed),
             StepState::Skipped => Some(&mut self.skipped),
-            StepState::Waiting | StepState::Running | StepState::Retrying => None,
+            StepState::Waiting
+            | StepState::Running
+            | StepState::Retrying
+            | StepState::AwaitingApproval => None,
         }
     }
 }
@@ -101,7 +104,10 @@ impl RunSummary {
         let ended = |row: &&StepSummary| match row.state {
             StepState::Succeeded | StepState::Skipped => true,
             StepState::Failed => row.optional,
-            StepState::Waiting | StepState::Running | StepState::Retrying => false,
+            StepState::Waiting
+            | StepState::Running
+            | StepState::Retrying
+            | StepState::AwaitingApproval => false,
         };
         self.counted().filter(ended).count()
     }
@@ -125,17 +131,20 @@ impl RunSummary {
             return Some(&mut self.steps[position]);
         }
         let row = &self.steps[position];
-        let fresh = || StepSummary::waiting(path.clone(), row.persona.clone(), false);
+        let plan = &self.plan;
+        let reviewed = || plan.review(position).is_some() && is_counted(plan, path);
+        let fresh = || StepSummary::waiting(path.clone(), row.persona.clone(), false, reviewed());
         Some(self.instances.known.entry(path.clone()).or_insert_with(fresh))
     }
 
-    /// Folds an event of an instance into the row of its step. `before` is where the instance stood.
+    /// Folds an event of an instance into the row of its step. `before` is where the instance stood, and how
+    /// many repairs it had.
     pub(crate) fn fold_into_row(
         &mut self,
         at: Timestamp,
         path: &StepPath,
         event: &Event,
-        before: StepState,
+        (before, repairs): (StepState, u16),
     ) {
         let plan = self.plan().clone();
         let Some(position) = plan.position_of(path) else { return };
@@ -146,6 +155,7 @@ impl RunSummary {
             Event::CallPrepared { prepared, .. } => {
                 row.persona.clone_from(&told.persona);
                 row.model.clone_from(&told.model);
+                row.repairs += told.repairs - repairs;
                 for note in &prepared.notes {
                     if row.notes.len() < MOST_NOTES && !row.notes.contains(note) {
                         row.notes.push(note.clone());

@@ -5,11 +5,14 @@
 //! in as [`Timestamp`] values, contents come in as digests, and every decision leaves as an
 //! [`Event`](event::Event) to record and an [`Effect`](run::Effect) to carry out.
 
+pub mod approval;
 pub mod brief;
+pub mod coverage;
 pub mod diagnostic;
 pub mod event;
 pub mod failure;
 pub mod fence;
+pub mod finding;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
@@ -19,7 +22,9 @@ pub mod persona_diff;
 pub mod plan;
 pub mod policy;
 pub mod request;
+pub mod review;
 pub mod run;
+pub mod structured;
 pub mod suggest;
 pub mod summary;
 pub mod usage;

@@ -1,11 +1,15 @@
 //! The plan: a workflow compiled into steps that are known to be acyclic.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     flow::Flow,
+    handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
+    persona::Gate,
     plan_shape::Shape,
     request::{Parameters, Timeouts},
 };
@@ -63,6 +67,45 @@ pub struct Need {
     /// Whether its handoff goes into the prompt by itself. False where the prompt already prints the
     /// deliverable, or where the edge comes from a reference alone.
     pub handoff: bool,
+    /// What the handoff consists of.
+    #[serde(default, skip_serializing_if = "Pass::is_usual")]
+    pub pass: Pass,
+    /// Tokens that it may bring, where the workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+}
+
+impl Need {
+    /// An edge about which the workflow says nothing more.
+    pub fn on(step: impl Into<StepPath>) -> Self {
+        Self { step: step.into(), handoff: true, pass: Pass::Fit, max_tokens: None }
+    }
+
+    /// Tokens that its handoff may bring into a prompt; none where it hands nothing over by itself.
+    pub fn allowance(&self) -> u64 {
+        if self.handoff { self.max_tokens.map_or(DEFAULT_ALLOWANCE, u64::from) } else { 0 }
+    }
+
+    /// What the workflow says of the edge, in a few words: `brief, 4000 tokens at most`.
+    pub fn terms(&self) -> Option<String> {
+        let pass = match self.pass {
+            Pass::Fit => None,
+            Pass::Full => Some("full".to_owned()),
+            Pass::Brief => Some("brief".to_owned()),
+            Pass::None => Some("order only".to_owned()),
+        };
+        let cap = self.max_tokens.map(|cap| format!("{cap} tokens at most"));
+        let terms: Vec<String> = pass.into_iter().chain(cap).collect();
+        (!terms.is_empty()).then(|| terms.join(", "))
+    }
+
+    /// The needed step, with what the workflow says of the edge: `data (brief)`.
+    pub fn label(&self) -> String {
+        match self.terms() {
+            Some(terms) => format!("{} ({terms})", self.step),
+            None => self.step.to_string(),
+        }
+    }
 }
 
 /// What a step does.
@@ -73,8 +116,20 @@ pub enum Action {
     Persona(Box<PersonaStep>),
     /// Renders a template, without a model.
     Render(String),
+    /// Asks a person.
+    Approve(ApprovalStep),
     /// Runs the steps that say they are within it.
     Group,
+}
+
+/// A step in which a person says yes or no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStep {
+    /// What is asked, a template.
+    pub question: String,
+    /// How long there is time, in milliseconds; after that the step fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 /// A step in which a persona works.
@@ -90,6 +145,70 @@ pub struct PersonaStep {
     pub parameters: Parameters,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What the answer's value has to be, where it is not a document alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputSpec>,
+    /// Who judges the document, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<ReviewSpec>>,
+    /// How often an answer that does not fit its schema is asked for again.
+    #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
+    pub repairs: u16,
+}
+
+/// Repairs of one answer where the workflow does not say.
+pub const DEFAULT_REPAIRS: u16 = 1;
+
+fn default_repairs() -> u16 {
+    DEFAULT_REPAIRS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_repairs(repairs: &u16) -> bool {
+    *repairs == DEFAULT_REPAIRS
+}
+
+/// How a document is reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewSpec {
+    /// The personas that judge, each by its own gates and those written here.
+    pub by: Vec<String>,
+    /// Rounds at most: a verdict each, and a new version between two.
+    pub rounds: u16,
+    /// What happens to the step where the document does not pass.
+    pub on_fail: OnFail,
+    /// Gates beside those of the reviewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+}
+
+impl ReviewSpec {
+    /// Calls at most beside the draft, repairs and missing briefs left out: verdicts and new versions.
+    pub fn most_calls(&self) -> u64 {
+        let rounds = u64::from(self.rounds);
+        rounds * self.by.len() as u64 + rounds.saturating_sub(1)
+    }
+}
+
+/// What happens to a step whose document does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// The step fails.
+    #[default]
+    Stop,
+    /// The step goes on with the last version, and says that it has not passed.
+    Continue,
+}
+
+/// The value that a step's answer has to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The JSON Schema that it has to fit.
+    pub schema: Arc<serde_json::Value>,
+    /// Whether it is the built-in list of findings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub findings: bool,
 }
 
 /// How a step's persona is found.
@@ -378,8 +497,34 @@ impl Plan {
     /// Whether a persona step relies on the handoff of the step at `position`, so that a brief of its
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
+        // A review holds figures of the brief against its metrics.
         matches!(self.parts.steps[position].action, Action::Persona(_))
-            && self.shape.relied_on[position]
+            && (self.shape.relied_on[position] || self.review(position).is_some())
+    }
+
+    /// How often an answer of the step at `position` that does not fit its schema is asked for again.
+    pub fn repairs(&self, position: usize) -> u16 {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.repairs,
+            Action::Render(_) | Action::Approve(_) | Action::Group => 0,
+        }
+    }
+
+    /// How the document of the step at `position` is reviewed, where it is.
+    pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.review.as_deref(),
+            Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        }
+    }
+
+    /// The value that the answer of this step has to be, where it has to be one. For a fan-out it is that of
+    /// each item.
+    pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
+        match &self.step(step)?.action {
+            Action::Persona(step) => step.output.as_ref(),
+            Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        }
     }
 
     /// The hash of the whole plan, to which a run is pinned.
@@ -414,7 +559,7 @@ mod tests {
     fn plan(steps: &[(&str, &[&str])]) -> Result<Plan, PlanError> {
         let steps = steps.iter().map(|(id, needs)| Step {
             id: (*id).into(),
-            needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+            needs: needs.iter().map(|need| Need::on(*need)).collect(),
             action: Action::Render("x".into()),
             optional: false,
             save: None,

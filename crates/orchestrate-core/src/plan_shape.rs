@@ -170,17 +170,21 @@ impl Shape {
         for at in (0..count).rev() {
             takes[at] = match steps[at].action {
                 Action::Persona(_) => true,
-                Action::Render(_) => false,
+                Action::Render(_) | Action::Approve(_) => false,
                 Action::Group => self.members[at]
                     .iter()
                     .any(|&member| self.needs[member].is_empty() && takes[member]),
             };
         }
         let mut relied_on = vec![false; count];
+        for (at, step) in steps.iter().enumerate().filter(|&(at, _)| takes[at]) {
+            for (need, &target) in step.needs.iter().zip(&self.needs[at]) {
+                relied_on[target] |= need.pass.relies_on_brief();
+            }
+        }
         for at in 0..count {
             let ends = self.dependents[at].is_empty();
-            relied_on[at] = self.dependents[at].iter().any(|&dependent| takes[dependent])
-                || (ends && self.group[at].is_some_and(|group| relied_on[group]));
+            relied_on[at] |= ends && self.group[at].is_some_and(|group| relied_on[group]);
         }
         relied_on
     }

@@ -7,13 +7,17 @@ use serde::Serialize;
 
 use crate::{
     Timestamp,
-    event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
-    failure::{Failure, FailureClass},
-    ids::{Digest, RunId, StepPath},
+    approval::{ApprovalDecision, ApprovalRequest},
+    event::{
+        Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
+    },
+    failure::{Billed, Failure, FailureClass},
+    ids::{Digest, Purpose, RunId, StepPath},
     instances::{Instances, is_repeated},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
+    review::{Asked, ReviewLog},
     usage::Usage,
 };
 
@@ -43,6 +47,8 @@ pub enum StepState {
     Running,
     /// The next attempt waits for its time.
     Retrying,
+    /// A person is asked.
+    AwaitingApproval,
     /// Finished.
     Succeeded,
     /// Given up.
@@ -78,7 +84,8 @@ pub struct RunSummary {
     pub created_at: Timestamp,
     /// When its last event was recorded.
     pub updated_at: Timestamp,
-    /// Milliseconds in which it was running, pauses left out.
+    /// Milliseconds in which it was running, pauses left out; of a process that was killed, up to its last
+    /// event.
     pub active_ms: u64,
     /// Requests sent, retries included.
     pub calls: u64,
@@ -86,14 +93,14 @@ pub struct RunSummary {
     pub reused: u64,
     /// Tokens of this run's own calls.
     pub usage: Usage,
-    /// Tokens of attempts that were lost, reserved as their worst case.
+    /// Tokens that attempts may have used whose usage is not known: their worst case.
     pub lost_tokens: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
     /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     #[serde(skip)]
     running_since: Option<Timestamp>,
     #[serde(skip)]
@@ -140,6 +147,18 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
+    pub output: Option<Digest>,
+    /// The course of its review, where it has one.
+    pub review: Option<ReviewLog>,
+    /// What the verdict under way is asked for.
+    #[serde(skip)]
+    asked: Option<Box<Asked>>,
+    /// How often an answer was asked for again since it did not fit its schema.
+    pub repairs: u16,
+    /// The number of the last repair that was evaluated.
+    #[serde(skip)]
+    last_repair: u16,
     /// Why it was not run.
     pub skipped: Option<String>,
     /// How many instances it has, where it can have several.
@@ -150,8 +169,30 @@ pub struct StepSummary {
     pub retry_at: Option<Timestamp>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
+    /// What a person is asked in it, and what they decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
     reserved: u64,
+}
+
+impl StepSummary {
+    fn take_verdict(&mut self, answer: &Answered) {
+        if let (Some(asked), Some(judged)) = (self.asked.take(), &answer.judged) {
+            self.review.get_or_insert_default().take(&asked, judged, answer.output);
+        }
+    }
+}
+
+/// Everything there is to say of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApprovalSummary {
+    /// What is asked.
+    pub request: ApprovalRequest,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// What was decided, and when it was recorded here.
+    pub decision: Option<(ApprovalDecision, Timestamp)>,
 }
 
 /// A file that was written.
@@ -168,15 +209,16 @@ pub struct Artifact {
 impl RunSummary {
     /// The summary of a run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let steps = plan.steps().iter().map(|step| {
+        let steps = plan.steps().iter().enumerate().map(|(at, step)| {
             let persona = match &step.action {
                 Action::Persona(persona) => match persona.persona.candidates().as_slice() {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) | Action::Group => None,
+                Action::Render(_) | Action::Approve(_) | Action::Group => None,
             };
-            StepSummary::waiting(step.id.clone(), persona, step.optional)
+            let reviewed = plan.review(at).is_some() && !plan.repeats(at);
+            StepSummary::waiting(step.id.clone(), persona, step.optional, reviewed)
         });
         Self {
             run: None,
@@ -237,6 +279,14 @@ impl RunSummary {
         self.counted().count()
     }
 
+    /// Steps that wait for a person, and items and their steps that do.
+    pub fn awaiting_approval(&self) -> impl Iterator<Item = &StepSummary> {
+        self.steps
+            .iter()
+            .chain(self.instances())
+            .filter(|step| step.state == StepState::AwaitingApproval)
+    }
+
     /// Optional steps that failed.
     pub fn given_up(&self) -> impl Iterator<Item = &StepSummary> {
         self.steps.iter().filter(|step| step.optional && step.state == StepState::Failed)
@@ -261,13 +311,32 @@ impl RunSummary {
         }
     }
 
+    /// The step whose call the cap on tokens does not allow, and what it may use at worst.
+    pub fn beyond_cap(&self) -> Option<(&StepSummary, u64)> {
+        let (Some(Cap::Tokens), Some(cap)) = (self.cap_reached(), self.limits.max_tokens) else {
+            return None;
+        };
+        let prepared = self.steps.iter().filter(|step| {
+            matches!(step.state, StepState::Running | StepState::Retrying) && step.reserved > 0
+        });
+        let spent = self.spent_tokens();
+        prepared
+            .map(|step| (step, step.reserved))
+            .find(|(_, reserved)| spent.saturating_add(*reserved) > cap)
+    }
+
+    /// Tokens that count against the cap: those used, and the worst case where usage is not known.
+    pub fn spent_tokens(&self) -> u64 {
+        self.usage.total().saturating_add(self.lost_tokens)
+    }
+
     /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
     pub fn apply(&mut self, recorded: &Recorded) {
         let repeated = recorded.event.step().filter(|path| is_repeated(path)).cloned();
         let before = repeated
             .as_ref()
             .and_then(|path| self.step(path))
-            .map_or(StepState::Waiting, |told| told.state);
+            .map_or((StepState::Waiting, 0), |told| (told.state, told.repairs));
         self.fold(recorded);
         if let Some(path) = repeated {
             self.fold_into_row(recorded.at, &path, &recorded.event, before);
@@ -277,8 +346,9 @@ impl RunSummary {
     fn fold(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
+        self.count_time(at, &recorded.event);
         match &recorded.event {
-            Event::SessionOpened { .. } => self.stop_clock_unrecorded(),
+            Event::SessionOpened { .. } => {}
             Event::RunCreated(created) => {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
@@ -296,9 +366,9 @@ impl RunSummary {
                 self.running_since = Some(at);
                 self.status = RunStatus::Running;
             }
-            Event::RunPaused { reason } => self.rest(at, RunStatus::Paused(*reason)),
-            Event::RunSucceeded => self.rest(at, RunStatus::Succeeded),
-            Event::RunFailed { reason } => self.rest(at, RunStatus::Failed(reason.clone())),
+            Event::RunPaused { reason } => self.rest(RunStatus::Paused(*reason)),
+            Event::RunSucceeded => self.rest(RunStatus::Succeeded),
+            Event::RunFailed { reason } => self.rest(RunStatus::Failed(reason.clone())),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
                 if let Some(&place) = self.artifact_places.get(path) {
@@ -310,9 +380,19 @@ impl RunSummary {
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
-                    step.persona = Some(prepared.persona.clone());
-                    step.choice.clone_from(&prepared.choice);
+                    // A reviewer is not the one who works.
+                    step.asked.clone_from(&prepared.review);
+                    if prepared.review.is_none() {
+                        step.persona = Some(prepared.persona.clone());
+                        step.choice.clone_from(&prepared.choice);
+                    }
+                    // The same repair may be evaluated anew.
+                    if call.purpose == Purpose::Repair && call.number > step.last_repair {
+                        step.last_repair = call.number;
+                        step.repairs += 1;
+                    }
                     step.model = Some(prepared.model.clone());
+                    step.reserved = prepared.reserved;
                     step.state = StepState::Running;
                     step.started_at = step.started_at.or(Some(at));
                     for note in &prepared.notes {
@@ -337,6 +417,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                 }
             }
             Event::CallReused { call, origin, answer } => {
@@ -345,26 +426,40 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                     if !own {
                         step.reused_from = Some((origin.run.clone(), origin.at));
                     }
                 }
             }
-            Event::CallFailed { call, failure, usage, .. }
-            | Event::OutputRejected { call, failure, usage, .. } => {
-                if let Some(usage) = usage {
-                    self.count(&call.step, *usage);
+            Event::CallFailed { call, failure, usage, billed, .. } => {
+                // As the ledger counts it.
+                match (billed, usage) {
+                    (_, Some(usage)) => self.count(&call.step, *usage),
+                    (Billed::No, None) => {}
+                    (Billed::Assumed | Billed::Reported, None) => self.forfeit(&call.step),
                 }
                 if let Some(step) = self.step_mut(&call.step) {
                     step.failure = Some(failure.clone());
                 }
             }
-            Event::CallUnknown { call, cause, .. } => {
-                let lost = self.step(&call.step).map_or(0, |step| step.reserved);
-                self.lost_tokens = self.lost_tokens.saturating_add(lost);
+            Event::OutputRejected { call, failure, usage, .. } => {
+                match usage {
+                    Some(usage) => self.count(&call.step, *usage),
+                    None => self.forfeit(&call.step),
+                }
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.failure = Some(failure.clone());
+                }
+            }
+            Event::CallUnknown { call, cause, failure, .. } => {
+                self.forfeit(&call.step);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.lost_attempts += 1;
                     step.lost = Some(*cause);
+                    if let Some(failure) = failure {
+                        step.failure = Some(failure.clone());
+                    }
                 }
             }
             Event::RetryScheduled { call, due } => {
@@ -373,12 +468,13 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step: path, source, deliverable, brief } => {
+            Event::StepSucceeded { step: path, source, deliverable, brief, output } => {
                 if let Some(step) = self.step_mut(path) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
                     step.brief = *brief;
+                    step.output = *output;
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;
@@ -414,6 +510,34 @@ impl RunSummary {
                 }
                 self.withdraw(step);
             }
+            Event::ReviewEnded { step, stop, .. } => {
+                let review = self.step_mut(step).and_then(|step| step.review.as_mut());
+                if let Some(review) = review {
+                    review.stop = Some(*stop);
+                }
+            }
+            Event::ApprovalRequested { step, request } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::AwaitingApproval;
+                    step.started_at = step.started_at.or(Some(at));
+                    step.failure = None;
+                    let request = request.clone();
+                    step.approval = Some(ApprovalSummary { request, asked_at: at, decision: None });
+                }
+            }
+            Event::ApprovalDecided { step, decision } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
+                    if let Some(approval) = &mut step.approval {
+                        approval.decision = Some(((**decision).clone(), at));
+                    }
+                }
+            }
+            Event::ApprovalExpired { step } => {
+                if let Some(step) = self.step_mut(step) {
+                    step.state = StepState::Running;
+                }
+            }
             Event::StepFailed { step, failure, .. } => {
                 if let Some(step) = self.step_mut(step) {
                     step.state = StepState::Failed;
@@ -448,23 +572,39 @@ impl RunSummary {
         }
     }
 
-    fn rest(&mut self, at: Timestamp, status: RunStatus) {
-        if let Some(since) = self.running_since.take() {
-            let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
-            self.active_ms = self.active_ms.saturating_add(millis);
-        }
+    /// Nobody knows what the attempt used up: its worst case counts.
+    fn forfeit(&mut self, step: &StepPath) {
+        let reserved = self.step(step).map_or(0, |step| step.reserved);
+        self.lost_tokens = self.lost_tokens.saturating_add(reserved);
+    }
+
+    fn rest(&mut self, status: RunStatus) {
+        self.running_since = None;
         self.status = status;
     }
 
-    /// A process that ended without recording it: how long it lived is not known.
-    fn stop_clock_unrecorded(&mut self) {
-        self.running_since = None;
+    /// Counts the time since the event before, unless the process ended in between without recording it:
+    /// how long it lived on after its last event is not known.
+    fn count_time(&mut self, at: Timestamp, event: &Event) {
+        let Some(since) = self.running_since else { return };
+        if matches!(event, Event::SessionOpened { .. }) {
+            self.running_since = None;
+            return;
+        }
+        let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
+        self.active_ms = self.active_ms.saturating_add(millis);
+        self.running_since = Some(at);
     }
 }
 
 impl StepSummary {
     /// A step to which nothing has happened.
-    pub(crate) fn waiting(step: StepPath, persona: Option<String>, optional: bool) -> Self {
+    pub(crate) fn waiting(
+        step: StepPath,
+        persona: Option<String>,
+        optional: bool,
+        reviewed: bool,
+    ) -> Self {
         Self {
             step,
             persona,
@@ -483,21 +623,30 @@ impl StepSummary {
             ended_at: None,
             deliverable: None,
             brief: None,
+            output: None,
+            review: reviewed.then(ReviewLog::default),
+            asked: None,
+            repairs: 0,
+            last_repair: 0,
             skipped: None,
             items: None,
             failure: None,
             retry_at: None,
             notes: Vec::new(),
+            approval: None,
             reserved: 0,
         }
     }
 
     /// Forgets what the step came to; what it used up stays.
     pub(crate) fn reset(&mut self) {
-        let fresh = Self::waiting(self.step.clone(), self.persona.take(), self.optional);
+        let reviewed = self.review.is_some();
+        let fresh = Self::waiting(self.step.clone(), self.persona.take(), self.optional, reviewed);
         *self = Self {
             attempts: self.attempts,
             lost_attempts: self.lost_attempts,
+            repairs: self.repairs,
+            last_repair: self.last_repair,
             usage: self.usage,
             started_at: self.started_at,
             ..fresh

@@ -65,6 +65,7 @@ impl OutputFolder {
             .prefix(TEMPORARY)
             .tempfile_in(&self.root)
             .and_then(tempfile::NamedTempFile::close)
+            .map_err(unnamed)
             .map_err(failed)
     }
 
@@ -84,9 +85,12 @@ impl OutputFolder {
         let folder = self.folder_of(path)?;
         let target = folder.join(name);
         let failed = |source| ArtifactError::Io { path: target.clone(), source };
-        let mut temporary =
-            tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map_err(failed)?;
-        temporary.write_all(content).map_err(failed)?;
+        let mut temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&folder)
+            .map_err(unnamed)
+            .map_err(failed)?;
+        temporary.as_file_mut().write_all(content).map_err(failed)?;
         // Readable like any file the user makes; the temporary one was private.
         #[cfg(unix)]
         {
@@ -97,9 +101,20 @@ impl OutputFolder {
                 .map_err(failed)?;
         }
         temporary.as_file().sync_all().map_err(failed)?;
-        temporary.persist(&target).map_err(|error| failed(error.error))?;
+        temporary.persist(&target).map_err(|error| failed(unnamed(error.error)))?;
         fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         Ok(Digest::of(content))
+    }
+
+    /// Removes a file of this content that lies directly in the folder; any other one stays.
+    pub fn remove(&self, name: &str, content: &[u8]) -> Result<(), ArtifactError> {
+        let path = self.root.join(name);
+        let is_small_file = fs::symlink_metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.len() == content.len() as u64);
+        if !is_small_file || !fs::read(&path).is_ok_and(|found| found == content) {
+            return Ok(());
+        }
+        fs::remove_file(&path).map_err(|source| ArtifactError::Io { path, source })
     }
 
     /// The real folder of a relative path, created where it is missing.
@@ -121,6 +136,11 @@ impl OutputFolder {
         }
         Ok(folder)
     }
+}
+
+/// The error without the name of a temporary file, which says nothing to anybody.
+fn unnamed(error: io::Error) -> io::Error {
+    if error.get_ref().is_some() { error.kind().into() } else { error }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The driver: carries out what the run machine decides, and nothing before it is durable.
 
+mod people;
+
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use orchestrate_core::{
@@ -17,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    approvals::{Dropped, PersonAnswer},
     clock,
     live::{LiveBoard, Observer},
     prepare::{Preparation, Preparer, View},
@@ -24,6 +27,8 @@ use crate::{
     view::PartsSeen,
     worker,
 };
+use people::BETWEEN_LOOKS;
+pub(crate) use people::People;
 
 /// What a person or the system asks of a running driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,7 @@ pub(crate) struct Driver {
     damage: Option<StoreError>,
     /// What came of the items of finished fans-out.
     parts: PartsSeen,
+    pub(crate) people: People,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -83,6 +89,9 @@ pub(crate) struct Driver {
 /// Calls that one blocking task prepares, one after the other: few enough to keep all cores busy, enough
 /// to save most of the hops between threads.
 const PREPARED_TOGETHER: usize = 16;
+
+/// Answers of people that may wait for the driver: more than one person types.
+const PEOPLE: usize = 16;
 
 /// Messages that may wait for the driver. Each worker sends one and ends, so the bound only limits how
 /// many finished workers keep their answer in memory while a commit is under way.
@@ -112,6 +121,7 @@ impl Driver {
             wake_at: None,
             damage: None,
             parts: PartsSeen::default(),
+            people: People::default(),
             recorded: Vec::new(),
         }
     }
@@ -138,8 +148,10 @@ impl Driver {
         let (sender, mut inbox) = mpsc::channel::<News>(INBOX);
         let mut effects = first;
         let mut stop_open = true;
+        let (answer, mut answers) = mpsc::channel::<PersonAnswer>(PEOPLE);
+        let mut look = Instant::now() + BETWEEN_LOOKS;
         loop {
-            if let Some(outcome) = self.carry_out(effects, &sender) {
+            if let Some(outcome) = self.carry_out(effects, &sender, &answer) {
                 self.tasks.shutdown().await;
                 return match self.damage.take() {
                     Some(damage) => Err(damage.into()),
@@ -156,6 +168,23 @@ impl Driver {
                 message = inbox.recv() => {
                     let message = message.ok_or(DriveError::Worker)?;
                     self.take_in(message)?;
+                }
+                answered = answers.recv() => match answered {
+                    Some(PersonAnswer::Decided { step, subject, given }) => {
+                        self.decide(&Dropped { step, subject, given })?;
+                    }
+                    // The last sender is ours.
+                    Some(PersonAnswer::Gone) | None => {
+                        self.run.handle(clock::now(), Input::Attended(false))?;
+                    }
+                },
+                () = sleep_until(look), if self.run.awaits_approval() => {
+                    look = Instant::now() + BETWEEN_LOOKS;
+                    let (decisions, blobs) = self.decisions()?;
+                    self.pending.extend(blobs);
+                    for decision in decisions {
+                        self.run.handle(clock::now(), decision)?;
+                    }
                 }
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if ended.is_err_and(|error| error.is_panic()) {
@@ -226,13 +255,20 @@ impl Driver {
             for event in &recorded {
                 self.summary.apply(event);
             }
+            self.people.tell_of(&recorded);
             self.observer.recorded(&recorded, &self.summary);
             self.recorded.extend(recorded);
         }
+        self.people.forget_files();
         Ok(decisions.effects)
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, sender: &mpsc::Sender<News>) -> Option<Outcome> {
+    fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        sender: &mpsc::Sender<News>,
+        answer: &mpsc::Sender<PersonAnswer>,
+    ) -> Option<Outcome> {
         let mut to_prepare = Vec::new();
         for effect in effects {
             match effect {
@@ -240,6 +276,7 @@ impl Driver {
                 Effect::StartAttempt { call, attempt, request } => {
                     self.start(call, attempt, &request, sender.clone());
                 }
+                Effect::AskPerson { step, request } => self.ask(&step, &request, answer),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::Finish(outcome) => return Some(outcome),
             }

@@ -146,6 +146,12 @@ pub(crate) fn join(
     if parts.is_empty() {
         "There were no items.\n".clone_into(&mut text);
     }
+    let output = match (fans_out, parts) {
+        (true, parts) if parts.iter().any(|part| part.schema.is_some()) => {
+            Some(outputs(preparer, parts)?)
+        }
+        _ => None,
+    };
     let document = Blob::new(text);
     let mut blobs = vec![document.clone()];
     let brief = (brief != Brief::default() && entries(&brief) <= MOST_BRIEF_ENTRIES)
@@ -155,9 +161,30 @@ pub(crate) fn join(
     let joined = Prepared::Joined {
         deliverable: document.digest,
         brief: brief.as_ref().map(|blob| blob.digest),
+        output: output.as_ref().map(|blob| blob.digest),
     };
     blobs.extend(brief);
+    blobs.extend(output);
     Ok(Preparation { prepared: joined, request: None, blobs })
+}
+
+/// The list of the values of a fan-out's items; nothing stands for an item that has none.
+fn outputs(preparer: &Preparer, parts: &[NeedState]) -> Result<Blob, Stop> {
+    let mut list = String::from("[");
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            list.push(',');
+        }
+        match part.output {
+            Some(digest) => list.push_str(&preparer.blobs.text(&digest)?),
+            None => list.push_str("null"),
+        }
+        if list.len() > MOST_JOINED_BYTES {
+            return Err(invalid("the values of all items together are larger than 4 MiB").into());
+        }
+    }
+    list.push(']');
+    Ok(Blob::new(list))
 }
 
 fn heading(

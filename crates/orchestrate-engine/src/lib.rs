@@ -1,6 +1,7 @@
 //! Carries a run's effects out durably: the driver and its workers, the store of journals, the
 //! libraries of personas and workflows, the configuration, and the files a run writes.
 
+pub mod approvals;
 pub mod artifacts;
 pub mod config;
 pub mod driver;
@@ -19,5 +20,7 @@ mod casting;
 mod clock;
 mod items;
 mod prepare;
+mod reviewing;
+mod structured;
 mod view;
 mod worker;

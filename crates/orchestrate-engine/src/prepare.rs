@@ -4,27 +4,32 @@ use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
+    approval::{self, ApprovalDecision},
     brief::Brief,
     event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
-    handoff::{self, DEFAULT_ALLOWANCE, Deliverable, Form, Handoff},
+    handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
     neutral,
     persona::Persona,
-    plan::{Action, PersonaStep},
+    plan::{Action, ApprovalStep, Need, PersonaStep},
     request::{Identity, ModelRef, Request, Segment},
-    run::Prepared,
+    review::ReviewLog,
+    run::{Asked, Prepared},
+    structured::with_brief,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
 use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
+    approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
     home::Home,
     items::{self, Lists},
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
+    structured,
 };
 
 /// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
@@ -41,6 +46,7 @@ pub(crate) struct Preparer {
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
     pub(crate) forked: Option<RunForked>,
+    pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
@@ -55,11 +61,17 @@ pub(crate) struct NeedState {
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
+    pub(crate) output: Option<Digest>,
+    /// What that value fits; of a fan-out, what the value of each item does.
+    pub(crate) schema: Option<Arc<serde_json::Value>>,
     pub(crate) ending: StepEnding,
     pub(crate) reason: String,
     /// What came of its items, where it is a fan-out, and the list that they stand in.
     pub(crate) parts: Option<Arc<Vec<NeedState>>>,
     pub(crate) list: Option<Digest>,
+    /// What whoever relies on it has to know: that it did not pass its review.
+    pub(crate) caveat: Option<String>,
 }
 
 /// An item that the templates of a call know.
@@ -76,7 +88,7 @@ pub(crate) struct View {
     /// The needs of the step and of everything that it is a part of.
     pub(crate) needs: Vec<NeedState>,
     /// Those whose handoffs go into the prompt.
-    pub(crate) handoffs: Vec<StepPath>,
+    pub(crate) handoffs: Vec<Need>,
     /// The items around the call, outermost first.
     pub(crate) items: Vec<ItemState>,
     /// Whether the call is that of an item, so that its list has been found.
@@ -89,6 +101,14 @@ pub(crate) struct View {
     pub(crate) own_list: Option<Digest>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
+    /// The brief of that draft, where it has one.
+    pub(crate) draft_brief: Option<Digest>,
+    /// The course of the step's review, where it has one.
+    pub(crate) review: ReviewLog,
+    /// What a repair stands for: the purpose of the call whose answer did not fit.
+    pub(crate) stands_for: Purpose,
+    /// The step's own answer that did not fit its schema, when it is to be repaired.
+    pub(crate) rejected: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -183,11 +203,29 @@ impl Preparer {
                     blobs: vec![blob],
                 })
             }
+            Action::Approve(approval) => {
+                Ok(self.question(&call.step, approval, &deliverables, view)?)
+            }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                let asked_for = match call.purpose {
+                    Purpose::Repair => view.stands_for,
+                    purpose => purpose,
+                };
+                if asked_for == Purpose::Verdict {
+                    let request = self.verdict(call, action, &persona, view, &scope)?;
+                    return self.finish(request, None, Vec::new(), view);
+                }
                 let (request, notes) = match call.purpose {
-                    Purpose::Draft => {
-                        self.draft(call, action, persona, &deliverables, view, &scope)?
+                    Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
+                        let mut again = Vec::new();
+                        if asked_for == Purpose::Revise {
+                            again = self.revision(view)?;
+                        }
+                        if call.purpose == Purpose::Repair {
+                            again.push(self.misfit(action, view)?);
+                        }
+                        self.draft(call, action, persona, &deliverables, view, again)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -196,6 +234,42 @@ impl Preparer {
                 self.finish(request, choice, notes, view)
             }
         }
+    }
+
+    /// What a person is asked; a yes to exactly this in the run that this one was made from is used again.
+    fn question(
+        &self,
+        step: &StepPath,
+        approval: &ApprovalStep,
+        deliverables: &Needs,
+        view: &View,
+    ) -> Result<Preparation, Failure> {
+        let scope = Scope { inputs: &self.casting.inputs, steps: deliverables };
+        let mut text = orchestrate_workflow::render_text(&approval.question, &scope)
+            .map_err(|error| invalid(format!("rendering the question: {error}")))?;
+        // Whoever is asked about several items has to see which one is meant.
+        for (name, item) in &deliverables.items {
+            if !orchestrate_workflow::mentions_item(&approval.question, name) {
+                text.push_str("\n\n");
+                text.push_str(&orchestrate_workflow::item_block(name, item));
+            }
+        }
+        let grounds =
+            view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
+        let subject = approval::subject(&text, grounds);
+        let mut blobs = Vec::new();
+        let earlier = self.earlier_decisions.approval_of(&subject);
+        let decision = earlier.filter(|_| !self.fresh.refuses(step)).map(|earlier| {
+            let ApprovalDecision { approved, by, note, .. } = earlier.clone();
+            let (decision, contents) = decided(GivenDecision { approved, by, note }, &text);
+            blobs.extend(contents);
+            Box::new(ApprovalDecision { origin: earlier.origin.clone(), ..decision })
+        });
+        let question = Blob::new(text);
+        let asked =
+            Asked { question: question.digest, subject, expires_ms: approval.expires_ms, decision };
+        blobs.push(question);
+        Ok(Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs })
     }
 
     /// The persona as the journal keeps it, written out once per run.
@@ -226,6 +300,10 @@ impl Preparer {
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
         let mut blobs = Vec::from(StoredRequest::store(&request, persona));
+        let review = request.segments.iter().find_map(|segment| match segment {
+            Segment::Judge(asked) => Some(asked.clone()),
+            _ => None,
+        });
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -234,6 +312,7 @@ impl Preparer {
             request: blobs[0].digest,
             reserved,
             notes,
+            review,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);
@@ -253,8 +332,9 @@ impl Preparer {
         persona: Arc<Persona>,
         deliverables: &Needs,
         view: &View,
-        scope: &Scope<'_>,
+        again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
+        let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
         let mut segments = Vec::new();
@@ -265,16 +345,24 @@ impl Preparer {
             segments.push(Segment::Task(task.to_owned()));
         }
         for need in &view.handoffs {
-            let Some(given) = deliverables.get(need) else { continue };
+            let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
-                Some(deliverable) => handoff::fit(deliverable, DEFAULT_ALLOWANCE, &tokens::count)?,
+                Some(deliverable) => {
+                    let mut handoff =
+                        handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?;
+                    if let Some(caveat) = &given.state.caveat {
+                        notes.push(format!("`{}`: {caveat}", need.step));
+                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                    }
+                    handoff
+                }
                 None => handoff::unavailable(
-                    need.clone(),
+                    need.step.clone(),
                     given.state.persona.clone(),
                     &given.state.reason,
                 ),
             };
-            note_form(&handoff, &mut notes);
+            note_form(&handoff, need.pass, &mut notes);
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
         self.reworks(&call.step, &mut segments)?;
@@ -292,9 +380,31 @@ impl Preparer {
         if !asked.is_empty() {
             segments.push(Segment::Prompt(asked.join("\n\n")));
         }
-        let system =
-            self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
-        Ok((self.request(call, action, persona, system, segments), notes))
+        segments.extend(again);
+        let Some(output) = &action.output else {
+            let contract = Contract::DraftWithBrief;
+            let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+            return Ok((self.request(call, action, persona, system, segments), notes));
+        };
+        let contract = Contract::ValueWithBrief;
+        let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+        let form = with_brief(&output.schema);
+        segments.push(structured::form(&form));
+        let mut request = self.request(call, action, persona, system, segments);
+        request.response_schema = Some(Arc::new(form));
+        Ok((request, notes))
+    }
+
+    /// What a repair says beside what was asked before: the answer, and what of it does not fit.
+    fn misfit(&self, action: &PersonaStep, view: &View) -> Result<Segment, Stop> {
+        let output = action.output.as_ref().ok_or_else(|| invalid("no value was asked for"))?;
+        self.again(&with_brief(&output.schema), view)
+    }
+
+    /// The answer that did not fit, and what of it does not.
+    pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
+        let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
+        Ok(structured::again(schema, &self.blobs.text(&rejected)?))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -332,7 +442,7 @@ impl Preparer {
         Ok(self.request(call, action, persona, system, segments))
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         call: &CallId,
         action: &PersonaStep,
@@ -348,6 +458,7 @@ impl Preparer {
             segments,
             parameters: action.parameters,
             output_cap: None,
+            response_schema: None,
             timeouts: action.timeouts,
         }
     }
@@ -376,7 +487,9 @@ impl Preparer {
             {
                 needs.titles.insert(persona.name.clone(), persona.title.clone());
             }
-            needs.given.insert(state.step.clone(), Given { state: state.clone(), deliverable });
+            let output = state.output.map(|digest| self.load_value(&digest)).transpose()?;
+            let given = Given { state: state.clone(), deliverable, output };
+            needs.given.insert(state.step.clone(), given);
         }
         Ok(needs)
     }
@@ -384,6 +497,14 @@ impl Preparer {
     pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
+    }
+
+    /// A value as templates see it: without characters that nobody would see in it.
+    fn load_value(&self, digest: &Digest) -> Result<serde_json::Value, Stop> {
+        let text = self.blobs.text(digest)?;
+        let value = serde_json::from_str(&text)
+            .map_err(|_| Stop::from(invalid("a recorded value cannot be read")))?;
+        Ok(structured::seen(value))
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
@@ -397,7 +518,7 @@ impl Preparer {
         // The run may have been removed since; then its answer is gone too, and the call is made.
         let blobs = BlobReader::open(&self.home.run(&found.origin.run)).ok()?;
         let answer = &found.answer;
-        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief];
+        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief, answer.output];
         let copied =
             contents.into_iter().flatten().map(|digest| blobs.text(&digest).map(Blob::new));
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
@@ -424,12 +545,15 @@ fn reserve(request: &mut Request, tokens_left: Option<u64>) -> u64 {
     }
 }
 
-fn note_form(handoff: &Handoff, notes: &mut Vec<String>) {
+fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {
     match &handoff.form {
         Form::Full if handoff.brief.is_none() && handoff.persona.is_some() => {
             notes.push(format!("`{}` came whole, without a brief", handoff.step));
         }
         Form::Full => {}
+        Form::Brief if pass == Pass::Brief => {
+            notes.push(format!("`{}` came as its brief, as the workflow asks", handoff.step));
+        }
         Form::Brief => notes
             .push(format!("`{}` came as its brief: the whole document does not fit", handoff.step)),
         Form::Unavailable(reason) => {
@@ -441,6 +565,7 @@ fn note_form(handoff: &Handoff, notes: &mut Vec<String>) {
 struct Given {
     state: NeedState,
     deliverable: Option<Deliverable>,
+    output: Option<serde_json::Value>,
 }
 
 /// The needs of one step, as templates see them.
@@ -490,6 +615,14 @@ impl Needs {
 }
 
 impl StepValues for Needs {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.given.get(&StepPath::new(id))?.state.schema.as_deref()
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.given.get(&StepPath::new(id)).is_some_and(|given| given.state.list.is_some())
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let given = self.given.get(&StepPath::new(id))?;
         let deliverable = given.deliverable.as_ref();
@@ -498,6 +631,9 @@ impl StepValues for Needs {
             title: given.state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
+            output: given.output.clone(),
+            schema: given.state.schema.clone(),
+            lists_output: given.state.list.is_some(),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
             ending: given.state.ending,
         })
@@ -508,6 +644,8 @@ impl StepValues for Needs {
         let part = |(index, state): (usize, &NeedState)| {
             let text = state.result.and_then(|(text, _)| parts.blobs.text(&text).ok());
             let brief = state.result.and_then(|(_, brief)| parts.blobs.text(&brief?).ok());
+            let output = state.output.and_then(|output| parts.blobs.text(&output).ok());
+            let output = output.and_then(|text| serde_json::from_str(&text).ok());
             PartValue {
                 index,
                 item: parts.list.as_ref().and_then(|list| list.get(index)).cloned(),
@@ -517,6 +655,9 @@ impl StepValues for Needs {
                     unavailable: text.is_none().then(|| state.reason.clone()),
                     text: text.map(|text| neutral::without_hidden(&text).0.into_owned()),
                     brief: brief.and_then(|text| serde_json::from_str(&text).ok()),
+                    output: output.map(structured::seen),
+                    schema: state.schema.clone(),
+                    lists_output: false,
                     ending: state.ending,
                 },
             }

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use orchestrate_core::{
     ids::{CallId, StepPath},
-    plan::Action,
+    plan::{Action, Need},
+    review,
     run::{Run, StepStatus},
-    summary::RunSummary,
+    summary::{RunSummary, StepSummary},
 };
 use orchestrate_workflow::StepEnding;
 
@@ -27,6 +28,12 @@ impl PartsSeen {
         let mut view = View { tokens_left, ..View::default() };
         let Some(instance) = run.instance(&call.step) else { return view };
         view.draft = run.draft(instance);
+        view.draft_brief = run.draft_brief(instance);
+        if run.plan().review(run.position_of(instance)).is_some() {
+            view.review = run.review(instance).clone();
+        }
+        view.stands_for = run.stands_for(instance);
+        view.rejected = run.rejected(instance);
         view.is_item = run.item(instance).is_some();
         view.admitted = run.is_admitted(instance);
         view.own_list = run.list(instance);
@@ -71,7 +78,7 @@ impl PartsSeen {
 
 /// The needs whose handoffs an instance gets: its own, and where it has none those of the group that it is
 /// a first step of.
-fn handoffs(run: &Run, instance: usize) -> Vec<StepPath> {
+fn handoffs(run: &Run, instance: usize) -> Vec<Need> {
     let plan = run.plan();
     let mut at = instance;
     loop {
@@ -81,7 +88,8 @@ fn handoffs(run: &Run, instance: usize) -> Vec<StepPath> {
             Some(parent) if is_item || needs.is_empty() => at = parent,
             _ => {
                 let handed = needs.iter().filter(|need| need.handoff);
-                return handed.map(|need| StepPath::from(need.step.name())).collect();
+                let named = |need: &Need| Need { step: need.step.name().into(), ..need.clone() };
+                return handed.map(named).collect();
             }
         }
     }
@@ -105,7 +113,7 @@ fn state(run: &Run, summary: &RunSummary, instance: usize) -> NeedState {
             let row = &summary.steps[position].persona;
             told.and_then(|told| told.persona.clone()).or_else(|| row.clone())
         }
-        Action::Render(_) | Action::Group => None,
+        Action::Render(_) | Action::Approve(_) | Action::Group => None,
     };
     let (ending, reason) = match run.status(instance) {
         StepStatus::Succeeded => (StepEnding::Succeeded, String::new()),
@@ -124,9 +132,54 @@ fn state(run: &Run, summary: &RunSummary, instance: usize) -> NeedState {
         step: StepPath::from(path.name()),
         persona,
         result: run.result(instance),
+        output: run.output(instance),
+        schema: run.plan().output(&step.id).map(|output| Arc::clone(&output.schema)),
         ending,
         reason,
+        caveat: caveat(run, summary, instance),
         parts: None,
         list: None,
+    }
+}
+
+/// Caveats of items and steps of groups that are told one by one.
+const MOST_CAVEATS: usize = 5;
+
+/// What whoever relies on the document of an instance has to know of its review, or of those in it.
+fn caveat(run: &Run, summary: &RunSummary, instance: usize) -> Option<String> {
+    if run.parts(instance).is_empty() {
+        return summary.step(run.path(instance)).and_then(own_caveat);
+    }
+    let (mut told, mut more) = (Vec::new(), 0);
+    let mut work: Vec<usize> = run.parts(instance).rev().collect();
+    while let Some(part) = work.pop() {
+        work.extend(run.parts(part).rev());
+        let known = summary.step(run.path(part)).and_then(own_caveat);
+        match known.filter(|_| run.status(part) == StepStatus::Succeeded) {
+            Some(caveat) if told.len() < MOST_CAVEATS => {
+                told.push(format!("`{}`: {caveat}", run.path(part)));
+            }
+            Some(_) => more += 1,
+            None => {}
+        }
+    }
+    if more > 0 {
+        told.push(format!("{more} more like these"));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn own_caveat(step: &StepSummary) -> Option<String> {
+    let log = step.review.as_ref()?;
+    match log.stop? {
+        review::Stop::Converged => None,
+        review::Stop::NotJudged => {
+            Some("the document of this step was not judged by its review".into())
+        }
+        reason => Some(format!(
+            "the document of this step did not pass its review ({}): {}",
+            reason.phrase(),
+            log.blocking().join(", ")
+        )),
     }
 }

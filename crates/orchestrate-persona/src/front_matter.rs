@@ -69,6 +69,34 @@ fn too_long(source: &Arc<Source>, fence: Range<usize>) -> Diagnostic {
     .help("move long texts into sections below the front matter")
 }
 
+/// Which lines of a front matter go on with an `<example>` that was opened above and is closed in or below
+/// them: `Context:` and `user:` are no keys there.
+pub(crate) fn inside_examples(yaml: &str) -> Vec<bool> {
+    // Where a mark opens a block and where it closes one, line by line.
+    let marks = |line: &str| -> Vec<bool> {
+        let lower = line.to_ascii_lowercase();
+        let marks = lower.match_indices("<example").map(|(at, _)| (at, true));
+        let mut marks: Vec<(usize, bool)> =
+            marks.chain(lower.match_indices("</example").map(|(at, _)| (at, false))).collect();
+        marks.sort_unstable();
+        marks.into_iter().map(|(_, opens)| opens).collect()
+    };
+    let lines: Vec<Vec<bool>> = yaml.lines().map(marks).collect();
+    let mut open = false;
+    let mut inside: Vec<bool> = Vec::with_capacity(lines.len());
+    for marks in &lines {
+        inside.push(open);
+        open = marks.last().copied().unwrap_or(open);
+    }
+    // One that is never closed would take in everything below it.
+    let mut closes = false;
+    for (marks, inside) in lines.iter().zip(&mut inside).rev() {
+        closes = marks.first().map_or(closes, |opens| !opens);
+        *inside &= closes;
+    }
+    inside
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ mod diff;
 mod fields;
 mod formats;
 mod front_matter;
+mod hidden;
 pub mod lint;
 pub mod lockfile;
 mod read;
@@ -20,7 +21,7 @@ pub use compose::{Colleague, Contract, Relation, Setting, compose};
 pub use diff::diff;
 pub use formats::{
     Dropped, ExportFormat, Exported, ForeignFile, Format, Imported, ImportedPersona,
-    MAX_PICTURE_BYTES, Mapped, Pattern, PatternStep, UnknownFormat, export, import,
+    MAX_PICTURE_BYTES, Mapped, Pattern, PatternStep, UnknownFormat, UnreadLine, export, import,
     workflow_skeleton, write_canonical,
 };
 pub use front_matter::MAX_FRONT_MATTER_BYTES;

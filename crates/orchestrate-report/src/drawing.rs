@@ -2,7 +2,7 @@
 
 use orchestrate_core::{
     neutral,
-    plan::{Action, Otherwise, PersonaChoice, Plan},
+    plan::{Action, Need, Otherwise, PersonaChoice, Plan},
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -60,7 +60,12 @@ struct Row {
 fn rows(plan: &Plan) -> Vec<Row> {
     let row = |at: usize| {
         let step = &plan.steps()[at];
-        let (mut who, rule) = who(&step.action);
+        let (mut who, mut rule) = who(&step.action);
+        if let Some(review) = plan.review(at) {
+            let gap = if rule.is_empty() { "" } else { "; " };
+            let by = review.by.join(", ");
+            rule = format!("{rule}{gap}reviewed by {by}, up to {} rounds", review.rounds);
+        }
         if step.optional {
             who.push_str(" (optional)");
         }
@@ -70,8 +75,12 @@ fn rows(plan: &Plan) -> Vec<Row> {
             .chain(flow(&step.flow))
             .collect();
         let rule = rules.join("; ");
-        let needs: Vec<&str> =
-            plan.drawn_before(at).into_iter().map(|need| plan.steps()[need].id.as_str()).collect();
+        let label = |need: usize| {
+            let id = &plan.steps()[need].id;
+            let edge = step.needs.iter().find(|edge| edge.step == *id);
+            edge.map_or_else(|| id.to_string(), Need::label)
+        };
+        let needs: Vec<String> = plan.drawn_before(at).into_iter().map(label).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("← {}", needs.join(", ")) };
         Row {
@@ -87,6 +96,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
 /// Who works, and how they are chosen where there is a choice.
 fn who(action: &Action) -> (String, String) {
     match action {
+        Action::Approve(_) => ("a person approves".to_owned(), String::new()),
         Action::Render(_) => ("template".to_owned(), String::new()),
         Action::Group => ("group".to_owned(), String::new()),
         Action::Persona(persona) => match &persona.persona {

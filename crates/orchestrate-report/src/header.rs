@@ -62,12 +62,15 @@ pub(crate) fn calls(summary: &RunSummary) -> String {
     }
 }
 
-/// Tokens of this run's own calls, those of lost attempts told apart.
+/// Tokens of this run's own calls, the worst case of attempts whose usage is not known told apart.
 pub(crate) fn tokens(summary: &RunSummary) -> String {
     let tokens = states::tokens(&summary.usage);
     match summary.lost_tokens {
         0 => tokens,
-        lost => format!("{tokens}; up to {} more in attempts that were lost", words::count(lost)),
+        lost => format!(
+            "{tokens}; up to {} more in attempts whose usage is not known",
+            words::count(lost)
+        ),
     }
 }
 
@@ -83,6 +86,7 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     {
         parts.push(format!("answered by `{}`", neutral::one_line(served)));
     }
+    parts.extend(crate::approval(step));
     if step.attempts > 1 {
         let word = if step.items.is_some() { "calls" } else { "attempts" };
         parts.push(format!("{} {word}", step.attempts));

@@ -1,13 +1,14 @@
 //! A run as one JSON document, schema `orchestrate/run/1`.
 
 use orchestrate_core::{
-    event::StepSource,
+    event::{PauseReason, StepSource},
+    finding::Finding,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, selection, states, words};
+use crate::{approval, context::Context, coverage, review, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -37,6 +38,8 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "findings": findings(context),
+        "coverage": coverage::as_json(context),
         "outputs": context.outputs,
         "artifacts": summary.artifacts.iter().map(|artifact| json!({
             "step": artifact.step,
@@ -72,7 +75,8 @@ fn sent(summary: &RunSummary, calls: u64) -> u64 {
 fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
-        RunStatus::Paused(_) => "paused",
+        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::Interrupted) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
     }
@@ -114,9 +118,13 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "failure": failure,
         "items": step.items,
         "instances": instances,
+        "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
     })
 }
 
@@ -131,8 +139,39 @@ fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
         "usage": usage(&step.usage),
         "skipped": step.skipped,
         "failure": step.failure.as_ref().map(ToString::to_string),
+        "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
         "text": context.deliverable(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
     })
+}
+
+/// The findings of all steps whose output they are, each with its step, or the item of it.
+fn findings(context: &Context<'_>) -> Vec<Value> {
+    let plan = context.summary.plan();
+    let steps = context.summary.steps.iter().enumerate().flat_map(|(at, step)| {
+        match plan.output(&step.step) {
+            Some(output) if output.findings && plan.repeats(at) => context.summary.instances_of(at),
+            Some(output) if output.findings => vec![step],
+            _ => Vec::new(),
+        }
+    });
+    let of = |step: &StepSummary| {
+        let list = context.output(step).as_ref().and_then(Finding::list).unwrap_or_default();
+        let id = step.step.clone();
+        list.into_iter().map(move |finding| {
+            json!({
+                "step": id,
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "place": finding.place,
+                "evidence": finding.evidence,
+                "advice": finding.advice,
+            })
+        })
+    };
+    steps.flat_map(of).collect()
 }
 
 fn state(state: StepState) -> &'static str {
@@ -140,6 +179,7 @@ fn state(state: StepState) -> &'static str {
         StepState::Waiting => "waiting",
         StepState::Running => "running",
         StepState::Retrying => "retrying",
+        StepState::AwaitingApproval => "awaiting_approval",
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
         StepState::Skipped => "skipped",
@@ -152,6 +192,7 @@ fn source(source: StepSource) -> &'static str {
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",
         StepSource::Joined => "joined",
+        StepSource::Approval => "approval",
     }
 }
 

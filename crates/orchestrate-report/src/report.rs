@@ -7,15 +7,16 @@ use orchestrate_core::{
 };
 
 use crate::{
+    approval,
     context::{Context, OFFLINE_NOTICE},
-    flow,
+    coverage, flow,
     header::header,
     markdown::{nested, quoted},
     states,
 };
 
 /// The report as Markdown: title, run header, task, stages, every deliverable with its brief in plan
-/// order, and what was not finished and why. Control and other hidden characters are shown as
+/// order, and what was not finished and why. Where anything was not, a line at the top says so. Control and other hidden characters are shown as
 /// `\u{…}`.
 ///
 /// Identity, times, cost and the sources of reused answers stand between `<!-- run -->` and
@@ -25,6 +26,7 @@ pub fn report_markdown(context: &Context<'_>) -> String {
     if context.summary.offline {
         parts.push(OFFLINE_NOTICE.to_owned());
     }
+    parts.extend(states::unfinished_notice(context.summary));
     parts.push(format!("# {}", context.summary.workflow));
     parts.push(header(context));
     if !context.task.trim().is_empty() {
@@ -34,6 +36,7 @@ pub fn report_markdown(context: &Context<'_>) -> String {
     for (at, step) in context.summary.steps.iter().enumerate() {
         parts.extend(documents(context, at, step));
     }
+    parts.extend(coverage::section(context));
     parts.extend(unfinished(context));
     parts.extend(skipped(context));
     parts.extend(failed_items(context));
@@ -107,10 +110,16 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
     parts.extend(
         step.choice.as_ref().map(|choice| format!("Chosen: {}", neutral::one_line(choice))),
     );
+    // Who decided and when stands in the header.
+    parts.extend(step.approval.as_ref().map(|told| quoted(&approval::question(context, told))));
     parts.push(context.document(step));
     if let Some(brief) = context.brief(step) {
         parts.push("### Brief".to_owned());
         parts.push(nested(&brief.to_markdown(), 3));
+    }
+    if let Some(review) = review(context, step) {
+        parts.push("### Review".to_owned());
+        parts.push(review);
     }
     let notes: Vec<String> =
         step.notes.iter().map(|note| format!("- {}", neutral::one_line(note))).collect();
@@ -119,6 +128,11 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
         parts.push(notes.join("\n"));
     }
     Some(parts.join("\n\n"))
+}
+
+fn review(context: &Context<'_>, step: &StepSummary) -> Option<String> {
+    let text = crate::review::as_markdown(context, step.review.as_ref()?)?;
+    Some(nested(&text, 3))
 }
 
 /// The steps that are not finished, each with the reason.
@@ -130,7 +144,11 @@ fn unfinished(context: &Context<'_>) -> Option<String> {
     let lines: Vec<String> = open
         .map(|step| {
             let why = states::unfinished(context.summary, plan, step);
-            format!("- {}: {why}", step_name(context, step))
+            let line = format!("- {}: {why}", step_name(context, step));
+            match review(context, step) {
+                Some(review) => format!("{line}\n\n  {}\n", review.replace('\n', "\n  ")),
+                None => line,
+            }
         })
         .collect();
     (!lines.is_empty()).then(|| format!("## Not finished\n\n{}", lines.join("\n")))

@@ -5,11 +5,12 @@ use orchestrate_core::summary::StepState;
 use crate::{
     context::{Context, OFFLINE_NOTICE},
     markdown::nested,
+    states,
 };
 
 /// The result: the workflow's outputs where it declares any (a single one is its text, several are
 /// sections under their names), else every finished deliverable in plan order under the heading of the
-/// persona that speaks. Without a model, the first line says so.
+/// persona that speaks. Without a model, the first line says so; where steps are left, the next one does.
 ///
 /// The text is as the model wrote it: whoever prints it on a terminal neutralises it.
 pub fn result_markdown(context: &Context<'_>) -> String {
@@ -17,6 +18,8 @@ pub fn result_markdown(context: &Context<'_>) -> String {
     if context.summary.offline {
         parts.push(OFFLINE_NOTICE.to_owned());
     }
+    let any = context.summary.finished() > 0;
+    parts.extend(states::unfinished_notice(context.summary).filter(|_| any));
     match context.outputs.len() {
         0 => parts.extend(deliverables(context)),
         1 => parts.extend(context.outputs.values().map(|text| text.trim().to_owned())),

@@ -3,13 +3,16 @@
 use orchestrate_core::{
     event::{LossCause, PauseReason, RunFailure},
     neutral,
-    plan::Plan,
+    plan::{Action, Plan},
     policy::Cap,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 
-use crate::words;
+use crate::{
+    approval::{self, approval},
+    words,
+};
 
 /// Tokens in and out; `≈` where one of the figures was counted here and not by the provider.
 pub(crate) fn tokens(usage: &Usage) -> String {
@@ -24,6 +27,7 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Paused(PauseReason::Interrupted) => {
             "stopped on request, to be resumed".to_owned()
         }
+        RunStatus::Paused(PauseReason::AwaitingApproval) => approval::waiting(summary),
         RunStatus::Succeeded => {
             let missing: Vec<String> =
                 summary.given_up().map(|step| format!("`{}`", step.step)).collect();
@@ -44,11 +48,44 @@ pub fn status(summary: &RunSummary) -> String {
             format!("failed: step `{path}`{}", why.unwrap_or_default())
         }
         RunStatus::Failed(RunFailure::Budget(cap)) => {
-            let cap = match cap {
-                Cap::Calls => "calls",
-                Cap::Tokens => "tokens",
-            };
-            format!("failed: the cap on {cap} was reached")
+            format!("failed: {}", cap_reached(summary, *cap))
+        }
+    }
+}
+
+fn cap_reached(summary: &RunSummary, cap: Cap) -> String {
+    let reached = match (cap, summary.limits.max_calls) {
+        (Cap::Calls, Some(most)) => {
+            return format!("the cap on calls was reached: {} allowed", words::count(most));
+        }
+        (Cap::Calls, None) => "the cap on calls was reached",
+        (Cap::Tokens, _) => "the cap on tokens was reached",
+    };
+    let (Some((step, most)), Some(allowed)) = (summary.beyond_cap(), summary.limits.max_tokens)
+    else {
+        return reached.to_owned();
+    };
+    let left = match allowed.saturating_sub(summary.spent_tokens()) {
+        left if left == allowed => format!("{} are allowed", words::count(allowed)),
+        left => format!("{} of {} are left", words::count(left), words::count(allowed)),
+    };
+    format!("{reached}: step `{}` may use {} tokens; {left}", step.step, words::count(most))
+}
+
+/// The lowest cap with which a run that a cap ended can go on. For tokens it suffices for the next call; for
+/// calls, for one of every step that is left.
+pub fn sufficient_cap(summary: &RunSummary) -> Option<u64> {
+    match summary.cap_reached()? {
+        Cap::Tokens => {
+            let (_, most) = summary.beyond_cap()?;
+            Some(summary.spent_tokens().saturating_add(most))
+        }
+        Cap::Calls => {
+            let steps = summary.plan().steps().iter().zip(&summary.steps);
+            let left = steps.filter(|(step, told)| {
+                matches!(step.action, Action::Persona(_)) && told.state != StepState::Succeeded
+            });
+            Some(summary.calls.saturating_add(left.count() as u64))
         }
     }
 }
@@ -67,10 +104,28 @@ pub fn advice(summary: &RunSummary) -> Option<String> {
 
 /// What went wrong in a step's last attempt.
 pub fn trouble(step: &StepSummary) -> Option<String> {
-    match (step.lost, &step.failure) {
-        (Some(cause), _) => Some(format!("no answer: {}", loss(cause))),
-        (None, failure) => failure.as_ref().map(|why| neutral::one_line(&why.to_string())),
+    let seen = || step.failure.as_ref().map(|why| neutral::one_line(&why.to_string()));
+    match step.lost {
+        Some(LossCause::Connection) => {
+            let why = seen().unwrap_or_else(|| loss(LossCause::Connection).to_owned());
+            Some(format!("{why}; whether it was charged is not known"))
+        }
+        Some(cause) => Some(format!("no answer: {}", loss(cause))),
+        None => seen(),
     }
+}
+
+/// The line that stands before a result that is only a part.
+pub(crate) fn unfinished_notice(summary: &RunSummary) -> Option<String> {
+    if summary.status == RunStatus::Succeeded {
+        return None;
+    }
+    let (done, all) = (summary.finished(), summary.total());
+    let steps = if all == 1 { "step" } else { "steps" };
+    Some(format!(
+        "> **Unfinished: {done} of {all} {steps}.** This is a part of the result; the other steps have no \
+         document yet."
+    ))
 }
 
 /// What ended an attempt whose outcome nobody knows.
@@ -115,6 +170,7 @@ pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) 
             let optional = if step.optional { ", optional" } else { "" };
             format!("failed{optional}{}", why.unwrap_or_default())
         }
+        StepState::AwaitingApproval => approval(step).unwrap_or_default(),
         StepState::Skipped => {
             let why = step.skipped.as_deref().map(neutral::one_line);
             format!("skipped: {}", why.unwrap_or_default())
@@ -148,6 +204,9 @@ fn is_met(step: &StepSummary) -> bool {
     match step.state {
         StepState::Succeeded | StepState::Skipped => true,
         StepState::Failed => step.optional,
-        StepState::Waiting | StepState::Running | StepState::Retrying => false,
+        StepState::Waiting
+        | StepState::Running
+        | StepState::Retrying
+        | StepState::AwaitingApproval => false,
     }
 }

@@ -44,21 +44,33 @@ impl Section {
 
     /// A whole workflow file that holds a key's example.
     pub fn example(&self, key: &Key) -> String {
+        let other = OTHER_KIND.iter().find(|(name, _)| *name == key.name);
+        let other = other.map_or(&[][..], |(_, lines)| lines);
         let beside = self.beside.iter().filter(|(name, _)| {
-            // A step that renders or groups asks no persona; only a fan-out has items.
-            let kind = matches!(key.name, "render" | "steps");
+            // Only a fan-out has items.
             let of_items = matches!(key.name, "as" | "max_parallel" | "join");
-            *name != key.name && !(kind && *name == "persona") && (*name != "for_each" || of_items)
+            *name != key.name
+                && !(*name == "persona" && OTHER_KIND.iter().any(|(own, _)| *own == key.name))
+                && (*name != "for_each" || of_items)
         });
-        let lines: Vec<&str> =
-            [key.example].into_iter().chain(beside.map(|(_, line)| *line)).collect();
+        let beside = other.iter().chain(beside.map(|(_, line)| line));
+        let lines: Vec<&str> = [key.example].into_iter().chain(beside.copied()).collect();
         self.around.replace("KEYS", &lines.join(self.between))
     }
 }
 
+/// Keys of steps in which no persona works, each with what has to stand beside it.
+const OTHER_KIND: [(&str, &[&str]); 5] = [
+    ("render", &[]),
+    ("steps", &[]),
+    ("approve", &[]),
+    ("expires", &["approve: Ship it?"]),
+    ("on_expire", &["approve: Ship it?", "expires: 24h"]),
+];
+
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 7] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &CHOICE];
+pub const SECTIONS: [&Section; 10] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE];
 
 pub(crate) const fn key(
     name: &'static str,
@@ -289,7 +301,7 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render` and `steps`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render`, `approve` and `steps`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
@@ -298,6 +310,24 @@ pub const STEP: Section = Section {
             "A template whose text is the deliverable; no model is called. Nothing that is said to a persona stands beside it.",
             r#"{ "type": "string" }"#,
             "render: 'The plan: {{ steps.first.text }}'",
+        ),
+        key(
+            "approve",
+            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand `needs`, `expires`, `on_expire` and `save`, and what says when and how often it is asked.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "approve: Deploy the model?",
+        ),
+        key(
+            "expires",
+            "For `approve`: how long a person may take, from 1s to 365d. After that the step fails.",
+            r#"{ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *(s|m|min|h|d)$" }"#,
+            "expires: 24h",
+        ),
+        key(
+            "on_expire",
+            "For `approve` with `expires`: `fail`, the default and the only word. Nothing but a person approves.",
+            r#"{ "enum": ["fail"], "default": "fail" }"#,
+            "on_expire: fail",
         ),
         key(
             "steps",
@@ -313,10 +343,30 @@ pub const STEP: Section = Section {
             "prompt: Say what the figures mean.",
         ),
         key(
+            "output",
+            "The value that the answer has to be: a JSON Schema, a file with one below the workflow's folder (`.json`, `.yaml`), or `findings`. It is checked, and `steps.ID.output` gives it to templates.",
+            r#"{ "anyOf": [ { "enum": ["findings"] },
+                { "type": "string", "pattern": "\\.(json|yaml|yml)$" }, { "type": "object" } ] }"#,
+            "output: { type: object, properties: { score: { type: integer } }, required: [score] }",
+        ),
+        key(
+            "review",
+            "Personas that judge the document by their gates, and send it back to its author.",
+            r##"{ "$ref": "#/definitions/review" }"##,
+            "review: { by: ml-engineer-jax, gates: [{ id: keys, check: Every table has a key }] }",
+        ),
+        key(
+            "repairs",
+            "How often an answer that does not fit `output`, or a verdict that does not fit its form, is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
+            r#"{ "type": "integer", "minimum": 0, "maximum": 5, "default": 1 }"#,
+            "output: findings, repairs: 2",
+        ),
+        key(
             "needs",
-            "A step, or a list of steps, that must be finished first and hand over.",
-            r#"{ "anyOf": [ { "type": "string" },
-                { "type": "array", "items": { "type": "string" }, "uniqueItems": true } ] }"#,
+            "A step, or a list of steps, that must be finished first and hand over, in the order of the list. A map in place of a name says what is handed over.",
+            r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/need" },
+                { "type": "array", "uniqueItems": true, "items": { "anyOf": [
+                    { "type": "string" }, { "$ref": "#/definitions/need" } ] } } ] }"##,
             "needs: [first]",
         ),
         key(
@@ -382,6 +432,35 @@ pub const STEP: Section = Section {
     ],
 };
 
+/// One need, written as a map.
+pub const NEED: Section = Section {
+    name: "need",
+    title: "A need",
+    keys: &[
+        key(
+            "step",
+            "The step that must be finished first. Required.",
+            r#"{ "type": "string" }"#,
+            "step: first",
+        ),
+        key(
+            "pass",
+            "What is handed over: `full` (all of it; where it does not fit, the step fails before anything is sent), `brief`, or `none` (an order only). Without it all of it where it fits, else the brief.",
+            r#"{ "enum": ["full", "brief", "none"] }"#,
+            "pass: brief",
+        ),
+        key(
+            "max_tokens",
+            "The most tokens that the handoff may bring, 1 to 1,000,000; 32,000 where it is not said.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000000, "default": 32000 }"#,
+            "max_tokens: 4000",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { persona: data-engineer, needs: [{ KEYS }] }\n",
+    between: ", ",
+    beside: &[("step", "step: first")],
+};
+
 /// A persona chosen by a value.
 pub const CHOICE: Section = Section {
     name: "choice",
@@ -412,4 +491,75 @@ pub const CHOICE: Section = Section {
         ("choose", "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }"),
         ("by", "by: inputs.framework"),
     ],
+};
+
+/// How a document is reviewed.
+pub const REVIEW: Section = Section {
+    name: "review",
+    title: "A review",
+    keys: &[
+        key(
+            "by",
+            "The persona that judges, or a list of them; a round has a verdict of each. Required.",
+            r#"{ "anyOf": [ { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 8, "uniqueItems": true } ] }"#,
+            "by: mlops-engineer",
+        ),
+        key(
+            "rounds",
+            "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,
+            "rounds: 3",
+        ),
+        key(
+            "on_fail",
+            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so.",
+            r#"{ "enum": ["stop", "continue"], "default": "stop" }"#,
+            "on_fail: continue",
+        ),
+        key(
+            "gates",
+            "Gates beside those of the reviewers' own files; every reviewer judges them.",
+            r##"{ "type": "array", "maxItems": 50, "items": { "$ref": "#/definitions/gate" } }"##,
+            "gates: [{ id: keys, check: Every table has a key }]",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
+    between: ", ",
+    beside: &[("by", "by: mlops-engineer")],
+};
+
+/// One criterion of a review.
+pub const GATE: Section = Section {
+    name: "gate",
+    title: "A gate",
+    keys: &[
+        key(
+            "id",
+            "Its name: small letters, digits, `_` and `-`. Required.",
+            r##"{ "$ref": "#/definitions/name" }"##,
+            "id: keys",
+        ),
+        key(
+            "check",
+            "What must hold, a sentence that can be answered with pass or fail. Required.",
+            r#"{ "type": "string" }"#,
+            "check: Every table has a key",
+        ),
+        key(
+            "required",
+            "Whether the document fails without it; true where it is not said.",
+            r#"{ "type": "boolean", "default": true }"#,
+            "required: false",
+        ),
+        key(
+            "by",
+            "Who decides: `judge` (the default) is the reviewer; `human` and `command` are told as not judged, and need `on_fail: continue` where the gate is required.",
+            r#"{ "enum": ["judge", "human", "command"], "default": "judge" }"#,
+            "by: judge",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { by: mlops-engineer, gates: [{ KEYS }] } }\n",
+    between: ", ",
+    beside: &[("id", "id: keys"), ("check", "check: Every table has a key")],
 };

@@ -13,6 +13,7 @@ pub(crate) use personas::{
 };
 
 use crate::commands::{
+    approve::ApproveArguments,
     completions,
     doctor::DoctorArguments,
     schema::SchemaArguments,
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Test(TestArguments),
     /// Go on with a run that was interrupted, failed or reached a cap
     Resume(ResumeArguments),
+    /// Decide what a run waits for: yes or no
+    Approve(ApproveArguments),
     /// Do a run again with the files as they are now, reusing every answer that still fits
     Rerun(RerunArguments),
     /// List and show runs
@@ -118,6 +121,9 @@ pub(crate) struct ShowArguments {
     /// End with code 5 where an optional step failed
     #[arg(long)]
     pub(crate) fail_on_partial: bool,
+    /// Ask nobody at the terminal: an approval waits for `orchestrate approve`
+    #[arg(long)]
+    pub(crate) no_input: bool,
 }
 
 /// What standard output holds.

@@ -4,6 +4,7 @@ use std::{error::Error, fmt, process::ExitCode};
 
 use orchestrate_core::{
     diagnostic::Diagnostic,
+    event::PauseReason,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
@@ -35,12 +36,16 @@ pub(crate) enum Exit {
     Credentials = 4,
     /// Finished without an optional step, with `--fail-on-partial`.
     Partial = 5,
+    /// The run waits for a person.
+    Waiting = 7,
     /// A cap was reached.
     Budget = 8,
     /// A journal is damaged, newer, or cannot be written.
     Journal = 11,
     /// Another process uses the run.
     InUse = 75,
+    /// The terminal went away.
+    HungUp = 129,
     /// Interrupted from the terminal.
     Interrupted = 130,
     /// Asked to end by the system.
@@ -62,7 +67,8 @@ impl Exit {
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
-            RunStatus::Paused(_) => Self::Interrupted,
+            RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
     }
 }
@@ -105,6 +111,11 @@ impl CliError {
     pub(crate) fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// Files of a run that could not be written, once it was at rest.
+    pub(crate) fn of_unwritten(error: &ArtifactError) -> Self {
+        Self::of(Exit::RunFailed, error)
     }
 
     fn of(exit: Exit, error: &dyn Error) -> Self {
@@ -301,12 +312,12 @@ impl From<GatherError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::InUse => Exit::InUse,
+            StoreError::InUse { .. } => Exit::InUse,
             _ => Exit::Journal,
         };
         let told = Self::of(exit, &error);
         match error {
-            StoreError::InUse => told.help("wait for it, or stop it with Ctrl-C where it runs"),
+            StoreError::InUse { .. } => told.help("wait for it, or stop it with Ctrl-C where it runs"),
             StoreError::Damaged { .. } | StoreError::Contradiction { .. } => told.help(
                 "nothing was changed; `run` the workflow again: every answer that can still be read is used again",
             ),
@@ -347,7 +358,7 @@ impl From<FindRunError> for CliError {
         match error {
             FindRunError::Store(error) => error.into(),
             FindRunError::None | FindRunError::AllComplete => Self::of(Exit::Usage, &error),
-            FindRunError::Unknown(_) => Self::of(Exit::Usage, &error).help(
+            FindRunError::Unknown(_) => Self::of(Exit::Invalid, &error).help(
                 "`orchestrate runs list` shows all runs; four characters of an id or more will do",
             ),
             FindRunError::Ambiguous { .. } => {

@@ -2,6 +2,7 @@
 
 use crate::{
     Timestamp,
+    approval::{ApprovalDecision, ApprovalRequest},
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
         RunForked, SkipReason,
@@ -59,6 +60,17 @@ pub enum Input {
         /// Digest of its bytes.
         digest: Digest,
     },
+    /// A person decided what [`Effect::AskPerson`] asked, in whatever way they were reached.
+    Decide {
+        /// The step.
+        step: StepPath,
+        /// What the decision is about; about anything else it does not count.
+        subject: Digest,
+        /// What was decided.
+        decision: Box<ApprovalDecision>,
+    },
+    /// Whether somebody can be asked while the run goes on. Nobody is there until this is said.
+    Attended(bool),
     /// Start nothing new and let what is in flight finish.
     Interrupt,
     /// Count everything in flight as lost and stop; the driver has ended it.
@@ -94,11 +106,28 @@ pub enum Prepared {
         deliverable: Digest,
         /// The briefs of its parts in one.
         brief: Option<Digest>,
+        /// The list of the values of a fan-out's items, where they have values.
+        output: Option<Digest>,
     },
     /// It is not run.
     Skipped(SkipReason),
+    /// A person is to decide.
+    Ask(Box<Asked>),
     /// It cannot be done.
     Invalid(Failure),
+}
+
+/// What a person is to decide, as it was evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Digest of the question's text.
+    pub question: Digest,
+    /// What exactly is approved.
+    pub subject: Digest,
+    /// How long there is time, in milliseconds.
+    pub expires_ms: Option<u64>,
+    /// The decision of an earlier run on the same subject.
+    pub decision: Option<Box<ApprovalDecision>>,
 }
 
 /// How an attempt ended.
@@ -106,7 +135,7 @@ pub enum Prepared {
 pub enum AttemptOutcome {
     /// With a good answer.
     Good(Answered),
-    /// With an answer that is truncated, refused or empty.
+    /// With an answer that is truncated, refused or empty, or does not fit its schema.
     Rejected {
         /// Why.
         failure: Failure,
@@ -155,6 +184,13 @@ pub enum Effect {
         attempt: u32,
         /// Digest of the stored request.
         request: Digest,
+    },
+    /// Ask a person, where there is one, and answer with [`Input::Decide`].
+    AskPerson {
+        /// The step.
+        step: StepPath,
+        /// What is asked.
+        request: ApprovalRequest,
     },
     /// Answer with [`Input::Tick`] at this time; replaces an earlier wish.
     WakeAt(Timestamp),

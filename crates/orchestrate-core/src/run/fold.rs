@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    approval::ApprovalState,
     machine::{Phase, Run},
     needs::Ending,
     step::{Happening, IllegalEvent, happening, next},
@@ -10,9 +11,8 @@ use super::{
 use crate::{
     Timestamp,
     event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
-    failure::Billed,
+    failure::{Billed, FailureClass},
     flow::MOST_INSTANCES,
-    ids::Purpose,
     plan::Plan,
 };
 
@@ -72,8 +72,10 @@ impl Run {
         what: Happening,
         event: &Event,
     ) -> Result<(), IllegalEvent> {
-        let what = match (what, &self.instances[step].children) {
-            (Happening::Reopened, Some(_)) => Happening::ReopenedInside,
+        let before = &self.instances[step];
+        let what = match what {
+            Happening::Reopened if before.children.is_some() => Happening::ReopenedInside,
+            Happening::Reopened if before.draft.is_some() => Happening::Continued,
             _ => what,
         };
         self.advance(step, what, event.kind())?;
@@ -81,16 +83,7 @@ impl Run {
         match event {
             Event::CallPrepared { call, prepared } => {
                 instance.admitted = true;
-                // A call that is evaluated again, after a failure, goes on counting its attempts.
-                let same =
-                    instance.call.is_some() && instance.purpose_prepared == Some(call.purpose);
-                instance.purpose = call.purpose;
-                instance.purpose_prepared = Some(call.purpose);
-                instance.call = Some(prepared.clone());
-                if !same {
-                    instance.attempts = 0;
-                }
-                instance.failed = 0;
+                instance.evaluated(call, prepared);
             }
             Event::CallIntent { attempt, reserved, .. } => {
                 instance.attempts = *attempt;
@@ -99,20 +92,14 @@ impl Run {
                 self.in_flight += 1;
             }
             Event::CallSucceeded { call, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Call, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Call, answer);
                 self.ledger.settle(instance.reserved, &answer.usage);
                 self.in_flight -= 1;
                 let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
                 self.keep_answer(step, origin, answer);
             }
             Event::CallReused { origin, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Reuse, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Reuse, answer);
                 self.keep_answer(step, origin.clone(), answer);
             }
             Event::CallFailed { billed, usage, .. } => {
@@ -126,8 +113,12 @@ impl Run {
                 }
                 self.in_flight -= 1;
             }
-            Event::OutputRejected { usage, .. } => {
+            Event::OutputRejected { usage, failure, partial, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
+                if failure.class == FailureClass::Misfit {
+                    instance.misfit = Some(failure.clone());
+                    instance.rejected = *partial;
+                }
                 match usage {
                     Some(usage) => self.ledger.settle(instance.reserved, usage),
                     None => self.ledger.forfeit(instance.reserved),
@@ -143,10 +134,27 @@ impl Run {
                 self.in_flight -= 1;
             }
             Event::RetryScheduled { due, .. } => instance.due = *due,
-            Event::StepSucceeded { deliverable, brief, .. } => {
+            Event::StepSucceeded { deliverable, brief, output, .. } => {
                 instance.deliverable = Some(*deliverable);
                 instance.brief = *brief;
+                instance.output = *output;
                 self.settle(step, Ending::Good)?;
+            }
+            Event::ReviewEnded { stop, .. } => instance.review.stop = Some(*stop),
+            Event::ApprovalRequested { request, .. } => {
+                let state = ApprovalState { request: request.clone(), decision: None };
+                instance.approval = Some(Box::new(state));
+                instance.admitted = true;
+                self.approvals.asking.insert(step);
+            }
+            Event::ApprovalDecided { decision, .. } => {
+                if let Some(approval) = &mut instance.approval {
+                    approval.decision = Some((**decision).clone());
+                }
+                self.approvals.asking.remove(&step);
+            }
+            Event::ApprovalExpired { .. } => {
+                self.approvals.asking.remove(&step);
             }
             Event::StepFailed { optional, .. } => {
                 let ending = if *optional { Ending::Tolerated } else { Ending::Failed };
@@ -163,13 +171,14 @@ impl Run {
             Event::GroupOpened { .. } => self.add_members(step),
             Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
             Event::StepReopened { .. } => {
-                instance.purpose = Purpose::Draft;
+                instance.reopen();
                 self.unsettle(step);
             }
             Event::StepWithdrawn { .. } => {
                 self.unsettle(step);
-                self.drop_parts(step);
-                self.instances[step].withdraw();
+                let numbered = self.drop_parts(step);
+                self.approvals.asking.remove(&step);
+                self.instances[step].withdraw(numbered);
             }
             Event::SessionOpened { .. }
             | Event::RunCreated(_)
@@ -218,7 +227,10 @@ impl Run {
                 Phase::Running
             }
             (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
-            (Phase::Running, Event::RunFailed { .. }) => Phase::Failed,
+            // At rest a person's no is recorded by whoever takes it down.
+            (Phase::Running | Phase::Idle | Phase::Paused, Event::RunFailed { .. }) => {
+                Phase::Failed
+            }
             (Phase::Running, Event::RunSucceeded) => Phase::Succeeded,
             (
                 Phase::Running | Phase::Paused | Phase::Failed | Phase::Succeeded,

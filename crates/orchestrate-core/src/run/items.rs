@@ -175,7 +175,7 @@ impl Run {
     /// Adds the items of a fan-out.
     pub(super) fn add_items(&mut self, step: usize, count: usize, list: Digest) {
         let first = self.instances.len();
-        let (position, number) = (self.instances[step].position, self.instances[step].number);
+        let (position, number) = (self.instances[step].position, self.instances[step].numbered);
         for index in 0..count {
             self.touches += 1;
             let path = self.instances[step].path.item(index);
@@ -196,7 +196,7 @@ impl Run {
     pub(super) fn add_members(&mut self, step: usize) {
         let plan = Arc::clone(&self.plan);
         let first = self.instances.len();
-        let number = self.instances[step].number;
+        let number = self.instances[step].numbered;
         let members = plan.members(self.instances[step].position);
         for &position in members {
             self.touches += 1;
@@ -220,15 +220,20 @@ impl Run {
         instance.children = Some(Box::new(children));
     }
 
-    /// Forgets everything that a withdrawn fan-out or group consists of.
-    pub(super) fn drop_parts(&mut self, step: usize) {
+    /// Forgets everything that a withdrawn fan-out or group consists of, and returns the highest number of
+    /// a call of the step or in it.
+    pub(super) fn drop_parts(&mut self, step: usize) -> u16 {
+        let mut numbered = self.instances[step].numbered;
         let mut work: Vec<usize> = self.parts(step).collect();
         while let Some(part) = work.pop() {
             self.touches += 1;
             work.extend(self.parts(part));
             self.instances[part].dropped = true;
+            self.approvals.asking.remove(&part);
+            numbered = numbered.max(self.instances[part].numbered);
         }
         self.instances[step].children = None;
+        numbered
     }
 
     /// A part of a fan-out or group, or of the run itself, is at its end.
@@ -313,9 +318,7 @@ impl Run {
             let item = children.first + children.next;
             children.next += 1;
             self.touches += 1;
-            if self.instances[item].status == StepStatus::Ready
-                && self.instances[item].children.is_none()
-            {
+            if self.instances[item].waits_for_turn() {
                 if let Some(children) = &mut self.instances[step].children {
                     children.running += 1;
                 }
@@ -333,7 +336,7 @@ impl Run {
         let begun = range
             .filter(|&item| {
                 let item = &self.instances[item];
-                item.ending.is_none() && item.status != StepStatus::Ready
+                item.ending.is_none() && !item.waits_for_turn()
             })
             .count();
         if let Some(children) = &mut self.instances[step].children {

@@ -9,6 +9,7 @@ use std::{
 use indexmap::IndexMap;
 
 use super::{
+    approval::Approvals,
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
     items::Children,
     step::{IllegalEvent, Instance, StepStatus},
@@ -21,9 +22,10 @@ use crate::{
     failure::{Failure, FailureClass},
     flow::MOST_INSTANCES,
     ids::{CallId, Digest, Purpose, RunId},
-    plan::Plan,
+    plan::{OnFail, Plan},
     policy::{Allowance, Cap, Ledger, Limits, jitter},
     request::Identity,
+    review::{ReviewLog, Standing, Stop},
 };
 
 /// Where a run stands.
@@ -63,6 +65,16 @@ pub(super) struct Leading {
     followers: Vec<usize>,
 }
 
+/// What a step at rest does next.
+enum Next {
+    /// It makes this call.
+    Call(Purpose, u16),
+    /// Its draft is its deliverable.
+    Finish,
+    /// It cannot be finished.
+    Fail(Failure),
+}
+
 /// One execution of a plan: decides what happens next, and does nothing itself.
 ///
 /// Feed it with [`handle`](Self::handle), then take what it decided with
@@ -83,6 +95,7 @@ pub struct Run {
     pub(super) whole: Children,
     /// Good answers by what was asked, so that the same is not asked again.
     pub(super) answers: IndexMap<Identity, (ReuseOrigin, Answered)>,
+    pub(super) approvals: Approvals,
 
     // What follows is rebuilt when a run is resumed. The queues may hold steps that have moved on;
     // whoever takes one out looks at its status first.
@@ -94,6 +107,8 @@ pub struct Run {
     pub(super) due: VecDeque<usize>,
     /// Whether the first of `due` waits for a reservation in flight to be given back.
     pub(super) starving: bool,
+    /// Steps whose brief is not worth another attempt.
+    pub(super) without_brief: BTreeSet<usize>,
     /// Steps whose call is evaluated anew before it is sent: their request knows no cap yet.
     pub(super) outdated: BTreeSet<usize>,
     pub(super) waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
@@ -128,11 +143,13 @@ impl Run {
             in_flight: 0,
             whole: Children::new(0, count, None),
             answers: IndexMap::new(),
+            approvals: Approvals::default(),
             ready,
             complete: VecDeque::new(),
             broken: BTreeSet::new(),
             due: VecDeque::new(),
             starving: false,
+            without_brief: BTreeSet::new(),
             outdated: BTreeSet::new(),
             waiting: BinaryHeap::new(),
             preparing: vec![false; count],
@@ -165,6 +182,34 @@ impl Run {
     pub fn result(&self, instance: usize) -> Option<(Digest, Option<Digest>)> {
         let instance = &self.instances[instance];
         instance.deliverable.map(|deliverable| (deliverable, instance.brief))
+    }
+
+    /// The value of an instance, once it is finished and where it has one; of a fan-out, the list of those
+    /// of its items.
+    pub fn output(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].output
+    }
+
+    /// The course of the review of an instance.
+    pub fn review(&self, instance: usize) -> &ReviewLog {
+        &self.instances[instance].review
+    }
+
+    /// The brief of the good draft of an instance, where it has one.
+    pub fn draft_brief(&self, instance: usize) -> Option<Digest> {
+        let instance = &self.instances[instance];
+        instance.draft.as_ref().and_then(|(_, draft)| draft.brief).or(instance.brief)
+    }
+
+    /// The last answer of an instance that did not fit its schema, as it came.
+    pub fn rejected(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].rejected
+    }
+
+    /// What a repair at this point of an instance stands for: the purpose of the call whose answer did not
+    /// fit.
+    pub fn stands_for(&self, instance: usize) -> Purpose {
+        self.instances[instance].stands_for
     }
 
     /// The deliverable of a good draft whose brief is still missing.
@@ -232,6 +277,11 @@ impl Run {
             Input::ArtifactWritten { step, path, digest } => {
                 self.record(Event::ArtifactWritten { step, path, digest })
             }
+            Input::Decide { step, subject, decision } => self.decided(&step, subject, decision),
+            Input::Attended(attended) => {
+                self.approvals.attended = attended;
+                Ok(())
+            }
             Input::Interrupt => {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 Ok(())
@@ -270,6 +320,7 @@ impl Run {
     }
 
     fn schedule(&mut self, now: Timestamp) -> Result<(), IllegalEvent> {
+        self.expire_due(now)?;
         while let Some(&Reverse((at, step))) = self.waiting.peek() {
             if at > now {
                 break;
@@ -305,7 +356,10 @@ impl Run {
                 break;
             }
         }
-        if let Some(&Reverse((at, _))) = self.waiting.peek()
+        let expiry =
+            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
+        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
+        if let Some(at) = retry.into_iter().chain(expiry).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -327,23 +381,30 @@ impl Run {
             self.record(Event::StepSkipped { step: path, reason })?;
             return self.close_complete();
         }
+        // An item with a good draft that has waited for its turn since the run was resumed may need no call.
+        if self.instances[step].status == StepStatus::Answered
+            && !matches!(self.upcoming(step), Next::Call(..))
+        {
+            return self.go_on(step);
+        }
         self.prepare(step);
         Ok(())
     }
 
     fn prepare(&mut self, step: usize) {
-        let wanted =
-            matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered)
-                || self.is_joining(step);
-        if self.preparing[step] || !(wanted || self.outdated.contains(&step)) {
+        let instance = &self.instances[step];
+        let wanted = matches!(instance.status, StepStatus::Ready | StepStatus::Answered)
+            || instance.misfit.is_some()
+            || self.is_joining(step)
+            || self.without_brief.contains(&step)
+            || self.outdated.contains(&step);
+        if self.preparing[step] || !wanted {
             return;
         }
-        if self.instances[step].status == StepStatus::Answered {
-            self.instances[step].purpose = Purpose::Brief;
-        }
+        let Next::Call(purpose, number) = self.upcoming(step) else { return };
         self.preparing[step] = true;
         self.preparing_count += 1;
-        let call = self.instances[step].call_id();
+        let call = CallId { step: self.instances[step].path.clone(), purpose, number };
         self.decisions.effects.push(Effect::Prepare { call });
     }
 
@@ -393,7 +454,7 @@ impl Run {
     fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
         if self.instances[step].purpose == Purpose::Brief {
             self.hand_over_the_lead(step);
-            return self.finish_with(step, None);
+            return self.go_on_without_brief(step);
         }
         self.due.push_front(step);
         self.stop(Outcome::Failed(RunFailure::Budget(cap)));
@@ -407,6 +468,9 @@ impl Run {
         }
         self.preparing_count -= 1;
         self.outdated.remove(&step);
+        if call.purpose != Purpose::Brief {
+            self.without_brief.remove(&step);
+        }
         match prepared {
             Prepared::Call { call: prepared, reuse } => {
                 self.record(Event::CallPrepared { call: call.clone(), prepared })?;
@@ -424,7 +488,8 @@ impl Run {
                 let message = format!(
                     "the list has {count} items, and a run has at most {MOST_INSTANCES} steps with all their items"
                 );
-                self.give_up(step, Failure::new(FailureClass::Preparation, message))
+                let failure = Failure::new(FailureClass::Preparation, message);
+                self.give_up(step, call.purpose, failure)
             }
             Prepared::Items { count, list } => {
                 self.record(Event::ItemsFound { step: call.step.clone(), count, list })
@@ -432,14 +497,16 @@ impl Run {
             Prepared::Group if self.has_no_room_for_members(step) => {
                 let message =
                     format!("a run has at most {MOST_INSTANCES} steps with all their items");
-                self.give_up(step, Failure::new(FailureClass::Preparation, message))
+                let failure = Failure::new(FailureClass::Preparation, message);
+                self.give_up(step, call.purpose, failure)
             }
             Prepared::Group => self.record(Event::GroupOpened { step: call.step.clone() }),
-            Prepared::Joined { deliverable, brief } => self.record(Event::StepSucceeded {
+            Prepared::Joined { deliverable, brief, output } => self.record(Event::StepSucceeded {
                 step: call.step.clone(),
                 source: StepSource::Joined,
                 deliverable,
                 brief,
+                output,
             }),
             Prepared::Skipped(reason) => {
                 self.record(Event::StepSkipped { step: call.step.clone(), reason })
@@ -449,8 +516,10 @@ impl Run {
                 source: StepSource::Render,
                 deliverable,
                 brief: None,
+                output: None,
             }),
-            Prepared::Invalid(failure) => self.give_up(step, failure),
+            Prepared::Ask(asked) => self.ask(step, *asked),
+            Prepared::Invalid(failure) => self.give_up(step, call.purpose, failure),
         }
     }
 
@@ -462,28 +531,92 @@ impl Run {
     ) -> Result<(), IllegalEvent> {
         let call = self.instances[step].call_id();
         self.record(Event::CallReused { call, origin, answer: answer.clone() })?;
-        self.conclude(step, answer)
+        self.go_on(step)
     }
 
-    /// A good answer is recorded: the step is finished, or its brief is asked for.
-    fn conclude(&mut self, step: usize, answer: &Answered) -> Result<(), IllegalEvent> {
-        if self.instances[step].purpose == Purpose::Draft
-            && answer.brief.is_none()
-            && self.plan.wants_brief(self.instances[step].position)
-        {
-            self.ready.push_front(step);
-            return Ok(());
+    /// What a step at rest does next. It follows from the journal, but for briefs that were given up.
+    fn upcoming(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        match instance.status {
+            StepStatus::Ready => Next::Call(Purpose::Draft, instance.withdrawn + 1),
+            StepStatus::Answered => self.after_answer(step),
+            _ if self.without_brief.contains(&step) => self.after_answer(step),
+            _ => match &instance.misfit {
+                Some(_) if instance.repairs_here < self.plan.repairs(instance.position) => {
+                    Next::Call(Purpose::Repair, instance.withdrawn + instance.repairs + 1)
+                }
+                Some(misfit) => Next::Fail(misfit.clone()),
+                // The same call, evaluated anew.
+                None => Next::Call(instance.purpose, instance.number),
+            },
         }
-        self.finish_with(step, answer.brief)
     }
 
-    fn finish_with(&mut self, step: usize, brief: Option<Digest>) -> Result<(), IllegalEvent> {
-        let Some((source, draft)) = &self.instances[step].draft else { return Ok(()) };
+    fn after_answer(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        let Some((_, draft)) = &instance.draft else { return Next::Finish };
+        let settled = instance.brief_settled || self.without_brief.contains(&step);
+        if draft.brief.is_none() && !settled && self.plan.wants_brief(instance.position) {
+            return Next::Call(Purpose::Brief, instance.withdrawn + instance.briefs + 1);
+        }
+        let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
+        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
+            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.withdrawn + number),
+            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.withdrawn + number),
+            // What nobody has judged has not failed; it is told as that.
+            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
+            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
+            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
+        }
+    }
+
+    /// Records that a review is over, once.
+    fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let review = self.plan.review(instance.position);
+        let Some(review) = review.filter(|_| instance.review.stop.is_none()) else {
+            return Ok(());
+        };
+        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
+        let Standing::Ended(reason) = standing else { return Ok(()) };
+        let rounds = instance.versions;
+        let path = instance.path.clone();
+        self.record(Event::ReviewEnded { step: path, stop: reason, rounds })
+    }
+
+    /// A step at rest takes its next call, or ends.
+    fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        match self.upcoming(step) {
+            Next::Call(..) => {
+                self.ready.push_front(step);
+                Ok(())
+            }
+            Next::Finish => {
+                self.end_review(step)?;
+                self.finish(step)
+            }
+            Next::Fail(failure) => {
+                self.end_review(step)?;
+                self.fail(step, failure)
+            }
+        }
+    }
+
+    /// A brief is no loss of the draft.
+    fn go_on_without_brief(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        self.without_brief.insert(step);
+        self.go_on(step)
+    }
+
+    fn finish(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let Some((source, draft)) = &instance.draft else { return Ok(()) };
         let event = Event::StepSucceeded {
             step: self.instances[step].path.clone(),
             source: *source,
             deliverable: draft.deliverable,
-            brief,
+            brief: draft.brief.or(instance.brief),
+            output: draft.output,
         };
         self.record(event)
     }
@@ -499,8 +632,7 @@ impl Run {
         let instance = &self.instances[step];
         let current = instance.status == StepStatus::Calling
             && instance.attempts == attempt
-            && instance.purpose == call.purpose
-            && instance.number == call.number;
+            && (instance.purpose, instance.number) == (call.purpose, call.number);
         if !current {
             return Ok(());
         }
@@ -513,7 +645,7 @@ impl Run {
                     answer: answer.clone(),
                 })?;
                 self.starving = false;
-                self.conclude(step, &answer)?;
+                self.go_on(step)?;
                 self.answer_followers(step)
             }
             AttemptOutcome::Rejected { failure, partial, usage } => {
@@ -538,7 +670,8 @@ impl Run {
                 self.retry_or_give_up(now, step, failure, retry_after_ms)
             }
             AttemptOutcome::Lost { failure, cause, partial } => {
-                self.record(Event::CallUnknown { call, attempt, cause, partial })?;
+                let seen = Some(failure.clone());
+                self.record(Event::CallUnknown { call, attempt, cause, failure: seen, partial })?;
                 self.retry_or_give_up(now, step, failure, None)
             }
         }
@@ -556,6 +689,10 @@ impl Run {
             // The run is coming to rest; a resume takes up where this attempt ended.
             return Ok(());
         }
+        if failure.class == FailureClass::Misfit {
+            self.hand_over_the_lead(step);
+            return self.go_on(step);
+        }
         let instance = &self.instances[step];
         let call = instance.call_id();
         let draw =
@@ -568,15 +705,20 @@ impl Run {
                 self.waiting.push(Reverse((at, step)));
                 Ok(())
             }
-            None => self.give_up(step, failure),
+            None => self.give_up(step, call.purpose, failure),
         }
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
-    pub(super) fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+    pub(super) fn give_up(
+        &mut self,
+        step: usize,
+        purpose: Purpose,
+        failure: Failure,
+    ) -> Result<(), IllegalEvent> {
         self.hand_over_the_lead(step);
-        if self.instances[step].purpose == Purpose::Brief {
-            return self.finish_with(step, None);
+        if purpose == Purpose::Brief {
+            return self.go_on_without_brief(step);
         }
         self.fail(step, failure)
     }
@@ -651,7 +793,8 @@ impl Run {
             if instance.status == StepStatus::Calling && !instance.dropped {
                 let call = instance.call_id();
                 let attempt = instance.attempts;
-                self.record(Event::CallUnknown { call, attempt, cause, partial: None })?;
+                let (failure, partial) = (None, None);
+                self.record(Event::CallUnknown { call, attempt, cause, failure, partial })?;
             }
         }
         Ok(())
@@ -670,9 +813,11 @@ impl Run {
         self.broken.clear();
         self.due.clear();
         self.starving = false;
+        self.without_brief.clear();
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
+        self.approvals.expiries.clear();
         self.stopping = None;
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
@@ -684,27 +829,18 @@ impl Run {
                 self.outdated.insert(step);
             }
             match instance.status {
-                // Items wait for their turn.
-                StepStatus::Ready if instance.item.is_some() => {}
+                StepStatus::Ready | StepStatus::Answered if instance.waits_for_turn() => {}
                 StepStatus::Ready => self.ready.push_back(step),
                 StepStatus::Open => {
                     self.complete.push_back(step);
                     self.recount(step);
                 }
-                StepStatus::Answered => match &instance.draft {
-                    // Its brief was asked for already, or is not missing.
-                    Some((_, draft))
-                        if instance.purpose_prepared == Some(Purpose::Brief)
-                            || draft.brief.is_some()
-                            || !self.plan.wants_brief(instance.position) =>
-                    {
-                        let brief = instance.brief.or(draft.brief);
-                        self.finish_with(step, brief)?;
-                    }
-                    _ => self.ready.push_back(step),
-                },
+                StepStatus::Answered => self.go_on(step)?,
+                StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
+                StepStatus::Asking => self.put_question(step),
+                StepStatus::Decided => self.conclude_approval(step)?,
                 StepStatus::Blocked
                 | StepStatus::Calling
                 | StepStatus::Succeeded
@@ -725,6 +861,7 @@ impl Run {
         // those begin that are there for failures.
         while self.is_quiet()
             && self.waiting.is_empty()
+            && !self.waits_for_person()
             && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
             && let Some(broken) = self.broken.pop_last()
         {
@@ -741,8 +878,9 @@ impl Run {
         let outcome = match &self.stopping {
             // Work that finished while the run was stopping may have been the last there was.
             _ if finished => Outcome::Succeeded,
-            _ if !self.waiting.is_empty() => return Ok(()),
+            _ if !self.waiting.is_empty() || self.waits_for_person() => return Ok(()),
             Some(outcome) => outcome.clone(),
+            None if self.awaits_approval() => Outcome::Paused(PauseReason::AwaitingApproval),
             None => return Err(IllegalEvent::Stuck(self.whole.pending)),
         };
         self.stopping = None;

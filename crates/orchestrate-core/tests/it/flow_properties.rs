@@ -91,7 +91,11 @@ fn prepare(run: &Run, call: &CallId) -> Prepared {
     let instance = run.instance(&call.step).expect("the machine asks of instances that are there");
     let step = &run.plan().steps()[run.position_of(instance)];
     if run.is_joining(instance) {
-        return Prepared::Joined { deliverable: Digest::of(call.step.as_str()), brief: None };
+        return Prepared::Joined {
+            deliverable: Digest::of(call.step.as_str()),
+            brief: None,
+            output: None,
+        };
     }
     let item = run.item(instance).is_some();
     if !item

@@ -44,7 +44,7 @@ impl<'p> Play<'p> {
         let instance = run.instance(&call.step).expect("it is there");
         let step = &run.plan().steps()[run.position_of(instance)];
         if run.is_joining(instance) {
-            Prepared::Joined { deliverable: Digest::of("joined"), brief: None }
+            Prepared::Joined { deliverable: Digest::of("joined"), brief: None, output: None }
         } else if self.skip.contains(&call.step.as_str()) {
             Prepared::Skipped(SkipReason::Condition)
         } else if step.flow.each.is_some() && run.item(instance).is_none() {

@@ -1,7 +1,10 @@
 //! Behaviour of the core through its public surface.
 
+mod approvals;
+mod coverage;
 mod flow_properties;
 mod flow_rules;
 mod run_properties;
+mod run_reviews;
 mod run_rules;
 mod support;

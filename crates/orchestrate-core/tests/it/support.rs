@@ -18,13 +18,16 @@ use orchestrate_core::{
 pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action: Action::Persona(Box::new(PersonaStep {
             persona: PersonaChoice::Named("tester".into()),
             prompt: None,
             model: None,
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
+            output: None,
+            review: None,
+            repairs: 1,
         })),
         optional: false,
         save: None,
@@ -84,6 +87,7 @@ pub(crate) fn prepared(asks: &str, reserved: u64) -> Prepared {
             request: Digest::of(asks),
             reserved,
             notes: vec![],
+            review: None,
         }),
         reuse: None,
     }
@@ -94,6 +98,8 @@ pub(crate) fn good(text: &str, with_brief: bool) -> AttemptOutcome {
         raw: Digest::of(text),
         deliverable: Digest::of(text),
         brief: with_brief.then(|| Digest::of(format!("{text}: brief"))),
+        output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,
@@ -198,7 +204,7 @@ impl Desk {
                 self.now = self.now.max(at);
                 self.tell(Input::Tick);
             }
-            Effect::Finish(_) => {}
+            Effect::AskPerson { .. } | Effect::Finish(_) => {}
         }
     }
 

@@ -52,13 +52,16 @@ impl Place {
 pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action: Action::Persona(Box::new(PersonaStep {
             persona: PersonaChoice::Named(PERSONA.into()),
             prompt: Some(prompt),
             model: None,
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
+            output: None,
+            review: None,
+            repairs: 1,
         })),
         optional: false,
         save: None,

@@ -7,6 +7,8 @@ use orchestrate_core::diagnostic::{Diagnostic, Source};
 use orchestrate_provider::{
     command::Output,
     dialects::{Effort, TokenLimitParameter},
+    http::StructuredOutput,
+    presets::PRESETS,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -45,7 +47,7 @@ pub(super) struct ProjectFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderTable {
-    pub(super) kind: Option<String>,
+    pub(super) kind: Option<ProviderKind>,
     pub(super) base_url: Option<String>,
     pub(super) api_key: Option<SecretString>,
     pub(super) api_key_env: Option<String>,
@@ -59,11 +61,31 @@ pub(super) struct ProviderTable {
     pub(super) prompt_cache: Option<bool>,
     pub(super) context: Option<u32>,
     pub(super) ca_file: Option<PathBuf>,
+    pub(super) structured_output: Option<StructuredOutput>,
     #[serde(default)]
     pub(super) headers: IndexMap<String, SecretString>,
     pub(super) command: Option<Vec<String>>,
     pub(super) preset: Option<String>,
     pub(super) output: Option<Output>,
+}
+
+/// What a provider is: the name of a known one, or `command`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ProviderKind(pub(super) &'static str);
+
+/// The kind of programs on the user's machine.
+pub(super) const COMMAND: &str = "command";
+
+impl<'de> Deserialize<'de> for ProviderKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = String::deserialize(deserializer)?;
+        let mut known = PRESETS.iter().map(|row| row.name).chain([COMMAND]);
+        known.clone().find(|name| *name == given).map(Self).ok_or_else(|| {
+            let first = known.next().unwrap_or_default();
+            let all = known.fold(first.to_owned(), |all, name| all + ", " + name);
+            serde::de::Error::custom(format!("unknown kind, expected one of {all}"))
+        })
+    }
 }
 
 /// `[defaults]`.

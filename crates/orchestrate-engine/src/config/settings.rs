@@ -9,12 +9,15 @@ use std::{fmt, path::PathBuf};
 use orchestrate_provider::{
     command::{self, Output},
     dialects::{AnthropicVersion, Dialect, Effort},
-    http::KeyHeader,
-    presets::{KeyVariable, PRESETS, Preset, Protocol, preset},
+    http::{KeyHeader, StructuredOutput},
+    presets::{KeyVariable, Preset, Protocol, preset},
 };
 use secrecy::SecretString;
 
-use super::{Environment, file::ProviderTable};
+use super::{
+    Environment,
+    file::{COMMAND, ProviderKind, ProviderTable},
+};
 
 /// The row for servers that no other row is for.
 const COMPATIBLE: &str = "openai";
@@ -49,6 +52,8 @@ pub struct HttpSettings {
     pub effort: Option<Effort>,
     /// The seed of every request.
     pub seed: Option<u64>,
+    /// How an answer under a JSON Schema is asked for.
+    pub structured_output: StructuredOutput,
     /// A file of certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
 }
@@ -112,7 +117,7 @@ pub(super) fn settings(
 ) -> Result<ProviderSettings, String> {
     let empty = ProviderTable::default();
     let given = table.unwrap_or(&empty);
-    if given.kind.as_deref() == Some("command") {
+    if given.kind == Some(ProviderKind(COMMAND)) {
         return command_settings(given).map(ProviderSettings::Command);
     }
     if given.command.is_some() || given.preset.is_some() || given.output.is_some() {
@@ -122,20 +127,17 @@ pub(super) fn settings(
         return Err("give `api_key` or `api_key_env`, not both".into());
     }
     let row = match (&given.kind, preset(name)) {
-        (Some(kind), _) => preset(kind).ok_or_else(unknown_kind)?,
+        (Some(kind), _) => preset(kind.0).ok_or("`kind` is not known")?,
         (None, Some(row)) => row,
         (None, None) if given.base_url.is_none() => return Err("`base_url` is missing".into()),
-        (None, None) => preset(COMPATIBLE).ok_or_else(unknown_kind)?,
+        (None, None) => preset(COMPATIBLE).ok_or("`kind` is missing")?,
     };
     // The variables of official clients are meant for the provider of that name.
     let own = row.name == name;
     let address = address(name, row, own, given, environment);
     let key = key(name, row, address.as_ref().map(|(_, source)| source), given, environment);
     let dialect = dialect(row, own, given, environment)?;
-    let address = match address {
-        Some((url, source)) => Some((adapted(row, &dialect, url), source)),
-        None => None,
-    };
+    let address = address.map(|(url, source)| (adapted(row, &dialect, url), source));
     Ok(ProviderSettings::Http(Box::new(HttpSettings {
         headers: headers(row, own, address.as_ref().map(|(_, source)| source), given, environment)?,
         preset: row,
@@ -150,13 +152,9 @@ pub(super) fn settings(
         },
         effort: given.effort,
         seed: given.seed,
+        structured_output: given.structured_output.unwrap_or_default(),
         ca_file: given.ca_file.clone(),
     })))
-}
-
-fn unknown_kind() -> String {
-    let known: Vec<&str> = PRESETS.iter().map(|row| row.name).collect();
-    format!("`kind` is none of {}, command", known.join(", "))
 }
 
 fn address(
@@ -209,22 +207,20 @@ fn key(
     // Ollama's variable holds a key of its cloud, which nobody on this machine needs.
     let away = row.protocol != Protocol::Ollama || beside_variable;
     let set = |variable: &&KeyVariable| environment.get(variable.name).is_some();
-    match row.keys.iter().filter(|_| away).find(set) {
-        Some(variable) => Key {
+    if let Some(variable) = row.keys.iter().filter(|_| away).find(set) {
+        return Key {
             value: environment.get(variable.name).map(SecretString::from),
             source: Source::Variable(variable.name.into()),
             is_token: variable.is_token,
-        },
-        None => {
-            // Of two variables the one that is a key, as people have one.
-            let usual = row.keys.iter().rev().find(|variable| !variable.is_token);
-            let source = match usual.filter(|_| away) {
-                Some(variable) => Source::Variable(variable.name.into()),
-                None => place("api_key_env"),
-            };
-            in_file(source, None)
-        }
+        };
     }
+    // Of several variables the one that holds a key, as people have one.
+    let usual = row.keys.iter().rev().find(|variable| !variable.is_token);
+    let source = match usual.filter(|_| away) {
+        Some(variable) => Source::Variable(variable.name.into()),
+        None => place("api_key_env"),
+    };
+    in_file(source, None)
 }
 
 /// The dialect with what the table and the environment say about it. A key that means nothing for it is
@@ -395,6 +391,7 @@ fn command_settings(given: &ProviderTable) -> Result<CommandSettings, String> {
         ("max_output_tokens", given.max_output_tokens.is_some()),
         ("prompt_cache", given.prompt_cache.is_some()),
         ("context", given.context.is_some()),
+        ("structured_output", given.structured_output.is_some()),
         ("ca_file", given.ca_file.is_some()),
         ("headers", !given.headers.is_empty()),
     ];

@@ -15,7 +15,7 @@ use orchestrate_persona::{
 };
 
 use super::{
-    store::PersonaFolder,
+    store::{OriginalState, PersonaFolder},
     write::{Existing, WriteError},
 };
 use crate::{
@@ -214,7 +214,7 @@ impl<'w> Intake<'w> {
 
     fn persona(
         &mut self,
-        found: ImportedPersona,
+        mut found: ImportedPersona,
         bytes: &[u8],
         path: &str,
         sha256: Sha256,
@@ -238,7 +238,32 @@ impl<'w> Intake<'w> {
                 })
             });
         remember(&mut self.personas, &name, path, sha256, &fate);
+        let fate = match fate {
+            Fate::Same if found.canonical.as_bytes() != bytes => {
+                self.restored(&mut found, bytes, sha256).unwrap_or(fate)
+            }
+            fate => fate,
+        };
         self.persona_entry(found, fate)
+    }
+
+    /// Puts the original of a persona that is there already back where it is missing or altered, and says
+    /// so; a fate where that fails.
+    fn restored(&self, found: &mut ImportedPersona, bytes: &[u8], sha256: Sha256) -> Option<Fate> {
+        let sha256 = sha256.to_string();
+        let repaired = match self.folder.original_state(&sha256, bytes) {
+            OriginalState::Kept => return None,
+            OriginalState::Missing => "its original was missing and is kept again",
+            OriginalState::Altered => "its original had been altered and is kept as it was again",
+        };
+        if !self.options.dry_run
+            && let Err(error) = self.folder.keep_original(&sha256, bytes)
+        {
+            let help = error.help().map(str::to_owned);
+            return Some(Fate::Refused { why: chain(&error), help });
+        }
+        found.repaired.push(repaired.to_owned());
+        None
     }
 
     fn persona_entry(&self, found: ImportedPersona, fate: Fate) -> Entry {
@@ -273,7 +298,14 @@ impl<'w> Intake<'w> {
                 )
             });
         remember(&mut self.workflows, name, path, sha256, &fate);
-        let unknown = pattern.steps.iter().filter(|step| step.personas.is_empty());
+        let unknown =
+            pattern.steps.iter().filter(|step| step.personas.is_empty()).map(|step| {
+                format!("no persona is called `{}`: write one, or name another", step.who)
+            });
+        let unread = pattern
+            .unread
+            .iter()
+            .map(|line| format!("`{}` does not say who does what: write a step for it", line.text));
         Entry {
             kind: Kind::Workflow,
             name: name.clone(),
@@ -284,11 +316,7 @@ impl<'w> Intake<'w> {
             mapped: Vec::new(),
             dropped: Vec::new(),
             synthesised: Vec::new(),
-            notes: unknown
-                .map(|step| {
-                    format!("no persona is called `{}`: write one, or name another", step.who)
-                })
-                .collect(),
+            notes: unknown.chain(unread).collect(),
         }
     }
 

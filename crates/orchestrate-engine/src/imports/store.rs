@@ -66,14 +66,26 @@ impl PersonaFolder {
         }
     }
 
-    /// Keeps an original; the same bytes are written once.
+    /// What is kept in the place of an original.
+    pub(super) fn original_state(&self, sha256: &str, bytes: &[u8]) -> OriginalState {
+        match self.read_original(sha256) {
+            Ok(Some(kept)) if kept == bytes => OriginalState::Kept,
+            Ok(None) => OriginalState::Missing,
+            // Whatever cannot be read there is not the original.
+            Ok(Some(_)) | Err(_) => OriginalState::Altered,
+        }
+    }
+
+    /// Keeps an original; the same bytes are written once, and others in their place are replaced.
     pub(super) fn keep_original(&self, sha256: &str, bytes: &[u8]) -> Result<(), WriteError> {
         let path = self.original(sha256);
         unlinked(&self.path.join(ORIGINALS))?;
-        if path.exists() {
-            return Ok(());
-        }
-        match write_whole(&path, bytes, Existing::Stays) {
+        let existing = match self.original_state(sha256, bytes) {
+            OriginalState::Kept => return Ok(()),
+            OriginalState::Missing => Existing::Stays,
+            OriginalState::Altered => Existing::Replaced,
+        };
+        match write_whole(&path, bytes, existing) {
             // Another process has kept it in between.
             Err(WriteError::Exists(_)) => Ok(()),
             other => other,
@@ -98,6 +110,17 @@ impl PersonaFolder {
         unlinked(&self.workflows())?;
         write_whole(&self.workflow(name), text.as_bytes(), existing)
     }
+}
+
+/// What is kept in the place of an original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OriginalState {
+    /// The original.
+    Kept,
+    /// Nothing.
+    Missing,
+    /// Something else.
+    Altered,
 }
 
 /// Refuses a folder that nobody named where it is a link.

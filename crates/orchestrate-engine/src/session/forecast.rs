@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use orchestrate_core::{
-    handoff::DEFAULT_ALLOWANCE,
     ids::StepPath,
-    plan::{Action, PersonaStep, Plan},
+    plan::{Action, Need, PersonaStep, Plan},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -31,16 +30,32 @@ pub struct StepForecast {
     pub model: Option<ModelRef>,
     /// Tokens of system prompt, task and step prompt.
     pub prompt_tokens: u64,
-    /// Steps whose handoffs come on top.
+    /// Steps that come before it.
     pub needs: Vec<StepPath>,
+    /// Steps whose handoffs come on top, with what the workflow says of each.
+    pub handoffs: Vec<String>,
     /// Tokens those handoffs may add at most.
     pub handoff_tokens: u64,
+    /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
+    /// versions of a review, and repairs. None for a rendered value.
+    pub most_calls: u64,
+    /// Who reviews it, and in how many rounds at most.
+    pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
     pub optional: bool,
     /// When and how often it runs, in words.
     pub flow: Vec<String>,
     /// How often it runs, where that is not once.
     pub repeats: Option<Repeats>,
+    /// What is known of the approval, where a person decides.
+    pub approval: Option<ApprovalForecast>,
+}
+
+/// What is known of an approval before the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalForecast {
+    /// How long a person has, in milliseconds, where that is limited.
+    pub expires_ms: Option<u64>,
 }
 
 /// How often a step runs that is a fan-out, or part of one.
@@ -90,7 +105,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
     }
     let steps = setup.plan.steps().iter().enumerate().map(|(position, step)| {
         let needs: Vec<StepPath> = step.needs.iter().map(|need| need.step.clone()).collect();
-        let handoffs = step.needs.iter().filter(|need| need.handoff).count() as u64;
+        let handoffs = step.needs.iter().filter(|need| need.handoff).map(Need::label);
         let mut forecast = StepForecast {
             step: step.id.clone(),
             stage: stage_of[position],
@@ -99,18 +114,28 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             model: None,
             prompt_tokens: 0,
             needs,
-            handoff_tokens: handoffs * DEFAULT_ALLOWANCE,
+            handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
+            handoffs: handoffs.collect(),
+            most_calls: 0,
+            review: None,
             optional: step.optional,
             flow: orchestrate_report::flow(&step.flow),
             repeats: repeats(&setup.plan, position, &scope),
+            approval: match &step.action {
+                Action::Approve(approval) => {
+                    Some(ApprovalForecast { expires_ms: approval.expires_ms })
+                }
+                Action::Persona(_) | Action::Render(_) | Action::Group => None,
+            },
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
+        forecast.most_calls = most_calls(action);
+        forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         match casting.choose(&action.persona, &scope) {
             Ok((persona, choice)) => {
-                system =
-                    casting.system_prompt(&step.id, &persona, Contract::DraftWithBrief, &scope);
+                system = casting.system_prompt(&step.id, &persona, contract(action), &scope);
                 forecast.personas = vec![persona.name.clone()];
                 forecast.choice = choice;
             }
@@ -125,6 +150,24 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         forecast
     });
     steps.collect()
+}
+
+/// Calls of a step at most, retries and missing briefs left out.
+fn most_calls(action: &PersonaStep) -> u64 {
+    let repairs = u64::from(action.repairs);
+    let Some(review) = &action.review else {
+        return 1 + if action.output.is_some() { repairs } else { 0 };
+    };
+    let (rounds, reviewers) = (u64::from(review.rounds), review.by.len() as u64);
+    let values = rounds * reviewers + if action.output.is_some() { rounds } else { 0 };
+    1 + review.most_calls() + values * repairs
+}
+
+fn contract(action: &PersonaStep) -> Contract {
+    match action.output {
+        Some(_) => Contract::ValueWithBrief,
+        None => Contract::DraftWithBrief,
+    }
 }
 
 /// No step has run yet.

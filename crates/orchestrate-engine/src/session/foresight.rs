@@ -1,6 +1,6 @@
 //! Which steps of a run that is decided would be answered by what was paid for before.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use orchestrate_core::{
     event::{Answered, ReuseOrigin},
@@ -29,6 +29,8 @@ pub enum Foresight {
     Reused(Box<ReuseOrigin>),
     /// Somebody is asked.
     Called,
+    /// A person will be asked.
+    Asked,
     /// It hangs on what earlier steps answer.
     Open,
 }
@@ -60,6 +62,7 @@ impl Foresight {
             Self::Template => "template",
             Self::Reused(_) => "reused",
             Self::Called => "called",
+            Self::Asked => "asked",
             Self::Open => "open",
         }
     }
@@ -74,7 +77,7 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
         return <_>::default();
     };
     let is_sent = match foresight {
-        Foresight::Template | Foresight::Reused(_) => return <_>::default(),
+        Foresight::Template | Foresight::Asked | Foresight::Reused(_) => return <_>::default(),
         Foresight::Called => 1,
         Foresight::Open => 0,
     };
@@ -91,11 +94,15 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
         Some(Repeats::Times(times)) => times as u64,
         Some(Repeats::FoundAtRunTime) => MOST_ITEMS as u64,
     };
-    let calls = Bounds { at_least: is_sent, at_most: times * (1 + u64::from(brief > 0)) };
-    let tokens = Bounds {
-        at_least: is_sent * step.prompt_tokens,
-        at_most: times.saturating_mul(draft + brief),
-    };
+    // Every version of a reviewed document may lack its brief.
+    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let briefs = versions * u64::from(brief > 0);
+    let most_calls = times.saturating_mul(step.most_calls.max(1) + briefs);
+    let calls = Bounds { at_least: is_sent, at_most: most_calls };
+    // Verdicts, new versions and repairs are given what was answered before.
+    let more = step.most_calls.saturating_sub(1) * (draft + 2 * answer);
+    let at_most = times.saturating_mul(draft + more + versions * brief);
+    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most };
     (calls, tokens)
 }
 
@@ -131,6 +138,7 @@ pub fn unpaid(plan: &Plan) -> Vec<Foresight> {
     let certain = certain(plan);
     let step = |(at, step): (usize, &Step)| match step.action {
         Action::Render(_) | Action::Group => Foresight::Template,
+        Action::Approve(_) => Foresight::Asked,
         Action::Persona(_) if certain[at] => Foresight::Called,
         Action::Persona(_) => Foresight::Open,
     };
@@ -161,6 +169,7 @@ struct Known {
     persona: Option<String>,
     deliverable: Digest,
     brief: Option<Digest>,
+    output: Option<Digest>,
 }
 
 /// The brief of a draft that is used again.
@@ -183,6 +192,9 @@ impl Outlook<'_> {
         let plan = &self.setup.plan;
         let step = &plan.steps()[position];
         let is_template = matches!(step.action, Action::Render(_) | Action::Group);
+        if matches!(step.action, Action::Approve(_)) {
+            return Ok(Foresight::Asked);
+        }
         // What a group or a list is made of is found while the run goes on.
         if plan.group(position).is_some() || plan.repeats(position) {
             return Ok(if is_template { Foresight::Template } else { Foresight::Open });
@@ -196,29 +208,38 @@ impl Outlook<'_> {
                 step: plan.steps()[need].id.clone(),
                 persona: known.persona.clone(),
                 result: Some((known.deliverable, known.brief)),
+                output: known.output,
+                schema: plan
+                    .output(&plan.steps()[need].id)
+                    .map(|output| Arc::clone(&output.schema)),
                 ending: StepEnding::Succeeded,
                 reason: String::new(),
+                caveat: None,
                 parts: None,
                 list: None,
             });
         }
-        let handed = step.needs.iter().filter(|need| need.handoff);
-        let handoffs = handed.map(|need| need.step.clone()).collect();
+        let handoffs = step.needs.iter().filter(|need| need.handoff).cloned().collect();
         let view = View { needs, handoffs, ..View::default() };
         let call = CallId::first(step.id.clone(), Purpose::Draft);
         match self.prepare(&call, &view)? {
             Prepared::Value(deliverable) => {
-                self.known[position] = Some(Known { persona: None, deliverable, brief: None });
+                self.known[position] =
+                    Some(Known { persona: None, deliverable, brief: None, output: None });
                 Ok(Foresight::Template)
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
+                if plan.review(position).is_some() {
+                    // What becomes of the draft hangs on verdicts that are not known yet.
+                    return Ok(Foresight::Called);
+                }
                 let BriefOf::Known(brief) = self.brief(position, &answer, view)? else {
                     return Ok(Foresight::Called);
                 };
-                let deliverable = answer.deliverable;
+                let (deliverable, output) = (answer.deliverable, answer.output);
                 self.known[position] =
-                    Some(Known { persona: Some(prepared.persona), deliverable, brief });
+                    Some(Known { persona: Some(prepared.persona), deliverable, brief, output });
                 Ok(Foresight::Reused(Box::new(origin)))
             }
             _ if is_template => Ok(Foresight::Template),

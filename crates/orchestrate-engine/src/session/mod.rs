@@ -4,10 +4,13 @@
 //! - [`RunSetup`]: a run that is fully decided and not yet recorded (`setup`).
 //! - [`OpenRun`]: a run whose journal is open and locked (`open`).
 //! - [`RunRecord`]: a run as its journal tells it (`record`).
+//! - [`approve`]: a person's decision from outside the process that runs a run.
 
+mod approve;
 mod files;
 mod forecast;
 mod foresight;
+mod leftovers;
 mod lock;
 mod open;
 mod pinned;
@@ -16,8 +19,10 @@ mod rehearsal;
 mod setup;
 mod workspace;
 
-pub use forecast::{Repeats, StepForecast, forecast};
+pub use approve::{ApproveError, Approved, approve};
+pub use forecast::{ApprovalForecast, Repeats, StepForecast, forecast};
 pub use foresight::{Bounds, Foresight, bounds, foresee, unpaid};
+pub use leftovers::leftovers;
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use pinned::Pinned;

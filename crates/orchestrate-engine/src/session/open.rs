@@ -20,10 +20,11 @@ use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, Workspace, setup::SetupError};
 use crate::{
+    approvals::{Approver, EarlierDecisions, Inbox},
     artifacts::{ArtifactError, OutputFolder},
     casting::Casting,
     clock,
-    driver::{DriveError, Driver, Stop},
+    driver::{DriveError, Driver, People, Stop},
     home::Home,
     items::Lists,
     library::Beside,
@@ -34,7 +35,7 @@ use crate::{
 };
 
 /// Program and version, as the journal records who opened it.
-const PROGRAM: &str = concat!("orchestrate ", env!("CARGO_PKG_VERSION"));
+pub(super) const PROGRAM: &str = concat!("orchestrate ", env!("CARGO_PKG_VERSION"));
 
 /// A run that cannot be opened, driven or written.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,7 @@ pub struct OpenRun {
     output: Option<PathBuf>,
     board: LiveBoard,
     home: Home,
+    approver: Option<Box<dyn Approver>>,
 }
 
 struct DriverParts {
@@ -126,6 +128,10 @@ impl OpenRun {
             providers: setup.providers.clone(),
             blobs: blobs.clone(),
             fresh: setup.fresh.clone(),
+            earlier_decisions: EarlierDecisions::of(
+                &home,
+                forked.as_deref().map(|forked| &forked.from),
+            ),
             forked: forked.as_deref().cloned(),
             home: home.clone(),
             index: index(&home, setup.offline),
@@ -156,6 +162,7 @@ impl OpenRun {
             output: setup.output.clone(),
             board: LiveBoard::default(),
             home,
+            approver: None,
         })
     }
 
@@ -187,11 +194,7 @@ impl OpenRun {
         if run.is_finished() && !record.lacks_files() {
             return Err(RunError::Complete(id.clone()));
         }
-        let epoch = 1 + record
-            .events
-            .iter()
-            .filter(|recorded| matches!(recorded.event, Event::SessionOpened { .. }))
-            .count() as u64;
+        let epoch = record.next_epoch();
         let preparer = Preparer {
             casting: Casting::new(
                 Arc::clone(&record.plan),
@@ -204,6 +207,10 @@ impl OpenRun {
             providers,
             blobs: record.blobs.clone(),
             fresh: created.fresh.clone(),
+            earlier_decisions: EarlierDecisions::of(
+                &home,
+                record.forked().map(|forked| &forked.from),
+            ),
             forked: record.forked().cloned(),
             home: home.clone(),
             index: index(&home, created.offline),
@@ -231,6 +238,7 @@ impl OpenRun {
             output: created.output.clone().map(PathBuf::from),
             board: LiveBoard::default(),
             home,
+            approver: None,
         })
     }
 
@@ -243,6 +251,14 @@ impl OpenRun {
     /// The calls in flight, for whoever draws them.
     pub fn board(&self) -> LiveBoard {
         self.board.clone()
+    }
+
+    /// Lets a person be asked while the run goes on. Without this, approvals wait for
+    /// [`approve`](super::approve).
+    #[must_use]
+    pub fn attended_by(mut self, approver: Box<dyn Approver>) -> Self {
+        self.approver = Some(approver);
+        self
     }
 
     /// Whether the journal is new, as opposed to resumed.
@@ -258,6 +274,7 @@ impl OpenRun {
     ) -> Result<FinishedRun, RunError> {
         let DriverParts { run, summary, writer, blobs, preparer, first, first_blobs } = self.driver;
         let mut driver = Driver::new(run, summary, writer, blobs, preparer, self.board, observer);
+        driver.people = People::new(self.approver, Inbox::of(&self.home.run(&self.id)));
         let outcome = if driver.run.is_finished() {
             // Only files are missing.
             driver.tell_all(first, first_blobs).await?;
@@ -265,7 +282,12 @@ impl OpenRun {
         } else {
             // Creation, opening and start are one decision and one commit.
             let resume = Input::Resume { limits: self.limits };
-            let effects = driver.tell_all(first.into_iter().chain([resume]), first_blobs).await?;
+            let attended = Input::Attended(driver.people.can_be_asked());
+            let inputs = first.into_iter().chain([attended, resume]);
+            // Decisions that nobody took in before belong to what the run goes on with.
+            let (decisions, contents) = driver.decisions()?;
+            let blobs = first_blobs.into_iter().chain(contents).collect();
+            let effects = driver.tell_all(inputs.chain(decisions), blobs).await?;
             driver.drive(effects, &mut stop).await?
         };
 

@@ -25,7 +25,7 @@ use crate::{
     artifacts::{ArtifactError, OutputFolder},
     home::Home,
     items::read_list,
-    store::{BlobReader, JournalContents, StoreError, read_journal, run_folders},
+    store::{BlobReader, JournalContents, RunLock, StoreError, read_journal, run_folders},
 };
 
 /// A run as its journal tells it.
@@ -112,6 +112,12 @@ impl RunRecord {
         })
     }
 
+    /// The number of the next opening of its journal.
+    pub(super) fn next_epoch(&self) -> u64 {
+        let opened = |recorded: &&Recorded| matches!(recorded.event, Event::SessionOpened { .. });
+        1 + self.events.iter().filter(opened).count() as u64
+    }
+
     /// Everything that was redone on the way to this run, oldest first.
     pub fn reworks(&self) -> Result<Vec<PastRework>, StoreError> {
         let text =
@@ -144,17 +150,28 @@ impl RunRecord {
             // The last file that is written.
             matches!(&recorded.event, Event::ArtifactWritten { step: None, path, .. } if path == LAST_FILE)
         };
-        self.created.output.is_some() && !self.events.iter().rev().any(written)
+        // What was written while steps were left is not the whole.
+        let since_complete = self
+            .events
+            .iter()
+            .rev()
+            .take_while(|recorded| !matches!(recorded.event, Event::RunSucceeded));
+        self.created.output.is_some() && !since_complete.into_iter().any(written)
     }
 
     /// Reads every content that the result and the report show.
     pub fn check_contents(&self) -> Result<(), StoreError> {
         for step in self.summary.steps.iter().chain(self.summary.instances()) {
-            for digest in [step.deliverable, step.brief].into_iter().flatten() {
+            for digest in [step.deliverable, step.brief, step.output].into_iter().flatten() {
                 self.blobs.text(&digest)?;
             }
         }
         Ok(())
+    }
+
+    /// A recorded value.
+    fn value(&self, digest: &Digest) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.blobs.text(digest).ok()?).ok()
     }
 
     /// The user's request.
@@ -210,6 +227,10 @@ impl RunRecord {
     ) -> Result<Vec<Input>, ArtifactError> {
         let mut written = Vec::new();
         let contents = Contents(&self.blobs);
+        if !self.summary.offline {
+            // Of an earlier run; beside answers that were paid for it would say what is not so.
+            folder.remove(OFFLINE_FILE, OFFLINE_NOTE.as_bytes())?;
+        }
         for (at, step) in self.plan.steps().iter().enumerate() {
             // The documents of a group are those of its steps.
             if matches!(step.action, Action::Group)
@@ -227,9 +248,14 @@ impl RunRecord {
                 instances
             };
             for told in own.into_iter().chain(instances) {
-                let text = told.deliverable.and_then(|digest| contents.text(&digest));
-                let Some(text) = text else { continue };
                 let path = file_of(&self.plan, at, &told.step);
+                // A value is saved as what its file's name says it is.
+                let value = told.output.filter(|_| saves_json(&path));
+                let text = match value {
+                    Some(digest) => self.value(&digest).map(|value| format!("{value:#}")),
+                    None => told.deliverable.and_then(|digest| contents.text(&digest)),
+                };
+                let Some(text) = text else { continue };
                 let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
                 let step = Some(told.step.clone());
                 written.push(Input::ArtifactWritten { step, path, digest });
@@ -237,7 +263,7 @@ impl RunRecord {
         }
         let mut whole = Vec::new();
         if self.summary.offline {
-            whole.push(("OFFLINE.md", OFFLINE_NOTE.to_owned()));
+            whole.push((OFFLINE_FILE, OFFLINE_NOTE.to_owned()));
         }
         whole.push((LAST_FILE, self.report(orchestrate_report::report_markdown)));
         for (path, text) in whole {
@@ -251,9 +277,14 @@ impl RunRecord {
 /// The report is written last: with it, everything is there.
 const LAST_FILE: &str = "report.md";
 
+const OFFLINE_FILE: &str = "OFFLINE.md";
 /// Accompanies saved files, whose own format may leave no room for the notice.
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
 material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
+
+fn saves_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found.eq_ignore_ascii_case("json"))
+}
 
 fn with_final_newline(mut text: String) -> String {
     if !text.ends_with('\n') {
@@ -290,15 +321,25 @@ impl RunRecord {
                 .then(|| skipped.or(failed).unwrap_or_else(|| "it did not run".to_owned())),
             text,
             brief,
+            output: summary.output.and_then(|digest| self.value(&digest)),
+            schema: self.plan.output(&summary.step.step()).map(|output| Arc::clone(&output.schema)),
+            lists_output: self.lists(&summary.step),
             ending: match summary.state {
                 StepState::Succeeded => StepEnding::Succeeded,
                 StepState::Skipped => StepEnding::Skipped,
                 StepState::Waiting
                 | StepState::Running
                 | StepState::Retrying
+                | StepState::AwaitingApproval
                 | StepState::Failed => StepEnding::Failed,
             },
         }
+    }
+
+    /// Whether the value of what has this path is the list of those of its items.
+    fn lists(&self, path: &StepPath) -> bool {
+        let step = self.plan.step(&path.step());
+        step.is_some_and(|step| step.flow.each.is_some()) && !path.as_str().ends_with(']')
     }
 
     /// The list of a fan-out, as it was found last.
@@ -312,6 +353,14 @@ impl RunRecord {
 }
 
 impl StepValues for RunRecord {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.plan.output(&id.into()).map(|output| &*output.schema)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.lists(&id.into())
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         self.summary.step(&id.into()).map(|summary| self.told(summary))
     }
@@ -342,20 +391,24 @@ pub fn list_runs(home: &Home) -> impl Iterator<Item = ListedRun> {
     })
 }
 
-/// The newest run that is not complete, or lacks files, and the newer ones that cannot be read.
+/// The newest run that is not complete, or lacks files, and the newer ones that cannot be gone on with:
+/// another process has them open, or they cannot be read.
 pub fn newest_unfinished(home: &Home) -> Result<(RunId, Vec<(RunId, StoreError)>), FindRunError> {
-    let mut unreadable = Vec::new();
+    let mut passed_over = Vec::new();
     let mut any = false;
     for listed in list_runs(home) {
         any = true;
         match listed.record {
             Ok(record)
                 if record.summary.status == RunStatus::Succeeded && !record.lacks_files() => {}
-            Ok(_) => return Ok((listed.id, unreadable)),
-            Err(error) => unreadable.push((listed.id, error)),
+            Ok(_) => match RunLock::take(&home.run(&listed.id)) {
+                Ok(_) => return Ok((listed.id, passed_over)),
+                Err(error) => passed_over.push((listed.id, error)),
+            },
+            Err(error) => passed_over.push((listed.id, error)),
         }
     }
-    match unreadable.into_iter().next() {
+    match passed_over.into_iter().next() {
         Some((_, error)) => Err(error.into()),
         None if any => Err(FindRunError::AllComplete),
         None => Err(FindRunError::None),

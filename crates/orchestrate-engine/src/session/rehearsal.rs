@@ -80,6 +80,7 @@ pub(super) fn preparer(
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
+        earlier_decisions: <_>::default(),
     }
 }
 

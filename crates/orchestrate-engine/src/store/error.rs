@@ -76,8 +76,11 @@ pub enum StoreError {
         source: IllegalEvent,
     },
     /// Another process owns the run.
-    #[error("the run is in use by another process")]
-    InUse,
+    #[error("run {run} is in use by another process")]
+    InUse {
+        /// The run's id.
+        run: String,
+    },
     /// The thread that writes the journal is gone.
     #[error("the journal's writer has stopped")]
     WriterGone,

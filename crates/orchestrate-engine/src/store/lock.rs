@@ -20,7 +20,10 @@ impl RunLock {
         let file = private_file().open(&path).map_err(StoreError::io(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+            Err(TryLockError::WouldBlock) => {
+                let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                Err(StoreError::InUse { run })
+            }
             Err(TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
         }
     }

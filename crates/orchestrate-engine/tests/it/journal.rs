@@ -155,6 +155,11 @@ fn an_event_of_this_version_reads_as_it_was_written() {
         r#"{"type":"call_intent","call":"data#draft.1","attempt":1,"reserved":900}"#,
         r#"{"type":"call_unknown","call":"data#draft.1","attempt":1,"cause":"process_ended","partial":null}"#,
         r#"{"type":"retry_scheduled","call":"data#draft.1","due":1700000000000}"#,
+        r#"{"type":"approval_requested","step":"go","request":{"question":"abababababababababababababababababababababababababababababababab","subject":"abababababababababababababababababababababababababababababababab","expires_at":1700000000000}}"#,
+        r#"{"type":"approval_decided","step":"go","decision":{"approved":true,"by":"ada","note":"fine","answer":{"deliverable":"abababababababababababababababababababababababababababababababab","brief":"abababababababababababababababababababababababababababababababab"},"origin":{"run":"r0","at":1}}}"#,
+        r#"{"type":"approval_decided","step":"go","decision":{"approved":false,"by":"ada"}}"#,
+        r#"{"type":"approval_expired","step":"go"}"#,
+        r#"{"type":"run_paused","reason":"awaiting_approval"}"#,
         r#"{"type":"run_paused","reason":"interrupted"}"#,
         r#"{"type":"run_failed","reason":{"budget":"calls"}}"#,
         r#"{"type":"run_failed","reason":{"step":"data"}}"#,
@@ -177,6 +182,7 @@ fn an_event_of_this_version_reads_as_it_was_written() {
         call: "a#draft.1".parse().expect("an id"),
         attempt: 1,
         cause: LossCause::ProcessEnded,
+        failure: None,
         partial: None,
     };
     assert_eq!(lost.kind(), "call_unknown");

@@ -159,7 +159,7 @@ fn a_missing_brief_is_asked_for_once_and_handed_on() {
     let provider = Scripted::new(|request, _| {
         Ok(match request.call.purpose {
             orchestrate_core::ids::Purpose::Draft => "A document without a brief.".to_owned(),
-            orchestrate_core::ids::Purpose::Brief => answer(request),
+            _ => answer(request),
         })
     });
     let workflow = CHAIN;
@@ -238,7 +238,10 @@ fn a_run_has_one_owner() {
     let workspace = place.workspace();
     let owner = OpenRun::resume(&workspace, &id, None).expect("the run is free");
     let second = OpenRun::resume(&workspace, &id, None);
-    assert!(matches!(second, Err(RunError::Store(orchestrate_engine::store::StoreError::InUse))));
+    assert!(matches!(
+        second,
+        Err(RunError::Store(orchestrate_engine::store::StoreError::InUse { .. }))
+    ));
     drop(owner);
     assert!(OpenRun::resume(&workspace, &id, None).is_ok());
 }

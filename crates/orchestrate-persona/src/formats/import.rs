@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     format::Format,
     patterns::Pattern,
-    readers::{Found, READERS},
+    readers::{Found, READERS, Reader, canonical::is_meant, claude_code::page_key},
     toolkit::{
         document::{Document, ForeignFile},
         draft::{Draft, Dropped, Mapped},
@@ -75,24 +75,29 @@ pub fn import(file: &ForeignFile<'_>, force: Option<Format>) -> Imported {
     if has_errors(&imported.diagnostics) {
         return imported;
     }
-    let reader = match force {
+    let mut fitting = READERS.iter().filter(|reader| (reader.recognises)(&document));
+    let mut reader = match force {
         Some(format) => format.reader(),
-        None => READERS.iter().find(|reader| (reader.recognises)(&document)),
+        None => fitting.next(),
     };
+    if reader.is_some_and(|reader| reader.format == Format::Canonical) {
+        let next = fitting.next().filter(|_| force.is_none());
+        let Some(next) = canonical(&document, next, &mut imported) else { return imported };
+        reader = Some(next);
+    }
     let Some(reader) = reader else {
         imported.diagnostics.push(refusal(&document, None));
         return imported;
     };
-    if reader.format == Format::Canonical {
-        canonical(&document, &mut imported);
-        return imported;
-    }
     let mut found = Found::default();
     (reader.read)(&document, &mut found);
     imported.patterns = found.patterns;
     imported.dropped = found.dropped;
     imported.diagnostics.extend(found.diagnostics);
     if found.drafts.is_empty() {
+        // Nothing of a file that is refused is taken, and so nothing of it is left out.
+        imported.patterns.clear();
+        imported.dropped.clear();
         if !has_errors(&imported.diagnostics) {
             imported.diagnostics.push(refusal(&document, Some(reader.format)));
         }
@@ -128,12 +133,33 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     text
 }
 
-/// A canonical file is read as the program itself reads it, and stays as it is.
-fn canonical(document: &Document<'_>, imported: &mut Imported) {
+/// A canonical file is read as the program itself reads it, and stays as it is. One that cannot be, and only
+/// has a key or two of ours, goes on to the next reader.
+fn canonical<'r>(
+    document: &Document<'_>,
+    next: Option<&'r Reader>,
+    imported: &mut Imported,
+) -> Option<&'r Reader> {
     let source = Source::new(document.path, document.text());
     let (persona, diagnostics) = read(&source);
+    let Some(persona) = persona else {
+        if let Some(next) = next.filter(|_| !is_meant(document)) {
+            let wrong = diagnostics.into_iter().find(|found| found.severity == Severity::Error);
+            imported.diagnostics.extend(wrong.map(|wrong| Diagnostic {
+                code: "not-canonical",
+                severity: Severity::Warning,
+                message: format!(
+                    "read as {}, not as a file of ours: {}",
+                    next.format, wrong.message
+                ),
+                ..wrong
+            }));
+            return Some(next);
+        }
+        imported.diagnostics.extend(diagnostics);
+        return None;
+    };
     imported.diagnostics.extend(diagnostics);
-    let Some(persona) = persona else { return };
     imported.format = Some(Format::Canonical);
     imported.personas.push(ImportedPersona {
         persona,
@@ -143,6 +169,7 @@ fn canonical(document: &Document<'_>, imported: &mut Imported) {
         dropped: Vec::new(),
         synthesised: Vec::new(),
     });
+    None
 }
 
 fn finish(document: &Document<'_>, format: Format, drafts: Vec<Draft>, imported: &mut Imported) {
@@ -273,6 +300,12 @@ fn refusal(document: &Document<'_>, as_format: Option<Format>) -> Diagnostic {
         None => format!("this is no persona of a known format; seen: {shown}"),
     };
     let error = Diagnostic::error("not-a-persona", message).at(&document.source, 0..0, "");
+    if let Some(key) = page_key(document) {
+        return error.help(format!(
+            "`{key}` marks a page or a rule; if it is a persona, begin its text with `You are`, or \
+             import it with --from claude-code"
+        ));
+    }
     error.help(
         "name the format if you know better, or write front matter with `name` and `description`",
     )

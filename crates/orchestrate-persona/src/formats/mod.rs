@@ -14,7 +14,7 @@ mod write;
 pub use export::{ExportFormat, Exported, export};
 pub use format::{Format, UnknownFormat};
 pub use import::{Imported, ImportedPersona, import};
-pub use patterns::{Pattern, PatternStep, workflow_skeleton};
+pub use patterns::{Pattern, PatternStep, UnreadLine, workflow_skeleton};
 pub use toolkit::{
     document::{ForeignFile, MAX_PICTURE_BYTES},
     draft::{Dropped, Mapped},

@@ -11,8 +11,21 @@ pub struct Pattern {
     pub name: String,
     /// The heading.
     pub title: String,
-    /// One step for each line, in order.
+    /// What is told around the lines.
+    pub about: Vec<String>,
+    /// One step for each line that says who does what, in order.
     pub steps: Vec<PatternStep>,
+    /// The other lines of the list.
+    pub unread: Vec<UnreadLine>,
+}
+
+/// A line of a pattern that does not say who does what, so that its author has to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadLine {
+    /// How many steps stand in front of it.
+    pub steps_before: usize,
+    /// The line.
+    pub text: String,
 }
 
 /// One line of a pattern.
@@ -28,9 +41,15 @@ pub struct PatternStep {
     pub choice: Vec<String>,
 }
 
-/// A workflow for a pattern, with one step for each line; its author fills in what each produces.
+/// A workflow for a pattern, with one step for each line; its author fills in what each produces. What is
+/// no step stands in comments.
 pub fn workflow_skeleton(pattern: &Pattern) -> String {
-    let mut out = format!(
+    let mut out = String::new();
+    for line in &pattern.about {
+        let _ = writeln!(out, "# {}", words::one_line(line));
+    }
+    let _ = write!(
+        out,
         "workflow: {}\nsummary: {}\n\ninputs:\n  task:\n    type: string\n    required: true\n    help: What is to be done\n",
         pattern.name,
         scalar(&pattern.title, 2)
@@ -39,7 +58,13 @@ pub fn workflow_skeleton(pattern: &Pattern) -> String {
     let mut ids = BTreeSet::new();
     let mut steps = String::new();
     let mut before: Option<String> = None;
+    let to_do = |steps: &mut String, index: usize| {
+        for line in pattern.unread.iter().filter(|line| line.steps_before == index) {
+            let _ = write!(steps, "\n  # To do: {}\n", words::one_line(&line.text));
+        }
+    };
     for (index, step) in pattern.steps.iter().enumerate() {
+        to_do(&mut steps, index);
         let id = step_id(step, index, &mut ids);
         let _ = write!(steps, "\n  {id}:\n");
         match step.personas.as_slice() {
@@ -77,6 +102,7 @@ pub fn workflow_skeleton(pattern: &Pattern) -> String {
         let _ = write!(steps, "    prompt: |\n{}", prompt(step));
         before = Some(id);
     }
+    to_do(&mut steps, pattern.steps.len());
     out.push_str("\nsteps:");
     out.push_str(&steps);
     out

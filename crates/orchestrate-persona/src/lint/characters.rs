@@ -31,7 +31,7 @@ fn is_selector(c: char) -> bool {
 
 /// The code point and its name, such as `U+200B ZERO WIDTH SPACE`. Controls, which have no name in
 /// Unicode, go by their aliases in `NameAliases.txt`.
-pub(super) fn named(c: char) -> String {
+pub(crate) fn named(c: char) -> String {
     let code = u32::from(c);
     let name = match c {
         '\0' => "NULL",
@@ -102,7 +102,7 @@ pub(super) fn named(c: char) -> String {
 }
 
 /// What stands for a hidden character once it is removed: a space where it parted words.
-pub(super) fn replacement(c: char) -> &'static str {
+pub(crate) fn replacement(c: char) -> &'static str {
     match c {
         '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => " ",
         _ => "",

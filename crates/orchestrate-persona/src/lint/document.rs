@@ -239,10 +239,10 @@ pub(super) struct Chunk {
 pub(super) fn chunks(yaml: &str) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut offset = 0;
-    for full in yaml.split_inclusive('\n') {
+    for (full, told) in yaml.split_inclusive('\n').zip(front_matter::inside_examples(yaml)) {
         let line = full.trim_end();
         let end = offset + line.len();
-        if let Some(length) = key_length(line) {
+        if let Some(length) = key_length(line).filter(|_| !told || chunks.is_empty()) {
             chunks.push(Chunk { key: offset..offset + length, span: offset..end });
         } else if !line.is_empty()
             && !line.starts_with('#')

@@ -6,7 +6,7 @@
 
 mod body;
 mod bytes;
-mod characters;
+pub(crate) mod characters;
 mod check;
 mod description;
 mod document;

@@ -42,6 +42,8 @@ fn an_agent_file_with_every_fixable_fault_is_mended() {
     description: "Use this agent to test: always."
     examples:
       - "Test it, it's new"
+    x:
+      description: 'Use this agent to test: always. Examples: <example> Context: a file user: "Test it, it''s new" assistant: "Yes" </example>'
     tools: Read
     ---
     You test.
@@ -52,7 +54,7 @@ fn an_agent_file_with_every_fixable_fault_is_mended() {
     crlf: ended all lines in LF
     front-matter-not-yaml: quoted the value of `description`
     literal-backslash-n: made 6 places of `\n` a space
-    description-has-examples: moved 1 request to `examples`
+    description-has-examples: moved 1 request to `examples`, kept the old description as `x.description`
     ");
 }
 
@@ -71,6 +73,52 @@ fn examples_join_those_that_are_there() {
     ---
     You.
     "#);
+}
+
+#[test]
+fn what_an_example_says_besides_is_kept_beside_what_x_holds() {
+    let text = "---\nname: tester\ndescription: >\n  Use to test. <example>Context: leaf</example>\nx:\n  # why\n    description: older\n---\nYou.\n";
+    let (text, _) = mended(text);
+    insta::assert_snapshot!(text, @r#"
+    ---
+    name: tester
+    description: "Use to test."
+    x:
+      # why
+        description-2: "Use to test. <example>Context: leaf</example>"
+        description: older
+    ---
+    You.
+    "#);
+    for odd in ["x: {a: 1}", "x: [a]", "x: a"] {
+        let text = format!(
+            "---\nname: tester\ndescription: Use it. <example>leaf</example>\n{odd}\n---\nYou.\n"
+        );
+        assert_eq!(fix(text.as_bytes()).applied.len(), 0, "{odd}");
+    }
+}
+
+#[test]
+fn an_example_over_several_lines_is_one_value_and_an_escape_sequence_goes_as_a_whole() {
+    let text = "---\nname: tester\ndescription: Use to test: now.\n<example>\nContext: leaf\nuser: \"Mend: it\"\nassistant: ok\n</example>\ntools: Read\n---\nYou \u{1b}[31mred.\n";
+    let (text, applied) = mended(text);
+    insta::assert_snapshot!(text, @r#"
+    ---
+    name: tester
+    description: "Use to test: now."
+    examples:
+      - "Mend: it"
+    x:
+      description: 'Use to test: now. <example> Context: leaf user: "Mend: it" assistant: ok </example>'
+    tools: Read
+    ---
+    You red.
+    "#);
+    assert!(
+        applied[0]
+            .ends_with("removed 1 character that nobody can see, 1 escape sequence as a whole"),
+        "{applied:?}"
+    );
 }
 
 #[test]

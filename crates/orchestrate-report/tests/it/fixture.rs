@@ -38,13 +38,16 @@ fn choice(persona: PersonaChoice) -> Action {
         model: None,
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
+        output: None,
+        review: None,
+        repairs: 1,
     }))
 }
 
 pub(crate) fn step(id: &str, needs: &[&str], action: Action) -> Step {
     Step {
         id: id.into(),
-        needs: needs.iter().map(|need| Need { step: (*need).into(), handoff: true }).collect(),
+        needs: needs.iter().map(|need| Need::on(*need)).collect(),
         action,
         optional: false,
         save: None,
@@ -106,6 +109,7 @@ pub(crate) struct Journal {
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
     pub(crate) run: &'static str,
+    pub(crate) max_tokens: Option<u64>,
 }
 
 #[derive(Default)]
@@ -133,6 +137,7 @@ impl Journal {
             contents: Contents::default(),
             offline: false,
             run: "0192-run",
+            max_tokens: None,
         }
     }
 
@@ -164,7 +169,7 @@ impl Journal {
             model,
             offline: self.offline,
             concurrency: 4,
-            limits: Limits::default(),
+            limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),
             fresh: Freshness::default(),
             models: IndexMap::new(),
@@ -192,6 +197,7 @@ impl Journal {
                 request: Digest::of(step),
                 reserved: 9_000,
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+                review: None,
             }),
         });
     }
@@ -231,6 +237,8 @@ impl Journal {
             raw: Digest::of(text),
             deliverable: self.contents.keep(text),
             brief: brief.map(|brief| self.contents.keep(brief)),
+            output: None,
+            judged: None,
             served_model: Some("gpt-5-mini".into()),
             usage: Usage { input: 1_200, output: 345, estimated: false, ..Usage::default() },
             millis: 1_500,
@@ -244,7 +252,13 @@ impl Journal {
         deliverable: Digest,
         brief: Option<Digest>,
     ) {
-        self.push(Event::StepSucceeded { step: step.into(), source, deliverable, brief });
+        self.push(Event::StepSucceeded {
+            step: step.into(),
+            source,
+            deliverable,
+            brief,
+            output: None,
+        });
     }
 
     /// An attempt went under with its process.
@@ -253,6 +267,18 @@ impl Journal {
             call: call(step),
             attempt,
             cause: LossCause::ProcessEnded,
+            failure: None,
+            partial: None,
+        });
+    }
+
+    /// An attempt broke off, and what was seen of it is known.
+    pub(crate) fn break_off(&mut self, step: &str, attempt: u32, failure: Failure) {
+        self.push(Event::CallUnknown {
+            call: call(step),
+            attempt,
+            cause: LossCause::Connection,
+            failure: Some(failure),
             partial: None,
         });
     }

@@ -1,4 +1,4 @@
-//! The edges between steps: what `needs` says, what templates refer to, and circles.
+//! The edges between steps: what templates refer to beside what `needs` says, and circles.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -6,17 +6,15 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::Diagnostic,
     flow::Flow,
+    handoff::Pass,
     ids::StepPath,
     plan::{Action, Need, Plan, PlanError, PlanParts, Step},
 };
 
-use super::{
-    fields, templates,
-    templates::{Known, StepReference},
-};
+use super::templates::StepReference;
 use crate::{
     codes,
-    yaml::{Kind, Node, Sink, Text},
+    yaml::{Sink, Text},
 };
 
 /// Circles that are reported at once.
@@ -29,66 +27,30 @@ pub(super) struct Edge {
     pub(super) span: Range<usize>,
     /// Whether its handoff goes into the prompt by itself.
     pub(super) handoff: bool,
+    /// What the handoff consists of, and the place that says it.
+    pub(super) pass: Option<(Pass, Range<usize>)>,
+    /// Tokens that it may bring, and the place that says it.
+    pub(super) max_tokens: Option<(u32, Range<usize>)>,
 }
 
 impl Edge {
     /// The need of a step whose group has this path, with a `/` behind it.
     pub(super) fn need(&self, group: &str) -> Need {
-        Need { step: StepPath::new(format!("{group}{}", self.step)), handoff: self.handoff }
+        Need {
+            step: StepPath::new(format!("{group}{}", self.step)),
+            handoff: self.handoff,
+            pass: self.pass.as_ref().map(|(pass, _)| *pass).unwrap_or_default(),
+            max_tokens: self.max_tokens.as_ref().map(|(most, _)| *most),
+        }
+    }
+
+    /// An edge that only a reference makes, which hands nothing over by itself.
+    fn of_reference(step: String, span: Range<usize>) -> Self {
+        Self { step, span, handoff: false, pass: None, max_tokens: None }
     }
 }
 
-/// Reads `needs:`. Edges to steps that do not exist, and of a step to itself, are reported and left out.
-pub(super) fn declared(
-    sink: &mut Sink<'_>,
-    owner: &str,
-    node: &Node,
-    known: &Known<'_>,
-) -> Vec<Edge> {
-    const HELP: &str = "write `needs: data` or `needs: [data, analysis]`";
-    let steps = known.own;
-    let nodes = match &node.kind {
-        Kind::List(items) => items.as_slice(),
-        Kind::Scalar(_) => std::slice::from_ref(node),
-        Kind::Map(_) | Kind::Broken => {
-            let wanted = "a step's name or a list of names";
-            fields::wrong_type(sink, node, "`needs`", wanted, Some(HELP.to_owned()));
-            return Vec::new();
-        }
-    };
-    let mut edges: IndexMap<String, Edge> = IndexMap::new();
-    for node in nodes {
-        let Some(id) = fields::text(sink, node, "a need") else { continue };
-        if id.text == owner {
-            report_self(sink, &id);
-        } else if let Some(group) = known.group
-            && !steps.contains_key(&id.text)
-            && known.facts(&id.text).is_some()
-        {
-            let message = format!("`{}` stands outside of the group `{group}`", id.text);
-            let problem = sink.error(codes::UNKNOWN_STEP, &id.span, message);
-            sink.push(problem.help(format!(
-                "put it into the `needs` of `{group}`; what that group needs is handed to its first steps"
-            )));
-        } else if !steps.contains_key(&id.text) {
-            let names: Vec<&str> = steps.keys().map(String::as_str).collect();
-            templates::unknown_step(sink, &id, &names);
-        } else if let Some(first) = edges.get(&id.text) {
-            let message = format!("`{}` is needed twice", id.text);
-            let problem = sink
-                .error(codes::DUPLICATE_NEED, &id.span, message)
-                .at(sink.source(), first.span.clone(), "first here")
-                .help("remove one of them");
-            sink.push(problem);
-        } else {
-            let edge = Edge { step: id.text.clone(), span: id.span, handoff: true };
-            edges.insert(id.text, edge);
-        }
-    }
-    edges.into_values().collect()
-}
-
-fn report_self(sink: &mut Sink<'_>, id: &Text) {
+pub(super) fn report_self(sink: &mut Sink<'_>, id: &Text) {
     let message = format!("step `{}` needs itself", id.text);
     let problem = sink.error(codes::SELF_NEED, &id.span, message);
     sink.push(problem.help("name the step that comes before it"));
@@ -109,7 +71,7 @@ pub(super) fn with_references(
         if id == owner {
             report_self(sink, &Text { text: id, span });
         } else if let Some(edge) = edges.get_mut(&id) {
-            edge.handoff &= !prints_text;
+            edge.refer(sink, &span, prints_text);
         } else {
             let message =
                 format!("step `{owner}` refers to `{id}` and does not say that it needs it");
@@ -117,7 +79,7 @@ pub(super) fn with_references(
                 .at(sink.source(), span.clone(), "")
                 .help(format!("add `{id}` to its `needs`; until then it is added for you"));
             sink.push(problem);
-            edges.insert(id.clone(), Edge { step: id, span, handoff: false });
+            edges.insert(id.clone(), Edge::of_reference(id, span));
         }
     }
     edges.into_values().collect()

@@ -11,21 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 13] = [
-    "review",
-    "approve",
-    "output",
-    "repairs",
-    "workflow",
-    "with",
-    "budget",
-    "retry",
-    "seed",
-    "rounds",
-    "on_fail",
-    "max_tokens",
-    "pass",
-];
+const FUTURE: [&str; 5] = ["workflow", "with", "budget", "retry", "seed"];
 
 /// Words of other tools for what is called differently here.
 const SYNONYMS: [(&str, &str); 28] = [
@@ -211,43 +197,68 @@ pub(super) fn number(
     }
 }
 
+/// The lengths of time that a key takes.
+pub(super) struct Within {
+    /// Units with their milliseconds.
+    pub(super) units: &'static [(&'static str, f64)],
+    /// The shortest, in milliseconds.
+    pub(super) least: f64,
+    /// The longest, in milliseconds.
+    pub(super) most: f64,
+    /// The two in words.
+    pub(super) range: &'static str,
+    /// How one is written.
+    pub(super) help: &'static str,
+}
+
+/// What a call may take.
+const CALL_TIME: Within = Within {
+    units: &[("ms", 1.0), ("s", 1_000.0), ("m", 60_000.0), ("min", 60_000.0), ("h", 3_600_000.0)],
+    least: 1.0,
+    most: 86_400_000.0,
+    range: "1ms and 24h",
+    help: "write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`",
+};
+
 /// A length of time such as `90s`, in milliseconds, up to a day.
 pub(super) fn duration(sink: &mut Sink<'_>, node: &Node, what: &str) -> Option<u64> {
-    const DAY: f64 = 86_400_000.0;
-    const HELP: &str = "write a number and its unit, `ms`, `s`, `m` or `h`: `500ms`, `90s`, `2m`";
+    duration_within(sink, node, what, &CALL_TIME)
+}
+
+/// A length of time, in milliseconds.
+pub(super) fn duration_within(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    within: &Within,
+) -> Option<u64> {
     if let Kind::Scalar(scalar) = &node.kind
         && !scalar.is_null()
     {
         let split = scalar.text.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (digits, unit) = scalar.text.split_at(split.unwrap_or(scalar.text.len()));
-        let factor = match unit.trim() {
-            "ms" => Some(1.0),
-            "s" => Some(1_000.0),
-            "m" | "min" => Some(60_000.0),
-            "h" => Some(3_600_000.0),
-            _ => None,
-        };
-        if let (Ok(number), Some(factor)) = (digits.parse::<f64>(), factor) {
+        let factor = within.units.iter().find(|(name, _)| *name == unit.trim());
+        if let (Ok(number), Some((_, factor))) = (digits.parse::<f64>(), factor) {
             let millis = (number * factor).round();
-            if (1.0..=DAY).contains(&millis) {
+            if (within.least..=within.most).contains(&millis) {
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
-                    reason = "between 1 and a day's milliseconds"
+                    reason = "between two small positive numbers"
                 )]
                 return Some(millis as u64);
             }
-            let message = format!("{what} is between 1ms and 24h, not `{}`", scalar.text);
+            let message = format!("{what} is between {}, not `{}`", within.range, scalar.text);
             let problem = sink.error(codes::OUT_OF_RANGE, &node.span, message);
             sink.push(problem);
             return None;
         }
         let message = format!("{what} is a length of time, and `{}` is none", scalar.text);
         let problem = sink.error(codes::BAD_VALUE, &node.span, message);
-        sink.push(problem.help(HELP));
+        sink.push(problem.help(within.help));
         return None;
     }
-    wrong_type(sink, node, what, "a length of time", Some(HELP.into()));
+    wrong_type(sink, node, what, "a length of time", Some(within.help.into()));
     None
 }
 

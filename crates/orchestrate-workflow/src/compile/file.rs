@@ -7,11 +7,12 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     flow::Flow,
     ids::StepPath,
+    persona::Gate,
     plan::{Plan, PlanParts, Step},
 };
 
 use super::{
-    edges, fields, group, input,
+    edges, fields, group, input, needs,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -44,6 +45,10 @@ pub trait Catalogue {
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+    /// The gates of a persona; `None` where its file cannot be read here, which is told elsewhere.
+    fn gates(&self, _persona: &str) -> Option<Vec<Gate>> {
+        None
     }
 }
 
@@ -111,7 +116,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     });
     let steps = steps(sink, map, &start)?;
     let files = Included(catalogue);
-    let facts = group::facts(steps);
+    let facts = group::facts(sink, steps, catalogue);
     let mut owners = IndexMap::new();
     group::item_owners(steps, &mut owners);
     let known = Known {
@@ -218,6 +223,9 @@ pub(super) fn drafts(
         let draft = step::read(sink, entry, catalogue, defaults, known);
         drafts.insert(entry.key.text.clone(), draft);
     }
+    needs::report_missing_briefs(sink, drafts.values().flat_map(|draft| &draft.edges), |step| {
+        drafts.get(step).and_then(|draft| draft.action.as_ref())
+    });
     let edges = drafts.iter().map(|(id, draft)| (id.clone(), draft.edges.clone())).collect();
     edges::report_cycles(sink, &edges);
     drafts

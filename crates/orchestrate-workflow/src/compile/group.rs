@@ -8,7 +8,7 @@ use orchestrate_core::flow::MOST_NESTED;
 use super::{
     fields,
     file::{self, Catalogue},
-    flow,
+    flow, output,
     settings::Settings,
     step::Draft,
     templates::{Known, StepFacts, StepReference},
@@ -27,7 +27,11 @@ pub(super) struct Group {
 }
 
 /// What is known of the steps of one map before any of them is read.
-pub(super) fn facts(steps: &Map) -> IndexMap<String, StepFacts> {
+pub(super) fn facts(
+    sink: &mut Sink<'_>,
+    steps: &Map,
+    catalogue: &dyn Catalogue,
+) -> IndexMap<String, StepFacts> {
     let facts = steps.entries.values().map(|entry| {
         let map = match &entry.value.kind {
             Kind::Map(map) => Some(map),
@@ -37,7 +41,11 @@ pub(super) fn facts(steps: &Map) -> IndexMap<String, StepFacts> {
             matches!(&entry.value.kind, Kind::Scalar(scalar) if scalar.as_bool() == Some(true))
         });
         let item = flow::item_name(&entry.value);
-        (entry.key.text.clone(), StepFacts { optional, item })
+        // A step that asks nobody has no output; its key is reported where it stands.
+        let asks = map.filter(|map| map.get("persona").is_some());
+        let output = asks.and_then(|map| map.get("output"));
+        let output = output.map(|output| output::read(sink, &output.value, catalogue));
+        (entry.key.text.clone(), StepFacts { optional, item, output })
     });
     facts.collect()
 }
@@ -67,7 +75,7 @@ pub(super) fn read(
     defaults: &Settings,
     known: &Known<'_>,
 ) -> Option<Group> {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a group");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
@@ -99,7 +107,7 @@ pub(super) fn read(
             sink.push(problem.help("give it another name: templates could mean either"));
         }
     }
-    let own = facts(steps);
+    let own = facts(sink, steps, catalogue);
     let inner = Known {
         own: &own,
         around: Some(known),

@@ -1,5 +1,6 @@
 //! From a file's tree to a plan.
 
+mod approve;
 mod edges;
 mod fields;
 mod file;
@@ -7,7 +8,10 @@ mod flow;
 mod group;
 mod input;
 pub(crate) mod json_schema;
+mod needs;
+mod output;
 mod persona;
+mod review;
 mod settings;
 mod step;
 mod templates;

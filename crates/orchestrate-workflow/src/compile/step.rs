@@ -1,15 +1,16 @@
 //! One step of a workflow.
 
 use indexmap::IndexMap;
-use orchestrate_core::plan::{Action, PersonaStep};
+use orchestrate_core::plan::{Action, DEFAULT_REPAIRS, PersonaStep};
 
 use super::{
+    approve,
     edges::{self, Edge},
     fields,
     file::Catalogue,
     flow::{self, FlowDraft},
     group::{self, Group},
-    persona,
+    needs, persona, review,
     settings::Settings,
     templates::{self, Known, StepReference},
 };
@@ -19,6 +20,9 @@ use crate::{
     template::Form,
     yaml::{Entry, Map, Node, Sink, Text},
 };
+
+/// Repairs of one answer at most: a model that has not got it by then will not.
+const MOST_REPAIRS: i64 = 5;
 
 /// A step as far as the file says it soundly.
 pub(super) struct Draft {
@@ -53,8 +57,7 @@ pub(super) fn read(
     };
     let what = format!("step `{id}`");
     let Some(map) = fields::map(sink, &entry.value, &what, &STEP) else { return draft };
-    let needs = map.get("needs");
-    let declared = needs.map(|entry| edges::declared(sink, id, &entry.value, known));
+    let declared = map.get("needs").map(|entry| needs::read(sink, id, &entry.value, known));
     let optional = map.get("optional");
     draft.optional = optional
         .and_then(|entry| fields::boolean(sink, &entry.value, "`optional`"))
@@ -65,20 +68,24 @@ pub(super) fn read(
     let item = flow::item_name(&entry.value);
     let known =
         &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
-    let kinds = (map.get("persona"), map.get("render"), map.get("steps"));
-    let (action, mut references) = match kinds {
-        (Some(persona), None, None) => {
-            persona_step(sink, map, &persona.value, catalogue, defaults, known)
+    let kinds: Vec<&Entry> = KINDS.iter().filter_map(|kind| map.get(kind)).collect();
+    let (action, mut references) = match kinds.as_slice() {
+        [kind] => {
+            let value = &kind.value;
+            match kind.key.text.as_str() {
+                "persona" => persona_step(sink, id, map, value, catalogue, defaults, known),
+                "approve" => approve::read(sink, map, value, known),
+                "steps" => {
+                    let read = group::read(sink, id, map, kind, catalogue, defaults, known);
+                    let Group { steps, outside } = read.unwrap_or_default();
+                    draft.inner = steps;
+                    (Some(Action::Group), outside)
+                }
+                _ => render_step(sink, map, value, known),
+            }
         }
-        (None, Some(render), None) => render_step(sink, map, &render.value, known),
-        (None, None, Some(steps)) => {
-            let read = group::read(sink, id, map, steps, catalogue, defaults, known);
-            let Group { steps, outside } = read.unwrap_or_default();
-            draft.inner = steps;
-            (Some(Action::Group), outside)
-        }
-        (persona, render, steps) => {
-            report_kind(sink, entry, &[persona, render, steps]);
+        kinds => {
+            report_kind(sink, entry, kinds);
             (None, Vec::new())
         }
     };
@@ -89,35 +96,43 @@ pub(super) fn read(
     draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), own);
     flow::check_when(sink, map, &draft.edges);
     if map.get("render").is_some() {
-        draft.edges.iter_mut().for_each(|edge| edge.handoff = false);
+        draft.edges.iter_mut().for_each(|edge| edge.without_handoff(sink, "only renders"));
+    }
+    if map.get("approve").is_some() {
+        draft.edges.iter_mut().for_each(|edge| edge.without_handoff(sink, "asks a person"));
+    } else {
+        approve::report_strays(sink, map);
     }
     draft.action = action;
     draft
 }
 
-fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[Option<&Entry>]) {
+/// The keys of which a step has exactly one.
+const KINDS: [&str; 4] = ["persona", "render", "approve", "steps"];
+
+fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
     let id = &entry.key.text;
-    let given: Vec<&Entry> = kinds.iter().copied().flatten().collect();
-    let mut problem = match given.as_slice() {
-        [first, .., last] => sink
+    let mut problem = match kinds {
+        [first, second, ..] => sink
             .error(
                 codes::STEP_KIND,
-                &last.key.span,
-                format!("step `{id}` has both `{}` and `{}`", first.key.text, last.key.text),
+                &second.key.span,
+                format!("step `{id}` has both `{}` and `{}`", first.key.text, second.key.text),
             )
             .at(sink.source(), first.key.span.clone(), "the other one"),
         _ => sink.error(
             codes::STEP_KIND,
             &entry.key.span,
-            format!("step `{id}` has neither `persona` nor `render` nor `steps`"),
+            format!("step `{id}` has neither `persona` nor `render` nor `approve` nor `steps`"),
         ),
     };
-    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `steps:` makes a group");
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group");
     sink.push(problem);
 }
 
 fn persona_step(
     sink: &mut Sink<'_>,
+    id: &str,
     map: &Map,
     persona: &Node,
     catalogue: &dyn Catalogue,
@@ -140,6 +155,17 @@ fn persona_step(
         references.extend(found);
         Some(text)
     });
+    let output = known.own.get(id).and_then(|facts| facts.output.as_ref());
+    let repairs = map.get("repairs").and_then(|entry| {
+        if output.is_none() && map.get("review").is_none() {
+            let message = "`repairs` does nothing in a step without `output` or `review`";
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
+        }
+        fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
+    });
+    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
         Action::Persona(Box::new(PersonaStep {
@@ -148,6 +174,9 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            output: output.cloned().flatten(),
+            review,
+            repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
     });
     (action, references)
@@ -159,7 +188,7 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

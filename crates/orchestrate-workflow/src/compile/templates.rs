@@ -5,8 +5,9 @@ use std::{cell::OnceCell, collections::BTreeSet, ops::Range};
 use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::Diagnostic,
-    plan::{InputKind, InputSpec},
+    plan::{InputKind, InputSpec, OutputSpec},
 };
+use serde_json::Value;
 
 use crate::{
     codes,
@@ -41,6 +42,9 @@ pub(super) struct StepFacts {
     pub(super) optional: bool,
     /// The name of its items, where it is a fan-out.
     pub(super) item: Option<String>,
+    /// The value that its answer has to be, where it has to be one: for a fan-out that of each item. `None`
+    /// inside where it cannot be used, which is reported.
+    pub(super) output: Option<Option<OutputSpec>>,
 }
 
 impl Known<'_> {
@@ -84,6 +88,18 @@ impl Names for Known<'_> {
 
     fn fans_out(&self, id: &str) -> bool {
         self.facts(id).is_none_or(|facts| facts.item.is_some())
+    }
+
+    fn has_output(&self, id: &str) -> bool {
+        self.facts(id).is_none_or(|facts| facts.output.is_some())
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&Value> {
+        self.facts(id)?.output.as_ref()?.as_ref().map(|output| &*output.schema)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.facts(id).is_some_and(|facts| facts.item.is_some())
     }
 }
 
@@ -181,8 +197,8 @@ impl<'c, 's, 'k> Checked<'c, 's, 'k> {
             }
             Target::Step { id, attribute } if known.has_step(&id) => {
                 let span = self.place(&spot.by);
-                let prints_text =
-                    reference.printed && matches!(attribute.as_str(), "text" | "items");
+                let whole = matches!(attribute.as_str(), "text" | "output" | "items");
+                let prints_text = reference.printed && whole;
                 self.steps.push(StepReference { id, span, prints_text, attribute });
             }
             Target::Item(_) => {}

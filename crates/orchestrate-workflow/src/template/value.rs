@@ -41,6 +41,16 @@ pub trait StepValues {
     fn items(&self) -> &[(String, ItemValue)] {
         &[]
     }
+
+    /// The schema of the step's value, where it is known; of a fan-out, that of the value of each item.
+    fn output_schema(&self, _id: &str) -> Option<&serde_json::Value> {
+        None
+    }
+
+    /// Whether the step's value is the list of those of its items.
+    fn lists_output(&self, _id: &str) -> bool {
+        false
+    }
 }
 
 /// One item of a fan-out's list.
@@ -98,6 +108,12 @@ pub struct StepValue {
     pub text: Option<String>,
     /// The deliverable's brief, where there is one.
     pub brief: Option<Brief>,
+    /// The value of its answer, where it has one.
+    pub output: Option<serde_json::Value>,
+    /// The JSON Schema that the value fits.
+    pub schema: Option<Arc<serde_json::Value>>,
+    /// Whether the value is the list of those of a fan-out's items, each of which fits the schema.
+    pub lists_output: bool,
     /// Why there is no deliverable, where there is none.
     pub unavailable: Option<String>,
     /// How it came to its end.
@@ -120,6 +136,14 @@ impl Names for Scope<'_> {
 
     fn items(&self) -> Vec<String> {
         self.steps.items().iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.steps.output_schema(id)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.steps.lists_output(id)
     }
 }
 
@@ -298,6 +322,56 @@ fn part(id: &str, made: &PartValue, origins: &mut Origins) -> Value {
     Value::from(fields)
 }
 
+/// The value of a step; nothing where it has none, or the step failed.
+fn output(made: &StepValue, origin: &str, origins: &mut Origins) -> Value {
+    let anything = serde_json::Value::Null;
+    let schema = made.schema.as_deref().unwrap_or(&anything);
+    match &made.output {
+        Some(serde_json::Value::Array(values)) if made.lists_output => {
+            let values = values.iter().map(|value| typed(value, schema, schema, origin, origins));
+            let content = Content::Items(values.collect());
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        Some(value) => typed(value, schema, schema, origin, origins),
+        None => Value::from(()),
+    }
+}
+
+/// A value by its schema: a word of an enum is one of the author's own, any other text is not.
+fn typed(
+    value: &serde_json::Value,
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    origin: &str,
+    origins: &mut Origins,
+) -> Value {
+    let schema = super::expression::referred(root, schema);
+    match value {
+        serde_json::Value::String(word)
+            if schema["enum"].as_array().is_some_and(|words| words.contains(value))
+                || schema["const"] == *value =>
+        {
+            origins.text(word, Origin::Author)
+        }
+        serde_json::Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| {
+                let below = &schema["properties"][name.as_str()];
+                (Cow::Owned(name.clone()), typed(value, root, below, origin, origins))
+            });
+            let members = members.collect();
+            let content = Content::Members(members);
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        serde_json::Value::Array(items) => {
+            let below = &schema["items"];
+            let items = items.iter().map(|item| typed(item, root, below, origin, origins));
+            let content = Content::Items(items.collect());
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        single => json(single, origin, origins),
+    }
+}
+
 /// A list or an object from outside. It prints as Markdown bullets where it is a list of single values,
 /// and as JSON otherwise.
 #[derive(Debug)]
@@ -354,6 +428,7 @@ fn step(id: &str, made: &StepValue, origins: &mut Origins) -> BTreeMap<&'static 
         ("title", origins.text(title, Origin::Other(by("title")))),
         ("available", Value::from(available)),
         ("status", origins.text(made.ending.as_str(), Origin::Author)),
+        ("output", output(made, &by("value"), origins)),
         ("brief", brief(made.brief.as_ref().unwrap_or(&Brief::default()), &by("brief"), origins)),
     ];
     BTreeMap::from(fields)

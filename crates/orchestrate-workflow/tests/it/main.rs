@@ -1,10 +1,13 @@
 //! What the workflow language accepts, refuses and renders.
 
+mod approvals;
 mod flow;
 mod inputs;
 mod language;
 mod limits;
 mod mistakes;
+mod needs;
+mod outputs;
 mod plans;
 mod random_workflows;
 mod rendering;

@@ -59,7 +59,7 @@ fn steps() -> Steps {
         text: Some("# Data".into()),
         brief: Some(brief),
         unavailable: None,
-        ending: orchestrate_workflow::StepEnding::Succeeded,
+        ..StepValue::default()
     };
     let lost = StepValue {
         persona: Some("mlops-engineer".into()),

@@ -216,6 +216,7 @@ inputs:
   j: { type: list, default: [a, 1] }
   k: { schema: { required: [id] }, default: { } }
   l: { type: string, items: string }
+  m: { schema: { type: objekt } }
 steps:
   a: { persona: data-engineer }
 ",
@@ -256,6 +257,8 @@ bad-default 14:45 `{ }`
 input-conflict 15:22 `items`
   an input of type `string` takes no `items`
   help: `items` is for `type: list`
+bad-schema 16:24 `objekt`
+  "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
 "#,
     );
     // Twelve levels that each refer to the next one three times.

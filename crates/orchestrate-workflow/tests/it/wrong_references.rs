@@ -9,7 +9,7 @@ fn needs_that_cannot_be_met() {
 steps:
   data: { persona: data-engineer }
   model: { persona: mlops-engineer, needs: [date, model, data, data, 5] }
-  report: { persona: mlops-engineer, needs: { step: data } }
+  report: { persona: mlops-engineer, needs: [[data]] }
 ",
         r#"unknown-step 4:45 `date`
   there is no step `date`
@@ -24,9 +24,9 @@ duplicate-need 4:64 `data`
 wrong-type 4:70 `5`
   a need must be a text, not a number
   help: quote it: `"5"`
-wrong-type 5:45 `{ step: data }`
-  `needs` must be a step's name or a list of names, not a map
-  help: write `needs: data` or `needs: [data, analysis]`
+wrong-type 5:46 `[data]`
+  a need must be a step's name, or a map with `step`, not a list
+  help: write `needs: data`, `needs: [data, analysis]`, or `needs: [{ step: data, pass: brief }]`
 "#,
     );
 }
@@ -115,7 +115,7 @@ unknown-attribute 16:52 `figure`
   help: did you mean `figures`?
 incomplete-reference 17:14 `steps.data`
   `steps.data` is everything the step made: say what of it
-  help: write `steps.data.text`; a step has text, brief, persona, title, available, status, items
+  help: write `steps.data.text`; a step has text, output, brief, persona, title, available, status, items
 unknown-attribute 17:43 `x`
   `inputs.task` is a single value: nothing is below it
   help: write `inputs.task`

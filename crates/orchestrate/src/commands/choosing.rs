@@ -165,7 +165,8 @@ fn choose(
     let given = IndexMap::from([("task".to_owned(), task.given.clone())]);
     let setup = RunSetup::decide(workspace, &workflow, &given, options)?;
     terminal::diagnostics(&setup.warnings);
-    let show = ShowArguments { format: Format::Text, progress, fail_on_partial: false };
+    let show =
+        ShowArguments { format: Format::Text, progress, fail_on_partial: false, no_input: true };
     let (finished, exit) = common::drive_silently(OpenRun::create(workspace, &setup)?, &show)?;
     if exit == Exit::Ok {
         return Ok(finished);

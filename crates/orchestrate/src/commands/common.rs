@@ -17,14 +17,14 @@ use orchestrate_core::{
 use orchestrate_engine::{
     driver::Stop,
     home::Home,
-    session::{FinishedRun, OpenRun, RunError, RunOptions, RunSetup, Workspace},
+    session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
 };
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{CapArguments, RunFlags, ShowArguments},
+    cli::{CapArguments, Progress, RunFlags, ShowArguments},
     exit::{CliError, Exit},
-    terminal::{self, closing, progress},
+    terminal::{self, approval, closing, progress},
 };
 
 /// The workspace of the current folder.
@@ -94,15 +94,12 @@ pub(crate) fn start(
 
 /// Drives a run to its rest, shows what happens, prints the result and says how it ended.
 pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError> {
-    let (FinishedRun { record, output, unwritten, .. }, exit) = drive_silently(run, show)?;
-    let as_declared = terminal::result::print(&record, show.format);
-    closing::print(&record, output.as_deref(), show.progress);
-    let worse = if matches!(exit, Exit::Ok | Exit::Partial) { Exit::RunFailed } else { exit };
-    match unwritten {
-        Some(error) => Err(CliError::from(RunError::from(error)).ending(worse)),
-        None if as_declared => Ok(exit),
-        None => Ok(worse),
-    }
+    let (finished, exit) = drive_silently(run, show)?;
+    let as_declared = terminal::result::print(&finished.record, show.format);
+    closing::print(&finished, show.progress);
+    let complete = as_declared && finished.unwritten.is_none();
+    let is_good = matches!(exit, Exit::Ok | Exit::Partial);
+    Ok(if is_good && !complete { Exit::RunFailed } else { exit })
 }
 
 /// What tasks run on.
@@ -121,6 +118,11 @@ pub(crate) fn drive_silently(
     let runtime = runtime()?;
     let signal = Arc::new(AtomicI32::new(0));
     let (observer, screen) = progress::start(show, run.board(), run.is_new());
+    let run = if !show.no_input && show.progress != Progress::Json && terminal::can_ask() {
+        run.attended_by(Box::new(approval::AtTerminal::new(screen.clone())))
+    } else {
+        run
+    };
     let finished = runtime.block_on(async {
         let (sender, stop) = mpsc::channel(2);
         let listening = tokio::spawn(listen(sender, Arc::clone(&signal), screen.clone()));
@@ -141,11 +143,13 @@ fn ending(summary: &RunSummary, signal: i32, fail_on_partial: bool) -> Exit {
     match signal {
         _ if summary.status == RunStatus::Succeeded => Exit::of_run(summary, fail_on_partial),
         SIGTERM => Exit::Terminated,
+        SIGHUP => Exit::HungUp,
         SIGINT => Exit::Interrupted,
         _ => Exit::of_run(summary, fail_on_partial),
     }
 }
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
@@ -157,10 +161,13 @@ async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress
     else {
         return;
     };
+    // Whoever began the program with `nohup` wants it to go on, so it stays as deaf as it was born.
+    let mut hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
     for asked in [Stop::Gently, Stop::Now] {
         let which = tokio::select! {
             _ = interrupt.recv() => SIGINT,
             _ = terminate.recv() => SIGTERM,
+            () = hung_up(&mut hangup) => SIGHUP,
         };
         seen.store(which, Ordering::Relaxed);
         match asked {
@@ -173,6 +180,26 @@ async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress
             return;
         }
     }
+}
+
+/// Waits for the terminal to go away; for ever where nobody listens for that.
+async fn hung_up(hangup: &mut Option<tokio::signal::unix::Signal>) {
+    match hangup {
+        Some(hangup) => {
+            hangup.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the program was started with the hangup signal ignored, as far as the system tells.
+fn hangup_is_ignored() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal n is bit n - 1 of a hexadecimal mask.
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// The output folder as given.

@@ -85,6 +85,35 @@ pub(crate) fn runs(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, runs.iter().map(|(id, _)| id.as_str()), told)
 }
 
+/// Ids of runs that wait for a person, newest first.
+pub(crate) fn waiting_runs(current: &OsStr) -> Vec<CompletionCandidate> {
+    let waiting = waiting();
+    let told =
+        |name: &str| waiting.iter().find(|(id, _)| id == name).map(|(_, steps)| steps.join(", "));
+    candidates(current, waiting.iter().map(|(id, _)| id.as_str()), told)
+}
+
+/// Steps that wait for a person, in whichever run.
+pub(crate) fn waiting_steps(current: &OsStr) -> Vec<CompletionCandidate> {
+    let waiting = waiting();
+    let steps: std::collections::BTreeSet<&str> =
+        waiting.iter().flat_map(|(_, steps)| steps.iter().map(String::as_str)).collect();
+    candidates(current, steps.into_iter(), |_| None)
+}
+
+/// The newest runs in which steps wait for a person, and those steps.
+fn waiting() -> Vec<(String, Vec<String>)> {
+    let Some(home) = home() else { return Vec::new() };
+    let listed = list_runs(&home).take(MAX_RUNS);
+    let readable = listed.filter_map(|run| Some((run.id, run.record.ok()?.summary)));
+    let steps = readable.map(|(id, summary)| {
+        let steps: Vec<String> =
+            summary.awaiting_approval().map(|step| step.step.to_string()).collect();
+        (id.to_string(), steps)
+    });
+    steps.filter(|(_, steps)| !steps.is_empty()).collect()
+}
+
 /// Formats that are imported.
 pub(crate) fn formats(current: &OsStr) -> Vec<CompletionCandidate> {
     let about = |id: &str| id.parse::<Format>().ok().map(|format| format.about().to_owned());

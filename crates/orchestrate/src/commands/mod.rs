@@ -1,5 +1,6 @@
 //! The commands, one file per verb.
 
+pub(crate) mod approve;
 pub(crate) mod completions;
 
 mod ask;
@@ -54,6 +55,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Test(arguments) => test::test(&workspace, &arguments),
         Command::Validate(arguments) => Ok(validate::validate(&workspace, &arguments)),
         Command::Resume(arguments) => resume::resume(&workspace, &arguments),
+        Command::Approve(arguments) => approve::approve(&workspace, &arguments),
         Command::Rerun(arguments) => rerun::rerun(&workspace, &arguments),
         Command::Runs(command) => runs::runs(&workspace, command),
         Command::Personas(command) => personas::personas(&workspace, command),

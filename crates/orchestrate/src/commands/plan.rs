@@ -1,17 +1,20 @@
 //! `orchestrate plan`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use orchestrate_core::plan::{InputKind, InputValue};
+use orchestrate_core::{
+    plan::{Action, InputKind, InputValue},
+    request::ModelRef,
+};
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
     session::{
-        Bounds, Foresight, Pinned, Repeats, RunOptions, RunSetup, SetupError, StepForecast,
-        Workspace, bounds, forecast, foresee, unpaid,
+        ApprovalForecast, Bounds, Foresight, Pinned, Repeats, RunOptions, RunSetup, SetupError,
+        StepForecast, Workspace, bounds, forecast, foresee, unpaid,
     },
 };
-use orchestrate_report::words::{count, counted};
+use orchestrate_report::words::{count, counted, duration};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
@@ -93,7 +96,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         // As long as the question is not whole, nobody can say that it was asked before.
         unforeseen(&setup)
     };
-    let steps: Vec<Planned> = steps
+    let mut steps: Vec<Planned> = steps
         .into_iter()
         .zip(foreseen)
         .map(|(step, foresight)| Planned {
@@ -103,13 +106,40 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         })
         .collect();
     setup.inputs.retain(|name, _| !stand_ins.contains(name));
+    if missing.iter().any(|missing| matches!(missing, Missing::Model(_))) {
+        name_models(workspace, arguments, &setup, &mut steps);
+    }
     let model_known = !missing.iter().any(|missing| matches!(missing, Missing::Model(_)));
     let missing: Vec<&str> = missing.iter().map(Missing::advice).collect();
     match arguments.format {
         ListFormat::Json => terminal::out_json(&as_json(&setup, &steps, &missing, model_known)),
-        ListFormat::Text => terminal::out(&as_text(&setup, &steps, &missing, model_known)),
+        ListFormat::Text => {
+            terminal::out(&terminal::fitted(&as_text(&setup, &steps, &missing, model_known)));
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// Names the models of a plan that could only be made offline, since a key or another model is missing.
+fn name_models(
+    workspace: &Workspace,
+    arguments: &PlanArguments,
+    setup: &RunSetup,
+    steps: &mut [Planned],
+) {
+    let flag = arguments.model.model.as_deref();
+    for (planned, step) in steps.iter_mut().zip(setup.plan.steps()) {
+        if let Action::Persona(action) = &step.action
+            && let Ok((model, _)) = workspace.config.model(flag, action.model.as_deref())
+        {
+            planned.forecast.model = Some(model);
+        }
+    }
+}
+
+/// Whether a step's model stands only for the one that is missing.
+fn is_stand_in(model: &ModelRef, model_known: bool) -> bool {
+    !model_known && model.provider == "offline"
 }
 
 /// One step of the plan: what it will do, and what becomes of it before anything is sent.
@@ -197,9 +227,15 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = writeln!(text, "\nStage {stage}");
         }
         let model = match &step.model {
-            Some(model) if model_known => model.to_string(),
+            Some(model) if !is_stand_in(model, model_known) => model.to_string(),
             Some(_) => "no model yet".into(),
-            None => "no model needed".into(),
+            None => match step.approval {
+                Some(ApprovalForecast { expires_ms: Some(millis) }) => {
+                    format!("a person decides within {}", duration(Duration::from_millis(millis)))
+                }
+                Some(ApprovalForecast { expires_ms: None }) => "a person decides".into(),
+                None => "no model needed".into(),
+            },
         };
         let _ =
             write!(text, "  {:id$}  {:persona$}  {model}", step.step.as_str(), self::persona(step));
@@ -207,14 +243,16 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = write!(text, "  ≈{} tokens", count(step.prompt_tokens));
         }
         if step.handoff_tokens > 0 {
-            let needs: Vec<&str> =
-                step.needs.iter().map(orchestrate_core::ids::StepPath::as_str).collect();
-            let _ = write!(text, " + handoffs of {}", needs.join(", "));
+            let _ = write!(text, " + handoffs of {}", step.handoffs.join(", "));
         }
         if step.optional {
             text.push_str("  (optional)");
         }
         text.push('\n');
+        if let Some((by, rounds)) = &step.review {
+            let rounds = counted(u64::from(*rounds), "round", "rounds");
+            let _ = writeln!(text, "  {:id$}  └ reviewed by {}, up to {rounds}", "", by.join(", "));
+        }
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
         }
@@ -253,9 +291,15 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
     let calls = if setup.offline && model_known {
         "no calls".to_owned()
     } else {
-        let calls = counted(calls, "call", "calls");
-        let least = if conditional { format!("up to {calls}") } else { calls };
-        if at_run_time { format!("{least} and those for items found at run time") } else { least }
+        let most: u64 = steps.iter().map(|step| step.most_calls.saturating_mul(times(step))).sum();
+        let told = counted(calls, "call", "calls");
+        let told = match (conditional, most > calls) {
+            (true, true) => format!("up to {}", counted(most, "call", "calls")),
+            (true, false) => format!("up to {told}"),
+            (false, true) => format!("{told}, up to {}", count(most)),
+            (false, false) => told,
+        };
+        if at_run_time { format!("{told} and those for items found at run time") } else { told }
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     if !(setup.offline && model_known) {
@@ -329,10 +373,13 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "stage": step.stage,
                 "personas": step.personas,
                 "choice": step.choice,
-                "model": step.model.as_ref().filter(|_| model_known),
+                "model": step.model.as_ref().filter(|model| !is_stand_in(model, model_known)),
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
+                "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
+                "calls_at_most": step.most_calls,
+                "review": step.review.as_ref().map(|(by, rounds)| json!({ "by": by, "rounds": rounds })),
                 "optional": step.optional,
                 "flow": step.flow,
                 "times": match step.repeats {
@@ -347,6 +394,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 },
                 "calls": bounds_json(step.bounds.0),
                 "tokens": bounds_json(step.bounds.1),
+                "approval": step.approval.map(|told| json!({ "expires_ms": told.expires_ms })),
             })
         })
         .collect();

@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result<Exit, CliError> {
+    if arguments.remark.as_deref().is_some_and(|remark| remark.trim().is_empty()) {
+        return Err(CliError::new(Exit::Usage, "the remark is empty")
+            .help("say what is to be different: -m \"…\"; without -m the step is done anew"));
+    }
     let id = find_run(&workspace.home, Some(&arguments.run))?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;
@@ -38,6 +42,13 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     };
     let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
     let step = arguments.step.as_deref().map(StepPath::new);
+    if let (Some(step), Some(_)) = (&step, &arguments.remark)
+        && let Some(Action::Approve(_)) = setup.plan.step(step).map(|step| &step.action)
+    {
+        let message = format!("step `{step}` asks a person, whom a remark would not reach");
+        return Err(CliError::new(Exit::Usage, message)
+            .help("leave -m out to be asked again, or remark on a step whose work is to change"));
+    }
     let rework = Rework {
         from: id,
         earlier: step

@@ -6,6 +6,7 @@ use orchestrate_core::{ids::RunId, policy::Limits};
 use orchestrate_engine::{
     artifacts::OutputFolder,
     session::{OpenRun, RunRecord, Workspace, changed_files, find_run, newest_unfinished},
+    store::StoreError,
 };
 
 use super::common;
@@ -45,12 +46,16 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
     common::drive(run, &arguments.show)
 }
 
-/// The newest run that can be gone on with; newer ones that cannot be read are named.
+/// The newest run that can be gone on with; newer ones that are in use or cannot be read are named.
 fn newest(workspace: &Workspace) -> Result<RunId, CliError> {
-    let (id, unreadable) = newest_unfinished(&workspace.home)?;
-    for (other, error) in unreadable {
+    let (id, passed_over) = newest_unfinished(&workspace.home)?;
+    for (other, error) in passed_over {
+        let why = match error {
+            StoreError::InUse { .. } => "another process has it open".to_owned(),
+            error => chain(&error),
+        };
         terminal::warn(
-            &format!("run {other} is passed over: {}", chain(&error)),
+            &format!("run {other} is passed over: {why}"),
             &[format!("`orchestrate runs show {other}` says more")],
         );
     }

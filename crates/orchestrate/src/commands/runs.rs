@@ -64,7 +64,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                     status(summary),
                     neutral::excerpt(&summary.task, 60),
                 );
-                terminal::out(&line);
+                terminal::out(&terminal::fitted(&line));
             }
         }
     }
@@ -77,6 +77,7 @@ fn status(summary: &RunSummary) -> &'static str {
         // Whether somebody still runs it only its lock tells; `resume` finds out.
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
+        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
         RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",
@@ -148,6 +149,7 @@ fn describe(record: &RunRecord) -> String {
             StepState::Waiting => "not begun",
             StepState::Running => "begun",
             StepState::Retrying => "retrying",
+            StepState::AwaitingApproval => "asks",
             StepState::Succeeded if step.reused_from.is_some() => "reused",
             StepState::Succeeded => "ok",
             StepState::Failed => "failed",
@@ -177,6 +179,12 @@ fn describe(record: &RunRecord) -> String {
         if let Some(why) = &step.skipped {
             below(neutral::one_line(why));
         }
+        if let Some(approval) = orchestrate_report::approval(step) {
+            let question = step.approval.as_ref().map(|told| told.request.question);
+            let question = question.and_then(|question| record.blobs.text(&question).ok());
+            below(neutral::excerpt(&question.unwrap_or_default(), 200));
+            below(approval);
+        }
         if let Some(failure) = &step.failure {
             below(neutral::one_line(&failure.to_string()));
             if let Some(help) = &failure.help {
@@ -196,6 +204,11 @@ fn describe(record: &RunRecord) -> String {
     text.push('\n');
     for line in orchestrate_report::closing(summary) {
         let _ = writeln!(text, "{line}");
+    }
+    if summary.status == RunStatus::Paused(PauseReason::AwaitingApproval) {
+        for line in orchestrate_report::how_to_decide(summary) {
+            let _ = writeln!(text, "next    {line}");
+        }
     }
     text
 }

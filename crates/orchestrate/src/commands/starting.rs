@@ -104,6 +104,14 @@ pub(super) fn init(arguments: &InitArguments) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "the folder has no name")
             .help("leave it out for the one you are in"));
     }
+    if folder.exists() && !folder.is_dir() {
+        let message = format!("`{}` is not a folder", folder.display());
+        return Err(CliError::new(Exit::Usage, message)
+            .help("name a folder; it is made where there is none"));
+    }
+    if leads_out(folder, Path::new(".gitignore")) {
+        return Err(led_out(".gitignore"));
+    }
     let files = [
         ("workflows/first.yaml", include_str!("starters/first.yaml")),
         ("personas/plain-editor.md", include_str!("starters/persona.md")),
@@ -145,6 +153,9 @@ fn write_all(folder: &Path, files: &[(&str, &str)]) -> Result<(), CliError> {
     if !present.is_empty() {
         return Err(there(&present));
     }
+    if let Some((path, _)) = files.iter().find(|(path, _)| leads_out(folder, Path::new(path))) {
+        return Err(led_out(path));
+    }
     for (path, text) in files {
         let whole = folder.join(path);
         let written = whole
@@ -163,6 +174,31 @@ fn write_all(folder: &Path, files: &[(&str, &str)]) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Whether a link on the way to `path` leads out of `folder`. What is reached so is not read, and belongs to
+/// something else.
+pub(crate) fn leads_out(folder: &Path, path: &Path) -> bool {
+    let Ok(inside) =
+        fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    else {
+        // Nothing is there yet.
+        return false;
+    };
+    let mut at = folder.to_owned();
+    path.components().any(|part| {
+        at.push(part);
+        let is_link = fs::symlink_metadata(&at).is_ok_and(|found| found.is_symlink());
+        is_link && !fs::canonicalize(&at).is_ok_and(|real| real.starts_with(&inside))
+    })
+}
+
+pub(crate) fn led_out(path: &str) -> CliError {
+    CliError::new(
+        Exit::Invalid,
+        format!("a link on the way to `{path}` leads out of the project; nothing was written"),
+    )
+    .help("put a folder in the place of the link: what it leads to is not read either")
+}
+
 fn there(paths: &[&str]) -> CliError {
     let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
     let (is, it) = if paths.len() == 1 { ("is", "it") } else { ("are", "them") };
@@ -175,6 +211,7 @@ fn there(paths: &[&str]) -> CliError {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> CliError {
     CliError::new(Exit::Invalid, format!("writing `{}`: {error}", path.display()))
+        .help("look at what lies on the way there, and at who may write to it")
 }
 
 /// Adds the output folder to `.gitignore`; false where it stands there already.

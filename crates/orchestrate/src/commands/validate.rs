@@ -1,7 +1,12 @@
 //! `orchestrate validate`.
 
+use std::path::Path;
+
 use orchestrate_core::diagnostic::{Diagnostic, Severity};
-use orchestrate_engine::session::{RunSetup, SetupError, Workspace};
+use orchestrate_engine::{
+    library::{FoundWorkflow, Level},
+    session::{RunSetup, SetupError, Workspace},
+};
 use serde_json::json;
 
 use crate::{
@@ -19,8 +24,11 @@ pub(super) fn validate(workspace: &Workspace, arguments: &ValidateArguments) -> 
     let mut exit = Exit::Ok;
     let mut checked = Vec::new();
     for name in &names {
-        let outcome = RunSetup::find_workflow(workspace, name)
-            .and_then(|workflow| RunSetup::compile(workspace, &workflow));
+        let outcome = RunSetup::find_workflow(workspace, name).and_then(|workflow| {
+            let (plan, personas, mut warnings) = RunSetup::compile(workspace, &workflow)?;
+            warnings.extend(other_name(&workflow, plan.workflow()));
+            Ok((plan, personas, warnings))
+        });
         let (steps, diagnostics) = match outcome {
             Ok((plan, _, warnings)) => (Some(plan.steps().len()), warnings),
             Err(SetupError::Invalid(diagnostics)) => {
@@ -67,4 +75,24 @@ pub(super) fn validate(workspace: &Workspace, arguments: &ValidateArguments) -> 
         terminal::out_json(&json!({ "schema": "orchestrate/validate/1", "workflows": workflows }));
     }
     exit
+}
+
+/// A warning where a file is called otherwise than the workflow in it: `run` finds the file's name only.
+fn other_name(found: &FoundWorkflow, declared: &str) -> Option<Diagnostic> {
+    let file = Path::new(&found.name).file_stem()?.to_str()?;
+    if found.level == Level::BuiltIn || file == declared {
+        return None;
+    }
+    let message = format!("the workflow `{declared}` lies in a file named `{file}`");
+    let diagnostic = Diagnostic::warning("other-name", message).help(format!(
+        "`run` finds it by the file: name the file `{declared}.yaml`, or write `workflow: {file}`"
+    ));
+    let text = &found.source.text;
+    let key = text.match_indices("workflow:").map(|(at, _)| at);
+    let at = key.into_iter().find(|&at| at == 0 || text[..at].ends_with('\n'));
+    let value = at.and_then(|at| Some(at + text[at..].find(declared)?));
+    Some(match value {
+        Some(at) => diagnostic.at(&found.source, at..at + declared.len(), ""),
+        None => diagnostic,
+    })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use orchestrate_core::{
     neutral::excerpt,
-    plan::{Action, InputValue, Plan},
+    plan::{Action, InputValue, Need, Plan},
 };
 use orchestrate_engine::{
     library::FoundWorkflow,
@@ -119,9 +119,10 @@ fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
         let who = match &step.action {
             Action::Persona(action) => action.persona.candidates().join(" | "),
             Action::Render(_) => "a rendered value".into(),
+            Action::Approve(_) => "a person approves".into(),
             Action::Group => "a group".into(),
         };
-        let needs: Vec<&str> = step.needs.iter().map(|need| need.step.as_str()).collect();
+        let needs: Vec<String> = step.needs.iter().map(Need::label).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("  ← {}", needs.join(", ")) };
         let _ = writeln!(text, "  {}: {who}{needs}", step.id);

@@ -3,41 +3,77 @@
 use std::path::Path;
 
 use orchestrate_core::{
-    event::RunFailure,
+    event::{PauseReason, RunFailure},
+    failure::FailureClass,
+    ids::RunId,
     neutral,
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
     library::{ASK, CHOOSE},
-    session::RunRecord,
+    session::{FinishedRun, RunRecord, leftovers},
 };
 
 use super::say;
 use crate::{
     cli::Progress,
-    exit::{CliError, Exit},
+    exit::{CliError, Exit, chain},
 };
 
 /// Prints the closing block to standard error.
-pub(crate) fn print(record: &RunRecord, output: Option<&Path>, progress: Progress) {
+pub(crate) fn print(run: &FinishedRun, progress: Progress) {
+    let FinishedRun { record, output, unwritten, .. } = run;
+    let strays = output.as_deref().map(|folder| leftovers(record, folder)).unwrap_or_default();
     match progress {
-        Progress::Json => return,
-        Progress::Quiet => return troubles(&record.summary),
+        Progress::Json | Progress::Quiet => {
+            if progress == Progress::Quiet {
+                troubles(record);
+            }
+            if let Some(error) = unwritten {
+                let mut error = CliError::of_unwritten(error);
+                error.help.extend(next(record, true));
+                super::error(&error);
+            }
+            if progress == Progress::Quiet && !strays.is_empty() {
+                super::warn(&format!("the output folder holds {}", few(&strays)), &[]);
+            }
+            return;
+        }
         Progress::Auto | Progress::Tty | Progress::Plain => {}
     }
     let mut lines = vec![String::new()];
     lines.extend(orchestrate_report::closing(&record.summary));
+    lines.extend(record.report(orchestrate_report::coverage_line));
     if let Some(folder) = output {
         lines.push(format!("written to {}", folder.display()));
     }
-    lines.extend(next(&record.summary).map(|next| format!("next: {next}")));
+    if !strays.is_empty() {
+        lines.push(format!("beside {}", few(&strays)));
+    }
+    if let Some(error) = unwritten {
+        lines.push(format!("files   not all written: {}", chain(error)));
+    }
+    let next = next(record, unwritten.is_some());
+    lines.extend(next.into_iter().map(|next| format!("next: {next}")));
     for line in lines {
         say(&line);
     }
 }
 
+/// Files that are not of this run, a few by name.
+fn few(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    let files = if names.len() == 1 { "a file" } else { "files" };
+    let more = match names.len().saturating_sub(shown.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{files} that this run did not write: {}{more}", shown.join(", "))
+}
+
 /// What went wrong, and nothing else.
-fn troubles(summary: &RunSummary) {
+fn troubles(record: &RunRecord) {
+    let summary = &record.summary;
     for step in summary.given_up() {
         let why =
             step.failure.as_ref().map(|why| format!(": {}", neutral::one_line(&why.to_string())));
@@ -54,8 +90,15 @@ fn troubles(summary: &RunSummary) {
         let message = format!("run {id} {}", orchestrate_report::status(summary));
         let mut error = CliError::new(Exit::RunFailed, message);
         error.help.extend(orchestrate_report::advice(summary));
-        error.help.extend(next(summary));
+        error.help.extend(next(record, false));
         super::error(&error);
+    }
+    if summary.status == RunStatus::Paused(PauseReason::AwaitingApproval) {
+        let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
+        super::warn(
+            &format!("run {id} is {}", orchestrate_report::status(summary)),
+            &next(record, false),
+        );
     }
 }
 
@@ -64,28 +107,74 @@ fn is_generated(summary: &RunSummary) -> bool {
     matches!(summary.workflow.as_str(), ASK | CHOOSE)
 }
 
-/// The command that a person would want next.
-fn next(summary: &RunSummary) -> Option<String> {
-    let id = summary.run.as_ref()?;
-    Some(match &summary.status {
+/// The commands that a person would want next. `unwritten` where files of the run could not be written.
+fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
+    let summary = &record.summary;
+    let Some(id) = summary.run.as_ref() else { return Vec::new() };
+    vec![match &summary.status {
+        RunStatus::Paused(PauseReason::AwaitingApproval) => {
+            return orchestrate_report::how_to_decide(summary);
+        }
+        RunStatus::Succeeded if unwritten => {
+            format!(
+                "orchestrate resume {id} once the cause is mended writes the files; nothing is asked again"
+            )
+        }
         // No file has this name: the run is what can be done again.
         RunStatus::Succeeded if summary.offline && is_generated(summary) => format!(
             "orchestrate rerun {id} --model openai:gpt-5-mini for answers, with OPENAI_API_KEY set"
         ),
         RunStatus::Succeeded if summary.offline => format!(
             "orchestrate run {} --model openai:gpt-5-mini … for answers, with OPENAI_API_KEY set",
-            summary.workflow
+            workflow(record)
         ),
         RunStatus::Succeeded => {
             let step = summary.steps.last().map_or("STEP", |step| step.step.as_str());
             format!("orchestrate rerun {id} {step} -m \"your remark\" to have it reworked")
         }
         RunStatus::Failed(RunFailure::Budget(cap)) => {
-            format!("orchestrate resume {id} {} N with a higher cap", cap.flag())
+            let flag = cap.flag();
+            match orchestrate_report::sufficient_cap(summary) {
+                Some(least) => format!("orchestrate resume {id} {flag} {least} or more"),
+                None => format!("orchestrate resume {id} {flag} N with a higher cap"),
+            }
         }
-        RunStatus::Failed(RunFailure::Step(_)) => {
-            format!("orchestrate resume {id} once the cause is mended; finished steps are kept")
+        RunStatus::Failed(RunFailure::Step(path)) => {
+            let failure = summary.step(path).and_then(|step| step.failure.as_ref());
+            after_failure(id, failure.map(|failure| failure.class), is_generated(summary))
         }
-        RunStatus::Paused(_) | RunStatus::Running => format!("orchestrate resume {id}"),
-    })
+        RunStatus::Paused(PauseReason::Interrupted) | RunStatus::Running => {
+            format!("orchestrate resume {id}")
+        }
+    }]
+}
+
+/// What helps after a failure: a resumed run keeps its workflow, personas and model.
+fn after_failure(id: &RunId, class: Option<FailureClass>, is_generated: bool) -> String {
+    match class {
+        Some(FailureClass::NotFound) => {
+            format!("orchestrate rerun {id} --model openai:NAME with a model that the provider has")
+        }
+        // There is no file to change.
+        Some(class) if is_generated && class.lasts() => format!(
+            "orchestrate rerun {id} --model openai:NAME with another model, or ask in other words"
+        ),
+        Some(FailureClass::Preparation) => format!(
+            "orchestrate rerun {id} once the workflow is mended; finished steps that stay the same are kept"
+        ),
+        Some(class) if class.lasts() => format!(
+            "orchestrate rerun {id} once the workflow is changed, or with --model and another model; finished steps that stay the same are kept"
+        ),
+        _ => format!("orchestrate resume {id} once the cause is mended; finished steps are kept"),
+    }
+}
+
+/// The name or path that finds the run's workflow, as one would write it here.
+fn workflow(record: &RunRecord) -> String {
+    let source = Path::new(&record.created.workflow_source);
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| source.strip_prefix(here).ok());
+    let shown = below.unwrap_or(source).display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:".contains(c);
+    if shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', "'\\''")) }
 }

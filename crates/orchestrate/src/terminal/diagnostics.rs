@@ -12,7 +12,7 @@ pub(crate) fn diagnostics(found: &[Diagnostic]) {
     // In CI the whole is made safe, colours included.
     let styled = super::styled() && !super::in_ci();
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(super::width());
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(super::width_of_talk());
     for diagnostic in found {
         let text = render(diagnostic, &renderer);
         let text = if styled { text.into() } else { super::safe(&text) };

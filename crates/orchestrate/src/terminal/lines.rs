@@ -4,10 +4,10 @@ use orchestrate_core::{
     event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
     neutral,
-    summary::{RunSummary, StepSummary},
+    summary::{RunSummary, StepState, StepSummary},
 };
 
-use orchestrate_report::words::{age, duration, short_count};
+use orchestrate_report::words::{age, duration, short_count, time};
 
 /// Whether the event is the first attempt of a step's draft.
 pub(super) fn is_beginning(recorded: &Recorded) -> bool {
@@ -18,20 +18,40 @@ pub(super) fn is_beginning(recorded: &Recorded) -> bool {
 const FEW_ITEMS: usize = 40;
 
 /// How far a fan-out with many items is, for an event of one of them; `None` where the event is told as such.
-pub(super) fn many_items(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
+pub(super) fn many_items(
+    recorded: &Recorded,
+    summary: &RunSummary,
+    later: usize,
+) -> Option<String> {
     let path = recorded.event.step().filter(|path| path.as_str().contains('['))?;
-    if matches!(recorded.event, Event::StepFailed { .. } | Event::CallUnknown { .. }) {
+    if matches!(
+        recorded.event,
+        Event::StepFailed { .. } | Event::CallUnknown { .. } | Event::ApprovalRequested { .. }
+    ) {
         return None;
     }
     let row = summary.step(&path.step())?;
     let counts = row.items.filter(|counts| counts.found > FEW_ITEMS)?;
     let part = (counts.found / 20).max(1);
     let ended = counts.ended() - counts.ended() % part;
-    Some(format!("{}items   {}  {ended}/{}", count(summary), row.step, counts.found))
+    Some(format!("{}items   {}  {ended}/{}", count(summary, later), row.step, counts.found))
 }
 
-/// The line for an event, where it is a transition worth one.
-pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> {
+/// Whether a step comes to its end by the event, so that it counts as done. Items and their steps do not
+/// count.
+pub(super) fn is_end(recorded: &Recorded) -> bool {
+    match &recorded.event {
+        Event::StepSucceeded { step, .. }
+        | Event::StepSkipped { step, .. }
+        | Event::StepFailed { step, optional: true, .. } => !step.as_str().contains('['),
+        _ => false,
+    }
+}
+
+/// The line for an event, where it is a transition worth one. The summary is that after all events that
+/// were recorded together, by the last of which `later` more steps have come to their end.
+pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> Option<String> {
+    let count = || count(summary, later);
     let text = match &recorded.event {
         Event::RunCreated(created) => {
             let count = summary.total();
@@ -56,50 +76,94 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
             let step = summary.step(&call.step)?;
             let who = who(step);
             match (call.purpose, attempt) {
-                (Purpose::Draft, 1) => format!("{}start   {}{who}", count(summary), call.step),
+                (Purpose::Draft, 1) => format!("{}start   {}{who}", count(), call.step),
                 (Purpose::Draft, attempt) => {
-                    format!("{}again   {}{who}  attempt {attempt}", count(summary), call.step)
+                    format!("{}again   {}{who}  attempt {attempt}", count(), call.step)
                 }
-                (Purpose::Brief, 1) => format!(
-                    "{}brief   {}  came without one; asking for it",
-                    count(summary),
-                    call.step
-                ),
+                (Purpose::Brief, 1) => {
+                    format!("{}brief   {}  came without one; asking for it", count(), call.step)
+                }
+                (Purpose::Repair, 1) => {
+                    let why = step.failure.as_ref().map(|why| neutral::one_line(&why.message));
+                    format!("{}repair  {}{who}  {}", count(), call.step, why.unwrap_or_default())
+                }
+                (Purpose::Repair, attempt) => {
+                    format!("{}repair  {}{who}  attempt {attempt}", count(), call.step)
+                }
+                (Purpose::Verdict, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}judge   {}{again}", count(), call.step)
+                }
+                (Purpose::Revise, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}revise  {}{who}{again}", count(), call.step)
+                }
                 (Purpose::Brief, attempt) => {
-                    format!("{}brief   {}  attempt {attempt}", count(summary), call.step)
+                    format!("{}brief   {}  attempt {attempt}", count(), call.step)
                 }
             }
         }
-        Event::StepSucceeded { step, source, .. } => finished(summary, step, *source)?,
+        Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
+            answer.judged.as_ref()?;
+            verdict(summary, &count(), &call.step)?
+        }
+        Event::ReviewEnded { step, stop, .. } => {
+            let review = summary.step(step)?.review.as_ref()?;
+            let told = orchestrate_report::review_outcome(review)?;
+            let word = if stop.passes() { "passed " } else { "NOT OK " };
+            format!("{}{word} {step}  {told}", count())
+        }
+        Event::StepSucceeded { step, source, .. } => finished(summary, &count(), step, *source)?,
         Event::StepFailed { step, failure, optional } => {
             let word = if *optional { "without" } else { "FAILED " };
-            format!("{}{word} {step}: {}", count(summary), neutral::one_line(&failure.to_string()))
+            format!("{}{word} {step}: {}", count(), neutral::one_line(&failure.to_string()))
+        }
+        Event::ApprovalRequested { step, request } => {
+            let until = request.expires_at.map(|at| format!(" until {}", time(at)));
+            let until = until.unwrap_or_default();
+            format!("{}asks    {step}  a person decides{until}", count())
         }
         Event::StepSkipped { step, .. } => {
             let why = summary.step(step).and_then(|told| told.skipped.as_deref());
             let why = neutral::one_line(why.unwrap_or_default());
-            format!("{}skipped {step}: {why}", count(summary))
+            format!("{}skipped {step}: {why}", count())
         }
         Event::ItemsFound { step, count: items, .. } => {
             let word = if *items == 1 { "item" } else { "items" };
-            format!("{}fan-out {step}  {items} {word}", count(summary))
+            format!("{}fan-out {step}  {items} {word}", count())
         }
         Event::StepWithdrawn { step } => {
             format!(
                 "{}anew    {step}  is decided anew, since what failed before it is tried again",
-                count(summary)
+                count()
             )
         }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
             let why = why.unwrap_or_default();
-            format!("{}retry   {} in {}: {why}", count(summary), call.step, duration(wait))
+            format!("{}retry   {} in {}: {why}", count(), call.step, duration(wait))
         }
+        // The line that follows it says what was seen.
+        Event::CallUnknown { call, failure: Some(_), .. }
+            if summary.step(&call.step).is_some_and(|step| {
+                matches!(step.state, StepState::Retrying | StepState::Failed)
+            }) =>
+        {
+            return None;
+        }
+        Event::CallUnknown { call, failure: Some(failure), .. } => format!(
+            "{}unknown {}: {}; whether it was charged is not known",
+            count(),
+            call.step,
+            neutral::one_line(&failure.to_string())
+        ),
         Event::CallUnknown { call, cause, .. } => {
             format!(
                 "{}unknown {}: {}; whether it was charged is not known",
-                count(summary),
+                count(),
                 call.step,
                 orchestrate_report::loss(*cause),
             )
@@ -110,10 +174,10 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
         | Event::RunForked(_)
         | Event::RunStarted
         | Event::CallPrepared { .. }
-        | Event::CallSucceeded { .. }
-        | Event::CallReused { .. }
         | Event::CallFailed { .. }
         | Event::OutputRejected { .. }
+        | Event::ApprovalDecided { .. }
+        | Event::ApprovalExpired { .. }
         | Event::ArtifactWritten { .. }
         | Event::RunPaused { .. }
         | Event::RunSucceeded
@@ -122,7 +186,26 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary) -> Option<String> 
     Some(text)
 }
 
-fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option<String> {
+/// `review 2/3: 3 of 5 gates pass`.
+fn verdict(summary: &RunSummary, count: &str, step: &StepPath) -> Option<String> {
+    let plan = summary.plan();
+    let rounds = plan.review(plan.position_of(step)?)?.rounds;
+    let review = summary.step(step)?.review.as_ref()?;
+    let last = review.verdicts.last()?;
+    Some(format!(
+        "{count}verdict {step}  {}  review {}/{rounds}: {}",
+        last.asked.reviewer,
+        last.asked.round,
+        review.gates_told()
+    ))
+}
+
+fn finished(
+    summary: &RunSummary,
+    count: &str,
+    step: &StepPath,
+    source: StepSource,
+) -> Option<String> {
     let told = summary.step(step)?;
     let took = match (told.started_at, told.ended_at) {
         (Some(from), Some(to)) => format!("  {}", duration(to.since(from))),
@@ -136,22 +219,26 @@ fn finished(summary: &RunSummary, step: &StepPath, source: StepSource) -> Option
             let id = run.as_str();
             format!(
                 "{}reused  {step}{who}  paid for in run …{}{age}",
-                count(summary),
+                count,
                 &id[id.len().saturating_sub(8)..]
             )
         }
         (StepSource::Reuse, None) => {
-            format!("{}reused  {step}{who}  asked the same as another step", count(summary))
+            format!("{count}reused  {step}{who}  asked the same as another step")
         }
-        (StepSource::Joined, _) => format!("{}ok      {step}{}", count(summary), parts(told)),
-        (StepSource::Render, _) => format!("{}ok      {step}  rendered", count(summary)),
+        (StepSource::Approval, _) => {
+            let told_how = orchestrate_report::approval(told).unwrap_or_default();
+            format!("{count}yes     {step}  {told_how}")
+        }
+        (StepSource::Joined, _) => format!("{count}ok      {step}{}", parts(told)),
+        (StepSource::Render, _) => format!("{count}ok      {step}  rendered"),
         (StepSource::Call, _) => {
             let tokens = if told.usage.total() == 0 {
                 String::new()
             } else {
                 format!("  {} tok", short_count(told.usage.total()))
             };
-            format!("{}ok      {step}{who}{took}{tokens}", count(summary))
+            format!("{count}ok      {step}{who}{took}{tokens}")
         }
     })
 }
@@ -162,10 +249,11 @@ fn parts(step: &StepSummary) -> String {
 }
 
 /// `[3/9] `, by steps that have come to their end.
-fn count(summary: &RunSummary) -> String {
+fn count(summary: &RunSummary, later: usize) -> String {
     let total = summary.total();
     let width = total.to_string().len();
-    format!("[{:>width$}/{total}] ", summary.ended())
+    let done = summary.ended().saturating_sub(later);
+    format!("[{done:>width$}/{total}] ")
 }
 
 fn who(step: &StepSummary) -> String {

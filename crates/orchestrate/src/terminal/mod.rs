@@ -1,5 +1,6 @@
 //! Everything that is printed: results to standard output, all talk to standard error.
 
+pub(crate) mod approval;
 pub(crate) mod closing;
 pub(crate) mod progress;
 pub(crate) mod result;
@@ -8,6 +9,7 @@ mod diagnostics;
 mod escape;
 mod lines;
 mod log;
+mod rows;
 
 use std::{
     io::{BufRead as _, ErrorKind, IsTerminal, Read as _, Write},
@@ -150,39 +152,93 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-/// Columns of the terminal; 100 where there is none.
+/// Columns for standard output: its terminal's, else that of standard error; 100 where there is none.
 pub(crate) fn width() -> usize {
+    columns(&[console::Term::stdout(), console::Term::stderr()])
+}
+
+/// Columns for standard error.
+pub(crate) fn width_of_talk() -> usize {
+    columns(&[console::Term::stderr(), console::Term::stdout()])
+}
+
+/// Columns as `COLUMNS` says, else those of the first that is a terminal.
+fn columns(streams: &[console::Term; 2]) -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let asked = || {
-        if !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal() {
-            return None;
-        }
-        console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+        let terminal = streams.iter().find(|stream| stream.is_term())?;
+        terminal.size_checked().map(|(_, columns)| usize::from(columns))
     };
     set.or_else(asked).filter(|&columns| columns >= 20).unwrap_or(100)
 }
 
-/// A row of a list: a name in its column, then text wrapped beside it.
+/// Less room than this beside a name is too little for text.
+const NARROW: usize = 30;
+
+/// A row of a list: a name in its column, then text wrapped beside it, or below it where there is little room.
 pub(crate) fn row(name: &str, column: usize, text: &str) -> String {
+    row_within(width(), name, column, text)
+}
+
+fn row_within(width: usize, name: &str, column: usize, text: &str) -> String {
     let indent = column + 2;
-    let room = width().saturating_sub(indent).max(30);
-    let mut row = format!("{name:column$}  ");
+    if text.is_empty() {
+        return format!("{name}\n");
+    }
+    if width < indent + NARROW {
+        return format!("{name}\n    {}\n", wrapped(text, width.saturating_sub(4), 4));
+    }
+    format!("{name:column$}  {}\n", wrapped(text, width - indent, indent))
+}
+
+/// Words in lines of `room` columns; all but the first begin with `indent` spaces. A longer word has a line of
+/// its own.
+fn wrapped(text: &str, room: usize, indent: usize) -> String {
+    let mut shown = String::with_capacity(text.len() + 16);
     let mut used = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();
         if used > 0 && used + 1 + length > room {
-            row.push('\n');
-            row.push_str(&" ".repeat(indent));
+            shown.push('\n');
+            shown.push_str(&" ".repeat(indent));
             used = 0;
         } else if used > 0 {
-            row.push(' ');
+            shown.push(' ');
             used += 1;
         }
-        row.push_str(word);
+        shown.push_str(word);
         used += length;
     }
-    row.push('\n');
-    row
+    shown
+}
+
+/// Lines of a table for a terminal that may be too narrow for it: what does not fit goes on, indented, in the
+/// next line. What a file or a program gets stays in one line.
+pub(crate) fn fitted(text: &str) -> String {
+    let is_shown = std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some();
+    if is_shown { fitted_within(width(), text) } else { text.to_owned() }
+}
+
+fn fitted_within(width: usize, text: &str) -> String {
+    let mut shown = String::with_capacity(text.len() + 16);
+    for line in text.lines() {
+        let indent = line.chars().take_while(|&c| c == ' ').count();
+        // Where the first column past the width begins, and the last gap before it.
+        let over = line.char_indices().nth(width).map(|(at, c)| if c == ' ' { at + 1 } else { at });
+        let gap = over.and_then(|over| line[..over].rfind(' ').filter(|&gap| gap > indent));
+        match gap {
+            Some(gap) => {
+                let rest = wrapped(&line[gap..], width.saturating_sub(indent + 4), indent + 4);
+                shown.push_str(line[..gap].trim_end());
+                shown.push('\n');
+                shown.push_str(&" ".repeat(indent + 4));
+                shown.push_str(&rest);
+            }
+            None => shown.push_str(line),
+        }
+        shown.push('\n');
+    }
+    shown
 }
 
 /// Whether standard error is a terminal that can be drawn on. A CI job's is read as a log.
@@ -230,4 +286,34 @@ fn talk(text: &str) {
 /// Whether a diagnostic is shown with colour.
 fn styled() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_laid_out_for_the_width_there_is() {
+        let text = "from raw data to a deployed and monitored model";
+        assert_eq!(
+            row_within(60, "end-to-end-ml", 20, text),
+            "end-to-end-ml         from raw data to a deployed and\n                      monitored model\n"
+        );
+        assert_eq!(
+            row_within(40, "end-to-end-ml", 20, text),
+            "end-to-end-ml\n    from raw data to a deployed and\n    monitored model\n"
+        );
+        assert_eq!(row_within(40, "bare", 20, ""), "bare\n");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_goes_on_in_the_next_line() {
+        let table = "Stage 1\n  data        data-engineer         openai:gpt-5-mini  ≈99 tokens\n";
+        assert_eq!(fitted_within(100, table), table);
+        assert_eq!(
+            fitted_within(40, table),
+            "Stage 1\n  data        data-engineer\n      openai:gpt-5-mini ≈99 tokens\n"
+        );
+        assert_eq!(fitted_within(20, "≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈\n"), "≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈≈\n");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -21,7 +21,11 @@ use orchestrate_core::{
 use orchestrate_engine::live::{LiveBoard, LiveView, Observer};
 use orchestrate_report::words::{duration, short_count};
 
-use super::{can_draw, lines, safe, safe_json, talk};
+use super::{
+    can_draw, lines,
+    rows::{MARGIN, Rows},
+    safe, safe_json, talk,
+};
 use crate::cli::{Format, Progress, ShowArguments};
 
 /// Rows that are drawn at most; further steps are counted.
@@ -42,6 +46,8 @@ struct Inner {
     done: AtomicBool,
     ticker: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
     personas: Mutex<IndexMap<String, String>>,
+    /// Lines that wait while a person is asked; nothing is drawn meanwhile.
+    held: Mutex<Option<Vec<String>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +72,7 @@ pub(crate) fn start(
         Progress::Quiet => Kind::Quiet,
     };
     let rows = MultiProgress::with_draw_target(match kind {
-        Kind::Rows => ProgressDrawTarget::stderr(),
+        Kind::Rows => Rows::target(),
         Kind::Lines | Kind::Json | Kind::Quiet => ProgressDrawTarget::hidden(),
     });
     let screen = Screen(Arc::new(Inner {
@@ -76,6 +82,7 @@ pub(crate) fn start(
         done: AtomicBool::new(false),
         ticker: Mutex::new(None),
         personas: Mutex::new(IndexMap::new()),
+        held: Mutex::new(None),
     }));
     screen.tick(board);
     let watcher = Watcher {
@@ -96,7 +103,31 @@ impl Screen {
         }
     }
 
+    /// Takes the rows away and keeps back what is said, while a person types.
+    pub(crate) fn hold(&self) {
+        let mut held = self.held();
+        held.get_or_insert_default();
+        // Nothing drawn yet is no mistake.
+        let _ = self.0.rows.clear();
+    }
+
+    /// Says what was kept back, and draws again.
+    pub(crate) fn release(&self) {
+        let kept = self.held().take().unwrap_or_default();
+        for line in kept {
+            self.print(&line);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn print(&self, text: &str) {
+        if let Some(kept) = &mut *self.held() {
+            kept.push(text.to_owned());
+            return;
+        }
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let drawn = self.0.kind == Kind::Rows && !self.0.rows.is_hidden();
         if drawn && !self.0.done.load(Ordering::Relaxed) {
@@ -118,6 +149,13 @@ impl Screen {
         }
         // Nothing left to draw is no mistake.
         let _ = self.0.rows.clear();
+        if let Some(kept) = self.held().take() {
+            // A question stands there without an answer.
+            talk("\n");
+            for line in kept {
+                talk(&format!("{line}\n"));
+            }
+        }
     }
 
     fn tick(&self, board: LiveBoard) {
@@ -145,6 +183,10 @@ impl Screen {
     }
 
     fn draw(&self, board: &LiveBoard, bars: &mut IndexMap<CallId, ProgressBar>) {
+        let held = self.held();
+        if held.is_some() {
+            return;
+        }
         let views = board.view();
         bars.retain(|call, bar| {
             let alive = views.iter().any(|view| view.call == *call);
@@ -165,10 +207,8 @@ impl Screen {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "   and {more} more");
             }
-            // Room is left at the end: what the terminal echoes of a Ctrl-C must not begin a new line.
-            bar.set_message(
-                text.chars().take(super::width().saturating_sub(10)).collect::<String>(),
-            );
+            let room = Rows::columns();
+            bar.set_message(text.chars().take(room).collect::<String>());
             bar.tick();
         }
     }
@@ -203,7 +243,7 @@ impl Screen {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {msg}")
+    ProgressStyle::with_template(&format!("{MARGIN}{{spinner}} {{msg}}"))
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
@@ -220,15 +260,15 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn tell(&mut self, recorded: &Recorded, summary: &RunSummary) {
-        let line = match lines::many_items(recorded, summary) {
+    fn tell(&mut self, recorded: &Recorded, summary: &RunSummary, later: usize) {
+        let line = match lines::many_items(recorded, summary, later) {
             // Events of one commit tell the same.
             Some(line) if self.told.as_ref() == Some(&line) => return,
             Some(line) => {
                 self.told = Some(line.clone());
                 Some(line)
             }
-            None => lines::line(recorded, summary),
+            None => lines::line(recorded, summary, later),
         };
         if matches!(recorded.event, Event::RunResumed { .. }) {
             let held = self.held.take().unwrap_or_default();
@@ -253,7 +293,9 @@ impl Observer for Watcher {
                 }
             }
         }
+        let mut later = events.iter().filter(|recorded| lines::is_end(recorded)).count();
         for recorded in events {
+            later -= usize::from(lines::is_end(recorded));
             if self.jsonl {
                 super::result::event_line(recorded, summary, std::mem::take(&mut self.first));
             }
@@ -264,7 +306,7 @@ impl Observer for Watcher {
                 }
                 // A row says already that a step has begun.
                 Kind::Rows if lines::is_beginning(recorded) => {}
-                Kind::Rows | Kind::Lines => self.tell(recorded, summary),
+                Kind::Rows | Kind::Lines => self.tell(recorded, summary, later),
                 Kind::Quiet => {}
             }
         }

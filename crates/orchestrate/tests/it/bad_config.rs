@@ -31,7 +31,7 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("[providers.local]\nkind = \"olama\"\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:8: unknown variant, expected `openai`
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:8: unknown kind, expected one of openai, openai-responses, anthropic, gemini, azure, ollama, openrouter, deepseek, mistral, groq, together, fireworks, xai, cerebras, nvidia, huggingface, vllm, llama-cpp, lm-studio, litellm, command
      |
      = help: the line is not shown here, since it may hold a key
     ");
@@ -117,7 +117,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     4 |   a: { persona: data-engineer, api_key: k }
       |                                ^^^^^^^
       |
-      = help: known here: persona, render, steps, prompt, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout
+      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout
 
     error: 2 mistakes; nothing was run
     "#);

@@ -352,7 +352,29 @@ fn a_result_is_printed_even_where_its_files_cannot_be_written() {
     let outcome = place.run(&["run", "end-to-end-ml", "-t", TASK, "--offline", "-o", "out"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("## Data Visualization Specialist — report"));
-    assert!(outcome.stderr.contains("error: writing `"), "{}", outcome.stderr);
+    let closing = outcome.stderr.split("status  complete\n").nth(1).expect("a closing block");
+    assert!(closing.starts_with("files   not all written: writing `"), "{closing}");
+    assert!(
+        closing.contains("/out/1-data.md`: ") && !closing.contains(".orchestrate-"),
+        "{closing}"
+    );
+    let id = place.run_ids().remove(0);
+    assert!(closing.contains(&format!("\nnext: orchestrate resume {id} ")), "{closing}");
+    let quiet = place.run(&[
+        "run",
+        "end-to-end-ml",
+        "-t",
+        TASK,
+        "--offline",
+        "-o",
+        "out",
+        "--progress",
+        "quiet",
+    ]);
+    assert!(quiet.stderr.starts_with("error: writing `"), "{}", quiet.stderr);
+    std::fs::remove_dir_all(place.work().join("out/1-data.md")).unwrap();
+    place.good(&["resume", &id]);
+    assert!(place.work().join("out/report.md").is_file());
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn a_cap_on_calls_ends_with_8_and_resume_with_a_higher_one_goes_on() {
     calls   2 sent
     tokens  [N] in, [N] out
     time    [TIME]
-    status  failed: the cap on calls was reached
-    next: orchestrate resume [RUN] --max-calls N with a higher cap
+    status  failed: the cap on calls was reached: 2 allowed
+    next: orchestrate resume [RUN] --max-calls 5 or more
     ");
     let still = place.run(&["resume"]);
     assert_eq!((still.code, server.count()), (Some(8), 2), "{}", still.stderr);
@@ -42,6 +42,7 @@ fn a_cap_on_calls_ends_with_8_and_resume_with_a_higher_one_goes_on() {
     tokens  [N] in, [N] out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
     assert_eq!(resumed.stdout.lines().filter(|line| line.starts_with("## ")).count(), 5);
@@ -72,9 +73,29 @@ fn a_cap_on_tokens_that_the_first_call_could_exceed_sends_nothing() {
     calls   0 sent
     tokens  0 in, 0 out
     time    [TIME]
-    status  failed: the cap on tokens was reached
-    next: orchestrate resume [RUN] --max-tokens N with a higher cap
+    status  failed: the cap on tokens was reached: step `data` may use [N] tokens; 1,000 are allowed
+    next: orchestrate resume [RUN] --max-tokens [N] or more
     ");
+}
+
+#[test]
+fn the_cap_that_is_named_suffices_for_the_next_call() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    let named = |said: &str| {
+        let (_, rest) = said.split_once(" --max-tokens ").expect("a cap is named");
+        rest.split(' ').next().unwrap().to_owned()
+    };
+    let capped = place.run(&[&MAIN_JOB[..], &["--max-tokens", "1000"]].concat());
+    let least = named(&capped.stderr);
+    let first = place.run(&["resume", "--max-tokens", &least]);
+    assert_eq!((first.code, server.count()), (Some(8), 1), "{}", first.stderr);
+    let second = place.run(&["resume", "--max-tokens", &named(&first.stderr)]);
+    assert!(server.count() > 1, "{}", second.stderr);
+    let less = (least.parse::<u64>().unwrap() - 1).to_string();
+    let other = ["run", "end-to-end-ml", "-t", "Other", "-m", "openai:m", "--max-tokens", &less];
+    let other = place.run(&other);
+    assert_eq!(other.code, Some(8), "{}", other.stderr);
 }
 
 #[test]

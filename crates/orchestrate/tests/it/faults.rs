@@ -35,7 +35,7 @@ fn check(fault: &Fault, code: i32, calls: u64, message: &str, help: &str) {
     assert_eq!((outcome.code, server.count()), (Some(code), calls), "{context}");
     let said = |line: &str| line.starts_with("[0/1] FAILED  data: ") && line.ends_with(message);
     assert!(outcome.stderr.lines().any(said), "{message}: {context}");
-    assert!(outcome.stderr.contains("\nnext: orchestrate resume "), "{context}");
+    assert!(outcome.stderr.contains("\nnext: orchestrate re"), "{context}");
     assert!(!outcome.stderr.contains("panicked"), "{context}");
     let document: Value = serde_json::from_str(&outcome.stdout).expect("a document");
     assert_eq!(document["status"], "failed", "{context}");
@@ -92,6 +92,31 @@ fn where_no_brief_can_be_had_the_whole_document_is_handed_on() {
     assert_eq!(server.asked(), ["data-engineer", "data-engineer", "data-viz-specialist"]);
     let report = server.requests()[2].message("user").to_owned();
     assert!(report.contains("\n## Tables\n\nOne table.\n>>>end "), "{report}");
+}
+
+#[test]
+fn files_of_a_run_that_was_completed_by_resume_can_be_written_later() {
+    let mended = std::sync::Arc::new(AtomicBool::new(false));
+    let state = std::sync::Arc::clone(&mended);
+    let server = Server::start(move |request| {
+        if who(request) == "data-viz-specialist" && !state.load(Ordering::SeqCst) {
+            return Reply::error(400, "odd", "not today");
+        }
+        behaviour::echo()(request)
+    });
+    let place = Place::beside(&server);
+    place.write("two.yaml", TWO);
+    let failed = place.run(&["run", "two.yaml", "-m", "openai:m", "-o", "out"]);
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert!(place.work().join("out/report.md").is_file());
+    mended.store(true, Ordering::SeqCst);
+    place.write("out/2-report.md/in-the-way", "");
+    let resumed = place.run(&["resume"]);
+    assert_eq!((resumed.code, server.count()), (Some(1), 3), "{}", resumed.stderr);
+    std::fs::remove_dir_all(place.work().join("out/2-report.md")).unwrap();
+    place.good(&["resume"]);
+    assert!(place.work().join("out/2-report.md").is_file());
+    assert_eq!(server.count(), 3, "nothing is asked again");
 }
 
 #[test]
@@ -176,6 +201,22 @@ fn an_unknown_model_used_up_quota_and_a_prompt_that_is_too_long_say_what_to_do()
     check(404, "model_not_found", "model or address not found", "has a model `m`");
     check(429, "insufficient_quota", "quota used up", "waiting does not help");
     check(400, "context_length_exceeded", "prompt too long for the model", "larger context window");
+}
+
+#[test]
+fn what_would_only_fail_again_leads_to_rerun_and_what_may_pass_to_resume() {
+    let check = |status: u16, code: &'static str, expected: &str| {
+        let (_server, place) = failing(&Fault::Code(status, code));
+        let outcome = place.run(&RUN_ONE);
+        let id = place.run_ids().remove(0);
+        let next = outcome.stderr.lines().next_back().unwrap().replace(&id, "RUN");
+        assert!(next.starts_with(expected), "{code}: {next}");
+    };
+    check(401, "invalid_api_key", "next: orchestrate resume RUN once the cause is mended");
+    check(429, "insufficient_quota", "next: orchestrate resume RUN once the cause is mended");
+    check(404, "model_not_found", "next: orchestrate rerun RUN --model openai:NAME");
+    check(400, "odd", "next: orchestrate rerun RUN once the workflow is changed");
+    check(400, "context_length_exceeded", "next: orchestrate rerun RUN once the workflow is");
 }
 
 #[test]
@@ -318,7 +359,7 @@ fn nobody_else_starts_once_a_needed_step_has_failed_and_resume_goes_on_when_it_i
     let outcome =
         place.run(&["run", "end-to-end-ml", "--task", "x", "-m", "openai:m", "-o", "out"]);
     assert_eq!((outcome.code, server.count()), (Some(1), 3), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("next: orchestrate resume "), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("next: orchestrate rerun "), "{}", outcome.stderr);
     assert!(place.work().join("out/2-analysis.md").exists(), "what is finished is written");
     mended.store(true, Ordering::SeqCst);
     let resumed = place.run(&["resume"]);
@@ -368,11 +409,23 @@ fn a_retry_after_a_lost_answer_says_why() {
     assert_eq!((outcome.code, server.count()), (Some(0), 3), "{}", outcome.stderr);
     let retries = outcome.stderr.lines().filter(|line| line.contains("retry   data in "));
     let reasons: Vec<_> = retries.filter_map(|line| line.split_once(": ")).collect();
-    assert_eq!(
-        reasons.iter().map(|(_, why)| *why).collect::<Vec<_>>(),
-        [
-            "provider unavailable: openai answered 500: [server_error] try again",
-            "no answer: the connection was lost"
-        ]
-    );
+    let [(_, refused), (_, cut)] = reasons[..] else { panic!("{reasons:?}") };
+    assert_eq!(refused, "provider unavailable: openai answered 500: [server_error] try again");
+    assert!(cut.starts_with("answer cut off: "), "{cut}");
+    assert!(cut.ends_with("; whether it was charged is not known"), "{cut}");
+    assert!(!outcome.stderr.contains("unknown data"), "told once: {}", outcome.stderr);
+}
+
+#[test]
+fn a_timeout_is_told_as_one_each_time() {
+    let server = Server::holding("data-engineer");
+    let place = place(&server);
+    place.write("one.yaml", format!("{ONE}defaults: {{ timeout: 1s }}\n"));
+    let mut running = place.start(&RUN_ONE);
+    running.wait_for("[0/1] retry   data in ");
+    server.release();
+    let outcome = running.finish();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(": timed out: "), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("connection was lost"), "{}", outcome.stderr);
 }

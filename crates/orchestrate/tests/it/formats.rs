@@ -207,3 +207,18 @@ fn rows_that_nobody_can_see_are_lines() {
     let said = place.run(&args).stderr;
     assert!(said.contains("[5/5] ok      report"), "{said}");
 }
+
+#[test]
+fn steps_that_finish_together_are_counted_one_by_one() {
+    let server = Server::answering_in_company_of(4);
+    let place = Place::beside(&server);
+    let step =
+        |name: &str| format!("  {name}: {{ persona: data-engineer, prompt: Part {name}. }}\n");
+    let steps: String = ["a", "b", "c", "d"].into_iter().map(step).collect();
+    place.write("w.yaml", format!("workflow: w\nsteps:\n{steps}"));
+    let outcome = place.run(&["run", "w.yaml", "--model", "openai:m"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let ok = outcome.stderr.lines().filter(|line| line.contains("] ok "));
+    let counts: Vec<&str> = ok.filter_map(|line| line.split(']').next()).collect();
+    assert_eq!(counts, ["[1/4", "[2/4", "[3/4", "[4/4"], "{}", outcome.stderr);
+}

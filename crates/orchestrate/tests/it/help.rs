@@ -3,13 +3,14 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 29] = [
+const COMMANDS: [(&str, &[&str]); 30] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
     ("help-plan", &["plan"]),
     ("help-validate", &["validate"]),
     ("help-resume", &["resume"]),
+    ("help-approve", &["approve"]),
     ("help-rerun", &["rerun"]),
     ("help-runs", &["runs"]),
     ("help-runs-list", &["runs", "list"]),

@@ -58,6 +58,44 @@ fn init_overwrites_nothing_and_says_what_is_there() {
 }
 
 #[test]
+fn nothing_is_written_through_a_link_that_leads_out_of_the_project() {
+    let place = Place::new();
+    let outside = place.root().join("outside");
+    fs::create_dir(&outside).unwrap();
+    for name in ["workflows", "personas"] {
+        std::os::unix::fs::symlink(&outside, place.work().join(name)).unwrap();
+    }
+    insta::assert_snapshot!(place.refused(&["init"]), @r"
+    exit 3
+    error: a link on the way to `workflows/first.yaml` leads out of the project; nothing was written
+    help: put a folder in the place of the link: what it leads to is not read either
+    ");
+    for args in [&["workflows", "new", "mine"][..], &["personas", "new", "mine"]] {
+        let said = place.refused(args);
+        assert!(said.contains("leads out of the project; nothing was written"), "{said}");
+    }
+    fs::remove_file(place.work().join("workflows")).unwrap();
+    fs::remove_file(place.work().join("personas")).unwrap();
+    fs::write(outside.join("ignored"), "").unwrap();
+    std::os::unix::fs::symlink(outside.join("ignored"), place.work().join(".gitignore")).unwrap();
+    assert!(place.refused(&["init"]).contains("`.gitignore` leads out"));
+    assert!(!place.work().join("workflows").exists());
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    assert_eq!(fs::read(outside.join("ignored")).unwrap(), b"");
+}
+
+#[test]
+fn a_project_in_the_place_of_a_file_is_refused_with_advice() {
+    let place = Place::new();
+    place.write("f", "text");
+    insta::assert_snapshot!(place.refused(&["init", "f"]), @r"
+    exit 2
+    error: `f` is not a folder
+    help: name a folder; it is made where there is none
+    ");
+}
+
+#[test]
 fn every_template_makes_a_workflow_that_is_valid_and_runs_offline() {
     let place = Place::new();
     for template in ["review", "chain", "panel"] {

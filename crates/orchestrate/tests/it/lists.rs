@@ -345,7 +345,7 @@ fn a_reference_that_is_not_among_the_needs_is_a_warning_and_valid() {
 
 #[test]
 fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing() {
-    let place = Place::new();
+    let place = Place::new().with("COLUMNS", "200");
     let hide = |text: &str| -> String {
         let mut shown = String::new();
         let mut rest = text;
@@ -412,6 +412,34 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
     assert_eq!(json["steps"].as_array().unwrap().len(), 6);
     assert_eq!(json["missing"].as_array().unwrap().len(), 2);
     assert!(!place.state().exists(), "planning writes nothing");
+}
+
+#[test]
+fn a_plan_names_the_model_whose_key_is_missing() {
+    let place = Place::new();
+    let args = ["plan", "end-to-end-ml", "--task", TASK, "--model", "openai:gpt-5-mini"];
+    let text = place.good(&args);
+    assert_eq!(text.matches("  openai:gpt-5-mini  ≈").count(), 5, "{text}");
+    assert!(!text.contains("no model yet"), "{text}");
+    assert!(text.contains("\nMissing\n  no API key for `openai:gpt-5-mini`: "), "{text}");
+    let json = place.json(&[&args[..], &["--format", "json"]].concat());
+    assert_eq!(json["steps"][0]["model"], "openai:gpt-5-mini", "{json}");
+    assert_eq!(json["offline"], false);
+}
+
+#[test]
+fn the_lists_of_personas_that_the_guide_shows_find_some() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/guide/personas.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let place = with_a_weaver();
+    let mut shown = 0;
+    for line in guide.lines().filter(|line| line.starts_with("orchestrate personas list")) {
+        let command = line.split('#').next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+        assert_ne!(place.good(&words), "", "{line}");
+        shown += 1;
+    }
+    assert!(shown > 1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, helpers included")]
 
+mod approve;
 mod ask;
 mod bad_config;
 mod bad_input;
@@ -13,6 +14,7 @@ mod doctor;
 mod faults;
 mod formats;
 mod guide;
+mod handoffs;
 mod help;
 mod includes;
 mod init;
@@ -34,8 +36,10 @@ mod reference;
 mod rerun;
 mod resume;
 mod reuse;
+mod reviews;
 mod runs;
 mod sent;
 mod signals;
+mod structured_output;
 mod support;
 mod workflow_tests;

@@ -1,6 +1,6 @@
 //! The main job without a model: `run end-to-end-ml --offline`.
 
-use crate::support::{Place, STEPS, TASK, persona_with_question};
+use crate::support::{Place, STEPS, Server, TASK, persona_with_question};
 
 const MAIN_JOB: [&str; 5] = ["run", "end-to-end-ml", "--task", TASK, "--offline"];
 
@@ -167,6 +167,53 @@ fn the_output_folder_holds_each_deliverable_the_report_and_a_note_that_no_model_
 }
 
 #[test]
+fn a_run_with_a_model_takes_the_offline_note_out_of_the_folder_and_names_what_others_left_there() {
+    let server = Server::start(|request| match crate::support::who(request).as_str() {
+        "mlops-engineer" => orchestrate_testkit::reply::Reply::error(400, "odd", "no"),
+        _ => orchestrate_testkit::behaviour::echo()(request),
+    });
+    let place = Place::beside(&server);
+    place.write("out/notes.md", "mine");
+    place.write("out/1-other.md", "of another workflow");
+    place.good(&[&MAIN_JOB[..], &["--output", "out"]].concat());
+    let paid = ["run", "end-to-end-ml", "--task", TASK, "--model", "openai:m", "--output", "out"];
+    let outcome = place.run(&paid);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(!place.work().join("out/OFFLINE.md").exists());
+    let beside = "\nbeside files that this run did not write: `1-other.md`, `4-operations.md`, `5-report.md`\n";
+    assert!(outcome.stderr.contains(beside), "{}", outcome.stderr);
+    assert_eq!(place.read("out/notes.md"), "mine");
+    place.write("out/OFFLINE.md", "mine as well");
+    place.run(&paid);
+    assert_eq!(place.read("out/OFFLINE.md"), "mine as well");
+}
+
+#[test]
+fn the_next_command_names_a_workflow_as_it_is_found() {
+    let place = Place::new();
+    place.write(
+        "workflows/wl.yaml",
+        "workflow: change-report\nsteps:\n  a: { persona: data-engineer, prompt: Report. }\n",
+    );
+    for (given, found) in [("workflows/wl.yaml", "workflows/wl.yaml"), ("wl", "wl")] {
+        let outcome = place.run(&["run", given, "--offline"]);
+        let next = format!("\nnext: orchestrate run {found} --model ");
+        assert!(outcome.stderr.contains(&next), "{}", outcome.stderr);
+    }
+    let outcome = place.run(&["validate", "wl"]);
+    assert_eq!(outcome.code, Some(0));
+    insta::assert_snapshot!(outcome.stderr, @r"
+    warning[other-name]: the workflow `change-report` lies in a file named `wl`
+     --> [ROOT]/work/workflows/wl.yaml:1:11
+      |
+    1 | workflow: change-report
+      |           ^^^^^^^^^^^^^
+      |
+      = help: `run` finds it by the file: name the file `change-report.yaml`, or write `workflow: wl`
+    ");
+}
+
+#[test]
 fn talk_goes_to_standard_error_and_the_result_to_standard_output() {
     let place = Place::new();
     let outcome = place.run(&MAIN_JOB);
@@ -210,7 +257,7 @@ fn nothing_but_a_terminal_gets_escape_sequences() {
 
 #[test]
 fn escape_sequences_of_a_task_are_shown_and_not_obeyed() {
-    let place = Place::new();
+    let place = Place::new().with("COLUMNS", "200");
     let task = "red \u{1b}[31malert\u{7} \u{202e}mirror";
     let outcome = place.run(&["run", "end-to-end-ml", "--offline", "--task", task]);
     for text in [&outcome.stdout, &outcome.stderr, &place.good(&["runs", "list"])] {

@@ -74,12 +74,19 @@ fn an_original_that_is_gone_or_was_tampered_with_is_not_given_out() {
     place.good(&["personas", "import", "baker.md"]);
     let kept = format!("personas/.originals/{}", Sha256::of(BAKER.as_bytes()));
     place.write(&kept, "something else");
-    let given = place.good(&["personas", "export", "baker", "--as", "claude"]);
+    let outcome = place.run(&["personas", "export", "baker", "--as", "claude"]);
+    let given = outcome.stdout;
     assert!(given.contains("name: baker") && given != BAKER, "{given}");
+    assert!(outcome.stderr.contains("was altered and is not used"), "{}", outcome.stderr);
     std::fs::remove_file(place.work().join(kept)).unwrap();
     let outcome = place.run(&["personas", "export", "baker", "--as", "claude"]);
     assert_eq!(outcome.code, Some(0));
     assert!(outcome.stderr.contains("is not kept any more"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("import `baker.md` again to put it back"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn a_file_that_is_no_persona_is_refused_and_the_rest_is_taken() {
     ");
     insta::assert_snapshot!(outcome.stderr, @r"
     1 persona from 2 files: 1 new; written to personas
-    error: 1 file was refused, in whole or in part; the list says why
+    error: 1 file was refused; the list says why
     help: everything else was taken; --allow-refused ends with 0 all the same
     ");
     let allowed = place.run(&["personas", "import", "agents", "--allow-refused"]);
@@ -146,6 +146,71 @@ fn a_file_that_differs_is_left_alone_unless_it_is_to_be_replaced() {
     assert_eq!(place.read("personas/baker.md"), edited);
     place.good(&["personas", "import", "baker.md", "--force"]);
     assert!(place.read("personas/baker.md").contains("at three"));
+}
+
+#[test]
+fn what_is_told_at_the_end_is_true_of_files_refused_in_whole_and_in_part() {
+    let place = Place::new();
+    place.write("notes.md", NOTES);
+    let outcome = place.run(&["personas", "import", "notes.md", "--from", "catalogue"]);
+    assert!(!outcome.stdout.contains("dropped"), "{}", outcome.stdout);
+    let told = outcome.stderr.lines().skip(1).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(told, @r"
+    error: 1 file was refused; the list says why
+    help: --allow-refused ends with 0 all the same
+    ");
+    place.write("kitchen.md", KITCHEN);
+    place.write("baker.md", BAKER);
+    place.write("personas/baker.md", "mine");
+    place.write("personas/head-cook.md", "mine");
+    let outcome = place.run(&["personas", "import", "kitchen.md", "baker.md", "notes.md"]);
+    assert!(outcome.stdout.contains("in part   kitchen.md"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("refused   baker.md"), "{}", outcome.stdout);
+    assert!(
+        outcome.stderr.contains("error: 2 files were refused, 1 more in part; the list says why"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("help: everything else was taken"), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_original_that_is_missing_or_altered_comes_back_with_the_next_import() {
+    let place = Place::new();
+    place.write("x.md", BAKER);
+    place.good(&["personas", "import", "x.md"]);
+    let kept = format!("personas/.originals/{}", Sha256::of(BAKER.as_bytes()));
+    std::fs::remove_file(place.work().join(&kept)).unwrap();
+    let told = place.good(&["personas", "import", "x.md", "--dry-run"]);
+    assert!(told.contains("its original was missing") && !place.work().join(&kept).exists());
+    let told = place.good(&["personas", "import", "x.md"]);
+    assert!(told.contains("  same      personas/baker.md"), "{told}");
+    assert!(told.contains("its original was missing and is kept again"), "{told}");
+    assert_eq!(place.read(&kept), BAKER);
+    place.write(&kept, "altered");
+    let told = place.good(&["personas", "import", "x.md"]);
+    assert!(told.contains("its original had been altered"), "{told}");
+    assert_eq!(place.read(&kept), BAKER);
+    assert!(!place.good(&["personas", "import", "x.md"]).contains("original"));
+}
+
+#[test]
+fn a_line_of_a_pattern_that_is_no_step_is_something_to_do() {
+    let place = Place::new();
+    place.write("kitchen.md", format!("{KITCHEN}3. Guests sign off\n"));
+    let told = place.good(&["personas", "import", "kitchen.md"]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("to do `Guests sign off` does not say who does what"), "{told}");
+    place.good(&["validate", "dinner-for-twelve"]);
+}
+
+#[test]
+fn the_json_form_has_the_whole_text_that_was_dropped() {
+    let place = Place::new();
+    let long = "A long story about kitchens. ".repeat(20);
+    place.write("kitchen.md", KITCHEN.replace("## Core", &format!("{long}\n\n## Core")));
+    let told = place.json(&["personas", "import", "kitchen.md", "--format", "json"]);
+    assert_eq!(told["files"][0]["dropped"][0]["text"], long.trim());
 }
 
 #[test]

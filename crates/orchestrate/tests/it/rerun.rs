@@ -57,6 +57,7 @@ fn the_steps_after_the_reworked_one_are_redone_and_those_before_it_are_not() {
     tokens  [N] in, [N] out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
     assert!(place.good(&["runs", "show"]).contains(&format!("made from run {id}\n")));
@@ -114,10 +115,15 @@ fn what_cannot_be_reworked_is_refused_with_advice() {
     help: did you mean `analysis`?
     ");
     insta::assert_snapshot!(place.refused(&["rerun", "zzzz", "analysis"]), @r"
-    exit 2
+    exit 3
     error: no run matches `zzzz`
     help: `orchestrate runs list` shows all runs; four characters of an id or more will do
     ");
+    insta::assert_snapshot!(place.refused(&["rerun", &id, "analysis", "-m", " "]), @r#"
+    exit 2
+    error: the remark is empty
+    help: say what is to be different: -m "…"; without -m the step is done anew
+    "#);
     insta::assert_snapshot!(place.refused(&["rerun", &id, "--remark", "more"]), @r"
     exit 2
     error: the following required arguments were not provided:

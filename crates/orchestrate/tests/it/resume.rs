@@ -1,5 +1,7 @@
 //! `resume`: going on where a process ended.
 
+use std::fs;
+
 use crate::support::{Place, STEPS, Server, TASK, without_run_header};
 
 const MAIN_JOB: [&str; 8] =
@@ -35,9 +37,10 @@ fn a_killed_run_goes_on_without_calling_finished_steps_again() {
 
     steps   5 of 5 finished
     calls   6 sent
-    tokens  [N] in, [N] out; up to [N] more in attempts that were lost
+    tokens  [N] in, [N] out; up to [N] more in attempts whose usage is not known
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     written to [ROOT]/work/out
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
@@ -84,6 +87,21 @@ fn a_part_of_an_id_finds_the_run() {
 }
 
 #[test]
+fn a_newer_run_that_another_process_owns_is_passed_over() {
+    let server = Server::start(|_| orchestrate_testkit::reply::Reply::error(400, "odd", "no"));
+    let place = Place::beside(&server);
+    place.run(&MAIN_JOB);
+    place.run(&MAIN_JOB);
+    let [older, newer] = &place.run_ids()[..] else { panic!("two runs") };
+    let lock = fs::File::open(place.state().join("runs").join(newer).join("run.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let resumed = place.run(&["resume"]);
+    let passed = format!("warning: run {newer} is passed over: another process has it open\n");
+    assert!(resumed.stderr.contains(&passed), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains(&format!("resuming {older}")), "{}", resumed.stderr);
+}
+
+#[test]
 fn a_run_that_another_process_owns_is_left_alone() {
     let server = Server::holding("data-scientist-stats");
     let place = Place::beside(&server);
@@ -91,7 +109,7 @@ fn a_run_that_another_process_owns_is_left_alone() {
     server.wait_until_held();
     insta::assert_snapshot!(place.refused(&["resume"]), @r"
     exit 75
-    error: the run is in use by another process
+    error: run [RUN] is in use by another process
     help: wait for it, or stop it with Ctrl-C where it runs
     ");
     assert!(place.good(&["runs", "list"]).contains("unfinished"), "it can be looked at");
@@ -119,7 +137,7 @@ fn there_is_nothing_to_resume_where_every_run_is_complete() {
     help: `runs show` prints it, `rerun` does it again
     ");
     insta::assert_snapshot!(place.refused(&["resume", "ffff-none"]), @r"
-    exit 2
+    exit 3
     error: no run matches `ffff-none`
     help: `orchestrate runs list` shows all runs; four characters of an id or more will do
     ");
@@ -159,9 +177,10 @@ fn a_changed_workflow_file_is_told_of_and_the_old_plan_goes_on() {
 
     steps   2 of 2 finished
     calls   3 sent
-    tokens  [N] in, [N] out; up to [N] more in attempts that were lost
+    tokens  [N] in, [N] out; up to [N] more in attempts whose usage is not known
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] ops -m "your remark" to have it reworked
     "#);
     let last = server.requests().pop().unwrap();

@@ -25,6 +25,7 @@ fn a_second_equal_run_sends_nothing_and_says_that_it_reuses() {
     tokens  0 in, 0 out
     time    [TIME]
     status  complete
+    handed  [COVERAGE]
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
 }

@@ -21,7 +21,7 @@ fn without_runs_the_list_says_how_to_begin() {
 #[test]
 fn runs_are_listed_newest_first_with_how_they_ended() {
     let server = Server::start(|_| orchestrate_testkit::reply::Reply::error(400, "odd", "no"));
-    let place = Place::beside(&server);
+    let place = Place::beside(&server).with("COLUMNS", "200");
     place.good(&["run", "end-to-end-ml", "--task", TASK, "--offline"]);
     place.run(&["run", "end-to-end-ml", "--task", "Count\nbicycles", "-m", "openai:m"]);
     place.run(&[

@@ -64,7 +64,7 @@ fn two_interrupts_end_at_once_and_the_run_can_be_resumed() {
 
     steps   1 of 5 finished
     calls   2 sent
-    tokens  [N] in, [N] out; up to [N] more in attempts that were lost
+    tokens  [N] in, [N] out; up to [N] more in attempts whose usage is not known
     time    [TIME]
     status  stopped on request, to be resumed
     next: orchestrate resume [RUN]
@@ -82,6 +82,29 @@ fn termination_ends_with_143() {
     assert_eq!((stopped.code, server.count()), (Some(143), 2), "{}", stopped.stderr);
     let id = place.run_ids().remove(0);
     assert!(stopped.stderr.ends_with(&format!("next: orchestrate resume {id}\n")));
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_with_129_and_the_answer_under_way_is_kept() {
+    let (server, place, running) = told_to_stop(Signal::HUP);
+    server.release();
+    let stopped = running.finish();
+    assert_eq!((stopped.code, server.count()), (Some(129), 2), "{}", stopped.stderr);
+    let resumed = place.run(&["resume"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 5), "{}", resumed.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_a_terminal_that_goes_away_stops_nothing() {
+    let server = Server::holding("data-scientist-stats");
+    let place = Place::beside(&server);
+    let running = place.start_ignoring_hangups(&MAIN_JOB);
+    server.wait_until_held();
+    running.signal(Signal::HUP);
+    server.release();
+    let outcome = running.finish();
+    assert_eq!((outcome.code, server.count()), (Some(0), 5), "{}", outcome.stderr);
 }
 
 #[test]

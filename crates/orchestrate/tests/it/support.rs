@@ -177,10 +177,23 @@ impl Place {
 
     /// Starts the program with its standard output going to `target`.
     pub(crate) fn start_writing_to(&self, args: &[&str], target: Stdio) -> Running {
+        let mut command = self.command(PROGRAM);
+        command.args(args);
+        spawned(command, target)
+    }
+
+    /// Starts the program like `nohup` does.
+    pub(crate) fn start_ignoring_hangups(&self, args: &[&str]) -> Running {
+        let mut command = self.command("/bin/sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM]).args(args);
+        spawned(command, Stdio::piped())
+    }
+
+    /// A program in the environment of this place.
+    fn command(&self, program: &str) -> Command {
         let home = self.env.home();
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program);
         command
-            .args(args)
             .env_clear()
             .current_dir(self.work())
             .env("XDG_CONFIG_HOME", home.join(".config"))
@@ -189,11 +202,86 @@ impl Place {
             .env("NO_COLOR", "1")
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
-            .envs(&self.variables)
-            .stdin(Stdio::null())
-            .stdout(target)
-            .stderr(Stdio::piped());
-        Running::of(command.spawn().expect("the program starts"))
+            .envs(&self.variables);
+        command
+    }
+}
+
+fn spawned(mut command: Command, target: Stdio) -> Running {
+    command.stdin(Stdio::null()).stdout(target).stderr(Stdio::piped());
+    Running::of(command.spawn().expect("the program starts"))
+}
+
+/// The program at a terminal of its own, on which its standard input and standard error are.
+pub(crate) struct AtTerminal {
+    child: Child,
+    keyboard: fs::File,
+    screen: Receiver<String>,
+    said: String,
+}
+
+impl AtTerminal {
+    /// Starts the program in `place`.
+    pub(crate) fn start(place: &Place, args: &[&str]) -> Self {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).expect("ours");
+        unlockpt(&terminal).expect("ours");
+        let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("UTF-8");
+        let open = || fs::OpenOptions::new().read(true).write(true).open(&name).expect("opens");
+        let mut command = place.command(PROGRAM);
+        command.args(args);
+        command.stdin(open()).stderr(open()).stdout(Stdio::piped());
+        let child = command.spawn().expect("the program starts");
+        drop(command);
+        let keyboard = fs::File::from(terminal);
+        let mut shown = keyboard.try_clone().expect("a second handle");
+        let (sender, screen) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            // A terminal that the program has left cannot be read.
+            while let Ok(read) = shown.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                if read == 0 || sender.send(text).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, keyboard, screen, said: String::new() }
+    }
+
+    /// Reads the screen until it shows `part`, and forgets everything up to there.
+    pub(crate) fn wait_for(&mut self, part: &str) {
+        while !self.said.contains(part) {
+            match self.screen.recv_timeout(PATIENCE) {
+                Ok(text) => self.said.push_str(&text),
+                Err(error) => panic!("{error} before `{part}`: {}", self.said),
+            }
+        }
+        let at = self.said.find(part).expect("just found") + part.len();
+        self.said.drain(..at);
+    }
+
+    /// Types a line.
+    pub(crate) fn types(&mut self, line: &str) {
+        use std::io::Write as _;
+        writeln!(self.keyboard, "{line}").expect("a keyboard");
+    }
+
+    /// Waits for the program's end: its code and its standard output.
+    pub(crate) fn finish(mut self) -> (Option<i32>, String) {
+        let mut text = String::new();
+        let mut stdout = self.child.stdout.take().expect("piped");
+        stdout.read_to_string(&mut text).expect("UTF-8");
+        (self.child.wait().expect("it has ended").code(), text)
+    }
+}
+
+impl Drop for AtTerminal {
+    fn drop(&mut self) {
+        // Both fail where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -215,7 +303,11 @@ pub(crate) fn filters() -> insta::internals::SettingsBindDropGuard {
         (r"\b[1-9][\d,.]*k? tok\b", "[N] tok"),
         (r"\b[1-9][\d,]* in, [1-9][\d,]* out\b", "[N] in, [N] out"),
         (r"\bup to [1-9][\d,]* more\b", "up to [N] more"),
+        (r"\bmay use [1-9][\d,]* tokens\b", "may use [N] tokens"),
+        (r"--max-tokens \d+ or more", "--max-tokens [N] or more"),
         (r"\(os error \d+\)", "(os error [N])"),
+        // What an echo repeats of another echo hangs on hashes.
+        (r"(?m)^handed  .*$", "handed  [COVERAGE]"),
         // Names in a column are padded to its width.
         (r"(?m) +$", ""),
     ] {

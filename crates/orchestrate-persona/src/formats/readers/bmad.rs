@@ -7,7 +7,7 @@ use crate::formats::{
         assign::{Table, To, assign},
         document::{Document, Kind},
         draft::Draft,
-        markdown,
+        markdown, prose,
         tree::{self, Map, Tree},
     },
 };
@@ -63,12 +63,13 @@ fn block(body: &str) -> Option<(std::ops::Range<usize>, Map)> {
 
 fn read(document: &Document<'_>, found: &mut Found) {
     let mut draft = Draft::default();
+    let body = document.body();
+    let mut text = String::new();
     let map = if document.kind == Kind::Yaml {
         document.map().cloned()
     } else {
-        block(document.body()).map(|(span, map)| {
-            let body = document.body();
-            around(&mut draft, &format!("{}\n{}", &body[..span.start], &body[span.end..]));
+        block(body).map(|(span, map)| {
+            text = format!("{}\n{}", &body[..span.start], &body[span.end..]);
             map
         })
     };
@@ -91,20 +92,63 @@ fn read(document: &Document<'_>, found: &mut Found) {
     }
     draft.identity = Some(who.trim().to_owned()).filter(|who| !who.is_empty());
     assign(&mut draft, map, "", TABLE);
+    if let Some(front) = document.front() {
+        draft.keep_tree("front", &Tree::Map(front.clone()));
+    }
+    around(&mut draft, &text);
     if draft.description.is_none() {
         draft.description = draft.when_to_use.first().cloned();
     }
     found.drafts.push(draft);
 }
 
-/// The Markdown around the block speaks to the tool that loads it, not about the persona.
+/// What the Markdown around a block says to the tool that loads it.
+const TO_THE_TOOL: &[&str] = &[
+    "activation-notice",
+    "activation-instructions",
+    "yaml block",
+    "external agent files",
+    "no external files needed",
+    "operating params",
+    "full agent operating guidelines",
+];
+
+/// The Markdown around the block: what tells the tool how to load the file is left out, the rest is text of
+/// the persona.
 fn around(draft: &mut Draft, text: &str) {
     for block in markdown::blocks(text, 2) {
-        if block.level > 0 {
+        let (told, kept) = parted(block.text);
+        if block.level == 1 || (block.level > 0 && kept.is_empty()) {
             draft.keep("heading", block.heading);
         }
-        if !block.text.is_empty() {
-            draft.drop(block.heading, block.text, "tells the tool how to load the file");
+        if block.level == 2 && !kept.is_empty() {
+            prose::part(draft, block.heading, &kept);
+        } else {
+            draft.section("", &kept);
         }
+        draft.drop(block.heading, &told, "tells the tool how to load the file");
     }
+}
+
+/// The paragraphs of a text that speak to the tool, and the others.
+fn parted(text: &str) -> (String, String) {
+    let (mut told, mut kept) = (String::new(), String::new());
+    let codes = markdown::codes(text);
+    let (mut to_the_tool, mut blank) = (false, true);
+    let (mut at, mut code) = (0, 0);
+    for full in text.split_inclusive('\n') {
+        while codes.get(code).is_some_and(|found| found.span.end <= at) {
+            code += 1;
+        }
+        let fenced = codes.get(code).is_some_and(|found| found.span.contains(&at));
+        at += full.len();
+        if blank && !fenced {
+            let paragraph = text[at - full.len()..].split("\n\n").next().unwrap_or_default();
+            let lower = paragraph.to_lowercase();
+            to_the_tool = TO_THE_TOOL.iter().any(|words| lower.contains(words));
+        }
+        blank = full.trim().is_empty() && !fenced;
+        if to_the_tool { &mut told } else { &mut kept }.push_str(full);
+    }
+    (told, markdown::trimmed(&kept).to_owned())
 }

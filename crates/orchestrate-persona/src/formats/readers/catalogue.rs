@@ -7,7 +7,7 @@ use crate::formats::{
         document::{Document, Kind},
         draft::Draft,
         markdown::{self, Block},
-        prose,
+        prose, words,
     },
 };
 
@@ -37,19 +37,25 @@ fn read(document: &Document<'_>, found: &mut Found) {
     let mut category = None;
     for block in markdown::blocks(document.body(), 2) {
         match declared(&block) {
-            Some(name) => found.drafts.push(persona(name, &block)),
+            Some(name) => {
+                let mut draft = persona(name, &block);
+                draft.category = draft.category.or_else(|| category.clone());
+                found.drafts.push(draft);
+            }
             None if block.level == 1 && block.heading.to_lowercase().starts_with("category:") => {
                 category = Some(block.heading["category:".len()..].trim().to_owned());
-                found.drop(block.heading, block.text, "the category is kept with each persona");
+                let why = if block.text.is_empty() {
+                    "the category is kept with each persona"
+                } else {
+                    "about the category, not about a persona"
+                };
+                found.drop(block.heading, block.text, why);
             }
             None => {
                 let about = "about the catalogue, not about a persona";
                 found.drop(block.heading, block.text, about);
             }
         }
-    }
-    for draft in &mut found.drafts {
-        draft.category = draft.category.take().or_else(|| category.clone());
     }
     let heads: Vec<String> = markdown::blocks(document.body(), 2)
         .iter()
@@ -96,8 +102,7 @@ fn head(draft: &mut Draft, text: &str) {
                 "category" => draft.category = Some(value.to_owned()),
                 "use" | "use for" | "use when" => {
                     draft.description = Some(value.to_owned());
-                    let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
-                    draft.when_to_use = items.map(str::to_owned).collect();
+                    draft.when_to_use = words::between_commas(value);
                 }
                 _ => draft.keep(label, value),
             },
@@ -105,12 +110,12 @@ fn head(draft: &mut Draft, text: &str) {
         }
     }
     let rest = rest.join("\n");
-    let (first, more) = markdown::first_paragraph(&rest);
-    if markdown::is_prose(first) {
-        draft.identity = Some(first.to_owned());
-        draft.section("", more);
-    } else {
-        draft.section("", &rest);
+    match markdown::opening(&rest) {
+        Some((who, more)) => {
+            draft.identity = Some(who.to_owned());
+            draft.section("", more);
+        }
+        None => draft.section("", &rest),
     }
 }
 

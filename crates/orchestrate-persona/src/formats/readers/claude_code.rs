@@ -6,6 +6,7 @@ use crate::formats::{
     toolkit::{
         assign::{Table, To},
         document::{Document, Kind},
+        markdown,
         tree::Map,
     },
 };
@@ -32,7 +33,7 @@ const TABLE: Table = &[
     ("triggers", To::WhenToUse),
 ];
 
-/// Keys of pages and of editor rules, which are no personas.
+/// Keys of pages and of editor rules, which hardly ever are personas.
 const PAGE: &[&str] = &[
     "layout",
     "date",
@@ -48,7 +49,20 @@ const PAGE: &[&str] = &[
 fn recognises(document: &Document<'_>) -> bool {
     let Some(front) = document.front() else { return false };
     let body = document.body();
-    document.kind == Kind::Markdown && !front.has_any(PAGE) && says_enough(front, body, document)
+    // A page may have a name and a description, but it does not speak to the persona.
+    let persona = || {
+        let opening = markdown::opening(body).is_some_and(|(who, _)| markdown::addresses(who));
+        opening && front.text("name").is_some() && front.text("description").is_some()
+    };
+    document.kind == Kind::Markdown
+        && (!front.has_any(PAGE) || persona())
+        && says_enough(front, body, document)
+}
+
+/// The key that marks a Markdown file as something else, where there is one.
+pub(crate) fn page_key(document: &Document<'_>) -> Option<&'static str> {
+    let front = document.front().filter(|_| document.kind == Kind::Markdown)?;
+    PAGE.iter().find(|key| front.has(key)).copied()
 }
 
 fn says_enough(front: &Map, body: &str, document: &Document<'_>) -> bool {

@@ -17,10 +17,10 @@ mod agent_framework;
 mod agent_skill;
 mod bmad;
 mod cagent;
-mod canonical;
+pub(crate) mod canonical;
 mod catalogue;
 mod character_card;
-mod claude_code;
+pub(crate) mod claude_code;
 mod codex;
 mod copilot;
 mod crewai;
@@ -60,11 +60,7 @@ pub(crate) struct Found {
 impl Found {
     /// Leaves out a text that belongs to no persona.
     fn drop(&mut self, path: &str, text: &str, reason: &str) {
-        self.dropped.push(Dropped {
-            path_in_source: path.to_owned(),
-            reason: reason.to_owned(),
-            text: text.trim().to_owned(),
-        });
+        self.dropped.push(Dropped::new(path, reason, text));
     }
 
     fn warn(&mut self, document: &Document<'_>, code: &'static str, message: String) {
@@ -106,7 +102,9 @@ pub(crate) const READERS: &[Reader] = &[
 fn agent_markdown(document: &Document<'_>, table: Table) -> Draft {
     let mut draft = Draft::default();
     if let Some(front) = document.front() {
-        assign(&mut draft, front.clone(), "", table);
+        let mut front = front.clone();
+        canonical::take_own(&mut draft, &mut front);
+        assign(&mut draft, front, "", table);
     }
     prose::read(&mut draft, document.body());
     if draft.when_to_use.is_empty()

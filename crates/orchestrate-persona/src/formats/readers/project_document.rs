@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Found, Reader};
 use crate::formats::{
     format::Format,
-    patterns::{Pattern, PatternStep},
+    patterns::{Pattern, PatternStep, UnreadLine},
     toolkit::{
         document::{Document, Kind},
         draft::Draft,
@@ -136,11 +136,10 @@ fn read(document: &Document<'_>, found: &mut Found) {
     let roster: Vec<Known> = found.drafts.iter().filter_map(Known::of).collect();
     for block in others {
         let room = found.patterns.len() < MAX_STEPS;
-        match pattern(&block, &roster).filter(|_| room) {
-            Some(pattern) => found.patterns.push(pattern),
-            None => {
-                found.drop(block.heading, block.text, "about the document, not about a persona");
-            }
+        match pattern(&block, &roster) {
+            Ok(pattern) if room => found.patterns.push(pattern),
+            Ok(_) => found.drop(block.heading, block.text, "one pattern too many"),
+            Err(why) => found.drop(block.heading, block.text, why),
         }
     }
 }
@@ -156,16 +155,28 @@ fn persona(block: &Block<'_>) -> Draft {
         let key = words::heading_key(&field.label);
         match key.as_str() {
             "" => draft.section("", &field.text),
-            "slug" => draft.name = Some(words::plain(&field.text)),
-            "note" => notes.push(words::one_line(&field.text)),
-            "identity" | "role" if draft.identity.is_none() && markdown::is_prose(&field.text) => {
-                let text = words::one_line(&field.text);
-                let opens = text.to_lowercase().starts_with("you are");
-                draft.identity =
-                    Some(if opens { text } else { format!("You are the {title}: {text}") });
+            // A label's own line is its value; what stands below is text again.
+            "slug" if draft.name.is_none() => {
+                let (own, rest) = field.text.split_once('\n').unwrap_or((&field.text, ""));
+                draft.name = Some(words::plain(own));
+                draft.section("", rest);
             }
-            "auto activation triggers" | "when to activate" => {
-                prose::part(&mut draft, "When to use", &field.text);
+            "note" => {
+                let (own, rest) = markdown::first_paragraph(&field.text);
+                notes.push(words::one_line(own));
+                draft.section("", rest);
+            }
+            "identity" | "role" if draft.identity.is_none() => {
+                match markdown::opening(&field.text) {
+                    Some((who, rest)) => {
+                        let who = words::one_line(who);
+                        let opens = who.to_lowercase().starts_with("you are");
+                        draft.identity =
+                            Some(if opens { who } else { format!("You are the {title}: {who}") });
+                        draft.section("", rest);
+                    }
+                    None => prose::part(&mut draft, &field.label, &field.text),
+                }
             }
             _ => prose::part(&mut draft, &field.label, &field.text),
         }
@@ -261,9 +272,11 @@ impl Known {
     }
 }
 
-/// A pattern: a heading `Pattern N: title` over numbered lines `**who** → what`.
-fn pattern(block: &Block<'_>, roster: &[Known]) -> Option<Pattern> {
+/// A pattern: a heading `Pattern N: title` over numbered lines `**who** → what`, or why it is none.
+fn pattern(block: &Block<'_>, roster: &[Known]) -> Result<Pattern, &'static str> {
     let lower = block.heading.to_lowercase();
+    let named =
+        lower.strip_prefix("pattern").is_some_and(|rest| !rest.starts_with(char::is_alphabetic));
     let title = if lower.starts_with("pattern") {
         let rest = block.heading["pattern".len()..].trim_start();
         rest.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -272,11 +285,33 @@ fn pattern(block: &Block<'_>, roster: &[Known]) -> Option<Pattern> {
         block.heading
     };
     let list = List::of(block.text);
-    let steps: Vec<PatternStep> = list.items.iter().filter_map(|item| step(item, roster)).collect();
-    let whole = (1..=MAX_STEPS).contains(&steps.len()) && steps.len() == list.items.len();
-    let told = list.others.iter().all(|line| line.chars().all(|c| matches!(c, '-' | ' ')));
-    let name = words::slug(title)?;
-    (whole && told).then(|| Pattern { name, title: title.to_owned(), steps })
+    let mut pattern = Pattern {
+        name: words::slug(title).unwrap_or_default(),
+        title: title.to_owned(),
+        about: list.told().iter().map(|line| words::one_line(line)).collect(),
+        steps: Vec::new(),
+        unread: Vec::new(),
+    };
+    for item in &list.items {
+        match step(item, roster) {
+            Some(step) => pattern.steps.push(step),
+            None => pattern.unread.push(UnreadLine {
+                steps_before: pattern.steps.len(),
+                text: words::one_line(item),
+            }),
+        }
+    }
+    let known = pattern.steps.iter().any(|step| !step.personas.is_empty());
+    let mostly = pattern.steps.len() > pattern.unread.len();
+    let clean = pattern.unread.is_empty() && pattern.about.is_empty();
+    match pattern.steps.len() {
+        _ if pattern.name.is_empty() && named => Err("a pattern whose heading gives no name"),
+        0 if named => Err("a pattern without a line `who → what`"),
+        count if count > MAX_STEPS => Err("a pattern with too many lines"),
+        1.. if !pattern.name.is_empty() && (clean || (known && (named || mostly))) => Ok(pattern),
+        _ if named => Err("a pattern that names none of these personas"),
+        _ => Err("about the document, not about a persona"),
+    }
 }
 
 fn step(item: &str, roster: &[Known]) -> Option<PatternStep> {

@@ -1,5 +1,7 @@
 //! XML in the code blocks of a Markdown file: a `persona_context` and a block on behaviour.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Found, Reader};
 use crate::formats::{
     format::Format,
@@ -60,13 +62,14 @@ fn read(document: &Document<'_>, found: &mut Found) {
     }
     rest.push_str(&body[at..]);
     for root in &trees {
-        if draft.name.is_none() {
-            draft.name = root.attribute("active").map(str::to_owned);
+        let active = root.attribute("active").filter(|_| draft.name.is_none());
+        for (key, value) in
+            root.attributes.iter().filter(|(key, _)| key != "active" || active.is_none())
+        {
+            draft.keep(&format!("{}.{key}", root.name), value);
         }
-        for (key, value) in &root.attributes {
-            if key != "active" {
-                draft.keep(&format!("{}.{key}", root.name), value);
-            }
+        if let Some(active) = active {
+            draft.name = Some(active.to_owned());
         }
         for child in &root.children {
             place(&mut draft, child, &mut vec![root.name.clone()]);
@@ -145,25 +148,34 @@ const PLACES: &[(&str, Place)] = &[
 
 /// Puts an element where it belongs; a group that is unknown hands its elements on one by one.
 fn place(draft: &mut Draft, element: &Element, path: &mut Vec<String>) {
+    let whole = format!("{}.{}", path.join("."), element.name);
     for (key, value) in &element.attributes {
-        draft.keep(&format!("{}.{}.{key}", path.join("."), element.name), value);
+        draft.keep(&format!("{whole}.{key}"), value);
     }
     if element.name == "persona_identity" {
-        return identity(draft, element);
+        return identity(draft, element, &whole);
     }
     let known = PLACES.iter().find(|(name, _)| *name == element.name).map(|&(_, place)| place);
     match known {
-        Some(Place::Gates) => texts(element).iter().for_each(|text| draft.gate(text)),
-        Some(Place::Metrics) => texts(element).iter().for_each(|text| draft.metric(text)),
+        Some(Place::Gates) => gates(draft, element, &whole),
+        Some(Place::Metrics) => {
+            keep_below(draft, element, &whole);
+            for text in &texts(element) {
+                draft.metric(text);
+            }
+        }
         Some(Place::Escalation) => {
+            keep_below(draft, element, &whole);
             draft.escalation.extend(standards::escalation(&texts(element).join("\n")));
         }
         Some(Place::Expertise) => {
+            keep_below(draft, element, &whole);
             let texts = texts(element);
             draft.section("Expertise", &bullets(&texts));
             draft.capabilities.extend(texts);
         }
         Some(Place::BlindSpots) => {
+            keep_below(draft, element, &whole);
             let texts = texts(element);
             draft.section("Limits", &format!("### Blind spots\n\n{}", bullets(&texts)));
             draft.when_not_to_use.extend(texts);
@@ -174,9 +186,9 @@ fn place(draft: &mut Draft, element: &Element, path: &mut Vec<String>) {
                     draft.works_with(who, &child.text);
                 }
             }
-            let escalation = element.child("escalation").map(|found| texts(found).join("\n"));
-            if let Some(text) = escalation {
-                draft.escalation.extend(standards::escalation(&text));
+            for found in element.children.iter().filter(|child| child.name == "escalation") {
+                keep_all(draft, found, &format!("{whole}.escalation"));
+                draft.escalation.extend(standards::escalation(&texts(found).join("\n")));
             }
             titled(draft, heading, element, &["escalation"]);
         }
@@ -205,11 +217,60 @@ fn is_known(element: &Element) -> bool {
     PLACES.iter().any(|(name, _)| *name == element.name)
 }
 
+/// Keeps the attributes of everything below an element whose texts go where an attribute cannot; one of
+/// several elements with one name has its number.
+fn keep_below(draft: &mut Draft, element: &Element, path: &str) {
+    let mut numbers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for child in &element.children {
+        numbers.entry(&child.name).or_default().1 += 1;
+    }
+    for child in &element.children {
+        let (number, several) = numbers.entry(&child.name).or_default();
+        let mut below = format!("{path}.{}", child.name);
+        if *several > 1 {
+            below = format!("{below}[{number}]");
+        }
+        *number += 1;
+        keep_all(draft, child, &below);
+    }
+}
+
+/// Keeps the attributes of an element and of everything below it.
+fn keep_all(draft: &mut Draft, element: &Element, path: &str) {
+    for (key, value) in &element.attributes {
+        draft.keep(&format!("{path}.{key}"), value);
+    }
+    keep_below(draft, element, path);
+}
+
+/// A gate for each text; an `id` of an element with one line is the gate's, where it can be one.
+fn gates(draft: &mut Draft, element: &Element, path: &str) {
+    let mut kept = Element { children: Vec::new(), ..element.clone() };
+    if element.children.is_empty() || !element.text.is_empty() {
+        for text in &texts(&kept) {
+            draft.gate(text);
+        }
+    }
+    for child in &element.children {
+        let mut child = child.clone();
+        match (child.attribute("id").map(str::to_owned), texts(&child).as_slice()) {
+            (Some(id), [check]) => {
+                if draft.gate_with_id(&id, check) {
+                    child.attributes.retain(|(key, _)| key != "id");
+                }
+            }
+            (_, several) => several.iter().for_each(|text| draft.gate(text)),
+        }
+        kept.children.push(child);
+    }
+    keep_below(draft, &kept, path);
+}
+
 /// What the first paragraph is made of.
 const READ: &[&str] = &["name", "expertise_domain", "perspective", "experience_level"];
 
 /// Who the persona is: title, description and a first paragraph out of the same texts.
-fn identity(draft: &mut Draft, element: &Element) {
+fn identity(draft: &mut Draft, element: &Element, path: &str) {
     let text = |name: &str| {
         element
             .child(name)
@@ -239,8 +300,22 @@ fn identity(draft: &mut Draft, element: &Element) {
         }
     }
     draft.identity = Some(sentence);
-    for child in element.children.iter().filter(|child| !READ.contains(&child.name.as_str())) {
-        titled(draft, "Knowledge", child, &[]);
+    let mut read = BTreeSet::new();
+    for child in &element.children {
+        for (key, value) in &child.attributes {
+            draft.keep(&format!("{path}.{}.{key}", child.name), value);
+        }
+        // Only the first of each is read.
+        if READ.contains(&child.name.as_str()) && read.insert(&child.name) {
+            child.children.iter().for_each(|below| {
+                for (key, value) in &below.attributes {
+                    draft.keep(&format!("{path}.{}.{}.{key}", child.name, below.name), value);
+                }
+                titled(draft, "Knowledge", below, &[]);
+            });
+        } else {
+            titled(draft, "Knowledge", child, &[]);
+        }
     }
     if !element.text.is_empty() {
         draft.section("Knowledge", &lines(&element.text));
@@ -267,9 +342,12 @@ fn markdown_of(element: &Element, without: &[&str]) -> String {
     let alike =
         children.iter().all(|child| child.name == children[0].name && child.children.is_empty());
     if alike && children.len() > 1 {
-        let texts: Vec<String> =
-            children.iter().map(|child| words::one_line(&child.text)).collect();
-        parts.push(bullets(&texts));
+        let told = children.iter().map(|child| {
+            let mut lines = vec![bullets(&[words::one_line(&child.text)])];
+            attributes(child, 0, &mut lines);
+            lines.join("\n")
+        });
+        parts.push(told.collect::<Vec<_>>().join("\n"));
     } else {
         let mut out = Vec::new();
         for child in children {
@@ -294,11 +372,17 @@ fn labelled(element: &Element, depth: usize, out: &mut Vec<String>) {
             out.extend(several.iter().map(|line| format!("{indent}  - {line}")));
         }
     }
-    for (key, value) in &element.attributes {
-        out.push(format!("{indent}  - {}: {value}", words::in_words(key)));
-    }
+    attributes(element, depth, out);
     for child in &element.children {
         labelled(child, depth + 1, out);
+    }
+}
+
+/// The attributes of an element as items below its own.
+fn attributes(element: &Element, depth: usize, out: &mut Vec<String>) {
+    let indent = "  ".repeat(depth);
+    for (key, value) in &element.attributes {
+        out.push(format!("{indent}  - {}: {value}", words::in_words(key)));
     }
 }
 
@@ -395,11 +479,14 @@ fn versions(draft: &mut Draft, table: &[&str]) {
     };
     let Some((header, rows)) = table.split_first() else { return };
     let header = cells(header);
+    let ruled =
+        |row: &Vec<String>| row.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':')));
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| cells(row)).filter(|row| !ruled(row)).collect();
+    if rows.is_empty() {
+        draft.keep("table", &header.join(" | "));
+    }
     for row in rows {
-        let row = cells(row);
-        if row.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':'))) {
-            continue;
-        }
         for (at, cell) in row.iter().enumerate() {
             let key = header.get(at).map_or("table", String::as_str);
             if key.eq_ignore_ascii_case("version") && draft.version.is_none() {

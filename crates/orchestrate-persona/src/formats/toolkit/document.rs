@@ -14,7 +14,7 @@ use super::{
     markdown,
     tree::{self, Map, Tree},
 };
-use crate::read::MAX_FILE_BYTES;
+use crate::{hidden, read::MAX_FILE_BYTES};
 
 /// A file as it lies on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl<'f> Document<'f> {
 
     fn of_text(file: &ForeignFile<'f>, text: &[u8]) -> Self {
         let decoded = bytes::decode(text);
-        let (shown, hidden) = neutral::without_hidden(&decoded.text);
+        let (shown, removed) = hidden::without(&decoded.text);
         let source = Source::new(file.path, shown.as_ref());
         let mut document = Self {
             path: file.path,
@@ -127,12 +127,11 @@ impl<'f> Document<'f> {
             document.repaired.push(message.clone());
             document.warn(code, message, 0..0);
         }
-        if hidden > 0 {
-            let message = format!("{hidden} characters that nobody can see were removed");
+        if let Some(first) = removed.first() {
+            let message = hidden::told(&removed, true);
             document.repaired.push(message.clone());
-            let at = decoded.text.char_indices().zip(shown.chars()).find(|((_, a), b)| a != b);
-            let start = at.map_or(0, |((start, _), _)| start).min(document.source.text.len());
-            document.warn("invisible-character", message, start..start);
+            // Up to the first one, both texts are alike.
+            document.warn("invisible-character", message, first.at..first.at);
         }
         document
     }
@@ -295,6 +294,13 @@ impl<'f> Document<'f> {
     fn read_front(&mut self) {
         let split = front::split(&self.source.text);
         self.body_start = split.body;
+        if let Some(mark) = split.wrapping {
+            // Blank, so that every other place in the text stays where it is.
+            let mut text = self.source.text.clone();
+            let length = mark.len();
+            text.replace_range(mark, &" ".repeat(length));
+            self.source = Source::new(self.path, text);
+        }
         self.front = split.front;
         for remark in split.remarks {
             let mut diagnostic = if remark.error {

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use orchestrate_core::{
-    neutral,
-    persona::{Collaboration, Gate, Metric, Persona, PersonaSource, Section, persona_digest},
+use orchestrate_core::persona::{
+    Collaboration, Gate, Metric, Persona, PersonaSource, Section, persona_digest,
 };
 
 use super::{document::Document, limits::MAX_STANDARDS, markdown, standards, tree::Tree, words};
-use crate::{body, read::DESCRIPTION};
+use crate::{
+    body,
+    hidden::{self, Removed},
+    read::DESCRIPTION,
+};
 
 /// A text of the source that is not in the persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,18 @@ pub struct Dropped {
     pub reason: String,
     /// The text itself.
     pub text: String,
+}
+
+impl Dropped {
+    /// Text that stands below no heading is told by its place.
+    pub(crate) fn new(path: &str, reason: &str, text: &str) -> Self {
+        let path = if path.trim().is_empty() { "above the first heading" } else { path };
+        Self {
+            path_in_source: path.to_owned(),
+            reason: reason.to_owned(),
+            text: text.trim().to_owned(),
+        }
+    }
 }
 
 /// A heading of the source that has another name in the persona.
@@ -143,11 +158,7 @@ impl Draft {
         if text.trim().is_empty() {
             return;
         }
-        self.dropped.push(Dropped {
-            path_in_source: path.to_owned(),
-            reason: reason.to_owned(),
-            text: text.trim().to_owned(),
-        });
+        self.dropped.push(Dropped::new(path, reason, text));
     }
 
     /// Notes that a heading has another name now.
@@ -166,6 +177,19 @@ impl Draft {
         }
     }
 
+    /// Adds a gate under the id that it has in the source; `false` where that cannot be its id.
+    pub(crate) fn gate_with_id(&mut self, id: &str, check: &str) -> bool {
+        let sound = words::slug(id).as_deref() == Some(id) && !self.gate_ids.contains(id);
+        if !sound || self.gates.len() >= MAX_STANDARDS || check.trim().is_empty() {
+            self.gate(check);
+            return false;
+        }
+        let gate = standards::gate(check, &mut BTreeSet::new());
+        self.gate_ids.insert(id.to_owned());
+        self.gates.push(Gate { id: id.to_owned(), ..gate });
+        true
+    }
+
     /// Adds a metric; more than anybody would measure are only kept.
     pub(crate) fn metric(&mut self, text: &str) {
         if self.metrics.len() >= MAX_STANDARDS {
@@ -177,7 +201,7 @@ impl Draft {
 
     /// Adds a persona that this one works with; what cannot be a name is only text.
     pub(crate) fn works_with(&mut self, who: &str, purpose: &str) {
-        if let Some(persona) = words::slug(&words::plain(who)) {
+        if let Some(persona) = words::slug(&words::plain(&hidden::without(who).0)) {
             let purpose = Some(words::one_line(purpose)).filter(|text| !text.is_empty());
             self.collaborates_with.push(Collaboration { persona, purpose });
         }
@@ -191,8 +215,8 @@ impl Draft {
         sha256: &str,
     ) -> (Persona, Self) {
         let removed = self.tidy();
-        if removed > 0 {
-            self.repaired.push(format!("{removed} characters that nobody can see were removed"));
+        if !removed.is_empty() {
+            self.repaired.push(hidden::told(&removed, false));
         }
         let name = self.final_name(document, sha256);
         let title = self.title.clone().filter(|title| !title.is_empty());
@@ -205,7 +229,7 @@ impl Draft {
         }
         let source = PersonaSource {
             format: format.to_owned(),
-            path: words::one_line(&neutral::without_hidden(document.path).0),
+            path: words::one_line(&hidden::without(document.path).0),
             sha256: sha256.to_owned(),
             synthesised: self.synthesised.iter().map(|&field| field.to_owned()).collect(),
         };
@@ -238,15 +262,16 @@ impl Draft {
         (persona, self)
     }
 
-    /// Trims every text, drops empty ones, removes what nobody can see, and counts that.
-    fn tidy(&mut self) -> usize {
-        let mut removed = 0;
+    /// Trims every text, drops empty ones, removes what nobody can see, and says what that was.
+    fn tidy(&mut self) -> Vec<Removed> {
+        let mut removed = Vec::new();
         let mut clean = |text: &mut String| {
-            let (shown, hidden) = neutral::without_hidden(text);
-            removed += hidden;
+            let (shown, hidden) = hidden::without(text);
+            removed.extend(hidden);
             *text = shown.trim().to_owned();
         };
         for text in [
+            &mut self.name,
             &mut self.title,
             &mut self.abbreviation,
             &mut self.description,
@@ -288,8 +313,8 @@ impl Draft {
             metric.relative_to.iter_mut().for_each(&mut clean);
         }
         let mut body_clean = |text: &mut String| {
-            let (shown, hidden) = neutral::without_hidden(text);
-            removed += hidden;
+            let (shown, hidden) = hidden::without(text);
+            removed.extend(hidden);
             *text = markdown::trimmed(&shown).to_owned();
         };
         body_clean(&mut self.lead);
@@ -303,7 +328,8 @@ impl Draft {
             body_clean(&mut text);
             text.truncate(text.trim_end().len());
             if !text.is_empty() {
-                extra.insert(key, text);
+                // Two keys that looked alike are one now.
+                join(extra.entry(key).or_default(), &text);
             }
         }
         self.extra = extra;
@@ -348,7 +374,7 @@ impl Draft {
 
     /// A declared name that is no slug is still what people call the persona.
     fn remember_name(&mut self, declared: &str) {
-        let shown = words::one_line(&neutral::without_hidden(declared).0);
+        let shown = words::one_line(&hidden::without(declared).0);
         // A key such as `data_engineer` is no name for people.
         let for_people = shown.contains(' ') || words::slug(&shown).is_none();
         if for_people && self.title.as_deref().is_none_or(str::is_empty) {
@@ -461,7 +487,7 @@ fn without_examples(text: &str) -> String {
 
 /// A heading on one line that reads back as it was written.
 fn sound_heading(heading: &str) -> String {
-    let line = words::one_line(&neutral::without_hidden(heading).0);
+    let line = words::one_line(&hidden::without(heading).0);
     let line = format!("## {line}");
     body::heading(&line).map(|(_, title)| title.to_owned()).unwrap_or_default()
 }

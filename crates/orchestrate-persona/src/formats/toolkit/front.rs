@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::tree::{self, Map, Tree};
-use crate::front_matter::MAX_FRONT_MATTER_BYTES;
+use super::{
+    markdown,
+    tree::{self, Map, Tree},
+};
+use crate::front_matter::{MAX_FRONT_MATTER_BYTES, inside_examples};
 
 /// A front matter that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +33,17 @@ pub(crate) struct Split {
     pub(crate) front: Option<Front>,
     /// Where the body begins.
     pub(crate) body: usize,
+    /// The closing mark of a code block that was opened in front of the front matter, in the body.
+    pub(crate) wrapping: Option<Range<usize>>,
     pub(crate) remarks: Vec<Remark>,
 }
 
 /// Finds and reads the front matter of a text.
 pub(crate) fn split(text: &str) -> Split {
-    let none = || Split { front: None, body: 0, remarks: Vec::new() };
+    let none = || Split { front: None, body: 0, wrapping: None, remarks: Vec::new() };
     let Some(place) = place(text) else { return none() };
-    let mut split = Split { front: None, body: place.body, remarks: Vec::new() };
+    let wrapping = place.open.and_then(|length| closing_mark(text, place.body, length));
+    let mut split = Split { front: None, body: place.body, wrapping, remarks: Vec::new() };
     let remark = |code, message: &str, span: Range<usize>, help: Option<String>| Remark {
         error: false,
         code,
@@ -113,6 +119,8 @@ struct Place {
     body: usize,
     toml: bool,
     odd: Option<&'static str>,
+    /// The length of the mark of a code block that was opened in front of it and not closed behind it.
+    open: Option<usize>,
 }
 
 fn place(text: &str) -> Option<Place> {
@@ -158,10 +166,12 @@ fn place(text: &str) -> Option<Place> {
         let closes = if odd.is_some() { content.trim_start() == mark } else { content == mark };
         if closes {
             let mut body = lines.at;
+            let mut open = fenced.map(str::len);
             if let Some(marks) = fenced {
                 body = after_code_mark(text, body, marks);
+                open = open.filter(|_| body == lines.at);
             }
-            return Some(Place { fence, inner: Some(begin..line.start), body, toml, odd });
+            return Some(Place { fence, inner: Some(begin..line.start), body, toml, odd, open });
         }
         let dash_line = content.len() >= 3 && content.bytes().all(|b| b == b'-');
         if longer.is_none() && !toml && dash_line {
@@ -170,12 +180,24 @@ fn place(text: &str) -> Option<Place> {
     }
     if let Some((end, body)) = longer {
         let odd = Some("the front matter is closed by another number of dashes");
-        return Some(Place { fence, inner: Some(begin..end), body, toml, odd });
+        let open = fenced.map(str::len);
+        return Some(Place { fence, inner: Some(begin..end), body, toml, odd, open });
     }
     // A rule at the top of a text is common; a front matter begins with a key.
     let next = text[begin..].lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     key_of(next)?;
-    Some(Place { fence, inner: None, body: 0, toml, odd })
+    Some(Place { fence, inner: None, body: 0, toml, odd, open: None })
+}
+
+/// The line of the body that closes a code block which was opened above it: without its opening it opens a
+/// block that nothing closes.
+fn closing_mark(text: &str, body: usize, length: usize) -> Option<Range<usize>> {
+    let last = markdown::codes(&text[body..]).pop()?;
+    let start = body + last.span.start;
+    let line = text[start..].lines().next().unwrap_or_default();
+    let bare = line.trim();
+    let closes = bare.len() >= length && bare.bytes().all(|b| b == b'`');
+    (!last.closed && closes).then(|| start..start + line.len())
 }
 
 fn code_mark(line: &str) -> Option<&str> {
@@ -219,8 +241,8 @@ fn key_of(line: &str) -> Option<(&str, &str)> {
 /// Top-level `key: rest of line` entries with their continuation lines.
 fn by_lines(yaml: &str) -> Map {
     let mut entries: Vec<(String, String, Vec<&str>)> = Vec::new();
-    for line in yaml.lines() {
-        if let Some((key, rest)) = key_of(line) {
+    for (line, told) in yaml.lines().zip(inside_examples(yaml)) {
+        if let Some((key, rest)) = key_of(line).filter(|_| !told || entries.is_empty()) {
             entries.push((key.to_owned(), rest.to_owned(), Vec::new()));
         } else if let Some((_, _, more)) = entries.last_mut() {
             more.push(line);
@@ -360,6 +382,21 @@ mod tests {
             ("told", "it's \\n: x"),
         ];
         assert_eq!(leaves[1..], wanted.map(|(path, text)| pair(path, text)));
+    }
+
+    #[test]
+    fn lines_of_an_example_are_no_keys() {
+        let told =
+            "Use it.\n<example>\nContext: a file\nuser: \"Do: it\"\nassistant: ok\n</example>";
+        let (leaves, ..) = read(&format!("---\nname: x\ndescription: {told}\ntools: A\n---\n"));
+        assert_eq!(leaves, [pair("name", "x"), pair("description", told), pair("tools", "A")]);
+        let open = "---\ndescription: Use: it <example>\nuser: x\ntools: A\n---\n";
+        let keys: Vec<String> = read(open).0.into_iter().map(|(key, _)| key).collect();
+        assert_eq!(
+            keys,
+            ["description", "user", "tools"],
+            "one that is never closed ends at a key"
+        );
     }
 
     #[test]

@@ -119,6 +119,53 @@ pub(crate) fn first_paragraph(text: &str) -> (&str, &str) {
     (text, "")
 }
 
+/// The running text that says who somebody is at the start of a text, and what follows it; `None` where
+/// the text begins with something else.
+///
+/// A list ends a paragraph without a blank line. A last sentence that only leads up to the list stays with
+/// it, unless it is the only one and speaks to somebody.
+pub(crate) fn opening(text: &str) -> Option<(&str, &str)> {
+    let text = trimmed(text);
+    let (first, _) = first_paragraph(text);
+    let mut list = None;
+    let mut at = 0;
+    for full in first.split_inclusive('\n') {
+        if at > 0 && interrupts(full) {
+            list = Some(at);
+            break;
+        }
+        at += full.len();
+    }
+    let head = first[..list.unwrap_or(first.len())].trim_end();
+    let leads = head.ends_with(':');
+    let cut = if leads { sentences_end(head) } else { None };
+    let who = &head[..cut.unwrap_or(head.len())];
+    let sound = is_prose(who) || (leads && is_prose(who.trim_end_matches(':')) && addresses(who));
+    // What follows a sentence on its own line begins without the space between them.
+    sound.then(|| (who, trimmed(text[who.len()..].trim_start_matches([' ', '\t']))))
+}
+
+/// Whether a line begins a list in the middle of a paragraph: a numbered one does so only from 1.
+fn interrupts(line: &str) -> bool {
+    let bare = line.trim_start();
+    let numbered = bare.starts_with(|c: char| c.is_ascii_digit());
+    list_item(line).is_some() && (!numbered || bare.starts_with("1.") || bare.starts_with("1)"))
+}
+
+/// Where the last whole sentence of a text ends, if it has one.
+fn sentences_end(text: &str) -> Option<usize> {
+    let mut ends = text.match_indices(['.', '!', '?']).map(|(at, mark)| at + mark.len());
+    ends.rfind(|&end| end >= 8 && text[end..].starts_with(char::is_whitespace))
+}
+
+/// Whether a text speaks to the persona.
+pub(crate) fn addresses(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(24).collect::<String>().to_lowercase();
+    ["you are ", "you're ", "you’re ", "act as ", "i want you to act as "]
+        .iter()
+        .any(|opening| start.starts_with(opening))
+}
+
 /// Whether a paragraph is running text, and not a list, table, quotation, heading, rule or markup.
 pub(crate) fn is_prose(paragraph: &str) -> bool {
     let text = paragraph.trim();
@@ -245,6 +292,27 @@ mod tests {
         assert_eq!(list.others, ["Use when:", "rest"]);
         assert!(List::of("Use when:\n- one").is_pure());
         assert!(!list.is_pure());
+    }
+
+    #[test]
+    fn a_list_ends_the_paragraph_that_says_who_somebody_is() {
+        for (text, who, rest) in [
+            ("You are listy. Rules:\n- one\n- two", "You are listy.", "Rules:\n- one\n- two"),
+            (
+                "You are a tester\nof tools.\n1. a\n2. b",
+                "You are a tester\nof tools.",
+                "1. a\n2. b",
+            ),
+            ("You are one who:\n- tests", "You are one who:", "- tests"),
+            ("You are from\n1984. Or so", "You are from\n1984. Or so", ""),
+            ("You are one.\n\n- a", "You are one.", "- a"),
+            ("You are one. Rules:\n\n- a", "You are one.", "Rules:\n\n- a"),
+        ] {
+            assert_eq!(opening(text), Some((who, rest)), "{text}");
+        }
+        for other in ["Rules:\n- one", "- one", "", "Steps:"] {
+            assert_eq!(opening(other), None, "{other}");
+        }
     }
 
     #[test]

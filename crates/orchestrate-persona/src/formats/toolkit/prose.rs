@@ -95,6 +95,7 @@ const HEADINGS: &[(&[&str], Meaning)] = &[
             "triggers",
             "use when",
             "when to activate",
+            "auto activation triggers",
         ],
         Meaning::WhenToUse,
     ),
@@ -172,28 +173,28 @@ pub(crate) fn part(draft: &mut Draft, heading: &str, text: &str) {
 
 /// The text in front of the first section: identity and lead.
 fn opening(draft: &mut Draft, text: &str) {
-    let (first, rest) = markdown::first_paragraph(text);
-    if draft.identity.is_none() && markdown::is_prose(first) {
-        draft.identity = Some(first.to_owned());
-        draft.section("", rest);
-    } else {
-        draft.section("", text);
+    match markdown::opening(text).filter(|_| draft.identity.is_none()) {
+        Some((who, rest)) => {
+            draft.identity = Some(who.to_owned());
+            draft.section("", rest);
+        }
+        None => draft.section("", text),
     }
 }
 
 fn section(draft: &mut Draft, block: Block<'_>) {
     let key = words::heading_key(block.heading);
-    if draft.identity.is_none() && WHO.contains(&key.as_str()) {
-        let (first, rest) = markdown::first_paragraph(block.text);
-        if markdown::is_prose(first) {
-            draft.identity = Some(first.to_owned());
-            if rest.is_empty() {
-                draft.map(block.heading, "identity");
-            } else {
-                draft.section(block.heading, rest);
-            }
-            return;
+    if draft.identity.is_none()
+        && WHO.contains(&key.as_str())
+        && let Some((who, rest)) = markdown::opening(block.text)
+    {
+        draft.identity = Some(who.to_owned());
+        if rest.is_empty() {
+            draft.map(block.heading, "identity");
+        } else {
+            draft.section(block.heading, rest);
         }
+        return;
     }
     let list = List::of(block.text);
     match meaning(&key) {

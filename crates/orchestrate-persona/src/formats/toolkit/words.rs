@@ -73,6 +73,27 @@ pub(crate) fn first_sentence(text: &str) -> String {
     line
 }
 
+/// The parts of a text between its commas; those in brackets part nothing, where each is closed.
+pub(crate) fn between_commas(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match parts.last_mut() {
+            Some(part) if c != ',' || depth > 0 => part.push(c),
+            _ => parts.push(String::new()),
+        }
+    }
+    if depth > 0 {
+        parts = text.split(',').map(str::to_owned).collect();
+    }
+    parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
 /// Every run of white space as one space.
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -119,6 +140,16 @@ mod tests {
     fn a_first_sentence_ends_at_a_stop_before_a_space() {
         assert_eq!(first_sentence("Uses v1.2 of it.\nMore."), "Uses v1.2 of it.");
         assert_eq!(first_sentence("no end"), "no end");
+    }
+
+    #[test]
+    fn a_comma_in_brackets_parts_nothing() {
+        assert_eq!(
+            between_commas("Frontend, React (hooks, context), CSS,"),
+            ["Frontend", "React (hooks, context)", "CSS"]
+        );
+        assert_eq!(between_commas("a (b, c"), ["a (b", "c"]);
+        assert_eq!(between_commas(":), x"), [":)", "x"]);
     }
 
     #[test]

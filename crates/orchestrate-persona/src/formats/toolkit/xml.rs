@@ -60,14 +60,26 @@ fn element(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
                 text: comment.to_owned(),
                 ..Element::default()
             });
+        } else if let Some(instruction) = child.pi() {
+            let told = instruction.value.unwrap_or_default();
+            children.push(Element {
+                name: "comment".to_owned(),
+                text: format!("{} {told}", instruction.target).trim().to_owned(),
+                ..Element::default()
+            });
         }
     }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let attributes =
-        node.attributes().map(|found| (found.name().to_owned(), found.value().to_owned()));
+    let own = node.attributes().map(|found| (found.name().to_owned(), found.value().to_owned()));
+    // Those of the root are in force below it, and told once.
+    let declared = node.namespaces().filter(|space| depth == 0 && space.name() != Some("xml"));
+    let declared = declared.map(|space| {
+        let name = space.name().map_or_else(|| "xmlns".to_owned(), |name| format!("xmlns:{name}"));
+        (name, space.uri().to_owned())
+    });
     Ok(Element {
         name: node.tag_name().name().to_owned(),
-        attributes: attributes.collect(),
+        attributes: own.chain(declared).collect(),
         text: lines.collect::<Vec<_>>().join("\n"),
         children,
     })

@@ -6,7 +6,7 @@ use orchestrate_core::diagnostic::Rule;
 
 use super::{description, scalar::quoted};
 use crate::{
-    MAX_FILE_BYTES,
+    MAX_FILE_BYTES, hidden,
     lint::{LintFile, characters, document::Document, rules},
     yaml,
 };
@@ -79,15 +79,24 @@ pub fn fix(bytes: &[u8]) -> Fixed {
 fn visible(text: &str) -> Option<(String, Vec<Applied>)> {
     let mut mended = String::with_capacity(text.len());
     let mut from = 0;
-    let mut count = 0_usize;
+    let (mut count, mut sequences) = (0_usize, 0_usize);
     for (at, c) in characters::hidden(text) {
+        if at < from {
+            continue;
+        }
         mended.push_str(&text[from..at]);
         mended.push_str(characters::replacement(c));
-        from = at + c.len_utf8();
+        // The letters of an escape sequence mean nothing without the character in front of them.
+        let whole = hidden::sequence(&text[at..]);
+        sequences += usize::from(whole.is_some());
+        from = at + whole.unwrap_or(c.len_utf8());
         count += 1;
     }
     mended.push_str(&text[from..]);
-    let what = format!("removed {} that nobody can see", counted(count, "character"));
+    let mut what = format!("removed {} that nobody can see", counted(count, "character"));
+    if sequences > 0 {
+        what = format!("{what}, {} as a whole", counted(sequences, "escape sequence"));
+    }
     (count > 0).then(|| (mended, vec![Applied::new(&rules::INVISIBLE_CHARACTER, what)]))
 }
 

@@ -7,20 +7,22 @@ use super::{
     scalar::quoted,
 };
 use crate::{
+    front_matter::MAX_FRONT_MATTER_BYTES,
     lint::{
         LintFile,
         description::{has_examples, literal_newlines},
-        document::{Document, chunks},
+        document::{Document, chunks, member},
         rules,
     },
     yaml::{Node, Value},
 };
 
 /// Turns literal `\n` into spaces, and `<example>` blocks into entries of `examples:`, one for each
-/// thing that a user says there. What the assistant answers in them is a comment and is dropped.
+/// thing that a user says there. Where anything else is said in them, the description as it was is kept
+/// below `x:`, which has no effect.
 ///
-/// Nothing changes where the front matter is not YAML, where no description would be left, or where
-/// `examples` holds something else than texts.
+/// Nothing changes where the front matter is not YAML or would grow too long, where no description would be
+/// left, where `examples` holds something else than texts, or where `x` is no mapping over several lines.
 pub(super) fn fix(text: &str) -> Option<(String, Vec<Applied>)> {
     let document = Document::new(&LintFile { path: "", bytes: text.as_bytes() });
     let front = document.front_matter().filter(|front| front.not_yaml.is_none())?;
@@ -32,9 +34,13 @@ pub(super) fn fix(text: &str) -> Option<(String, Vec<Applied>)> {
         let what = format!("made {} of `\\n` a space", counted(newlines.len(), "place"));
         applied.push(Applied::new(&rules::LITERAL_BACKSLASH_N, what));
     }
-    let (prose, requests) =
-        if has_examples(&lines) { parted(&lines) } else { (lines.clone(), Vec::new()) };
+    let Parted { prose, requests, rest } = if has_examples(&lines) {
+        parted(&lines)
+    } else {
+        Parted { prose: lines.clone(), ..Parted::default() }
+    };
     let mut examples = None;
+    let mut kept = None;
     if has_examples(&lines) {
         let mut known = known_examples(&document)?;
         let before = known.len();
@@ -43,7 +49,12 @@ pub(super) fn fix(text: &str) -> Option<(String, Vec<Applied>)> {
                 known.push(request);
             }
         }
-        let what = format!("moved {} to `examples`", counted(known.len() - before, "request"));
+        let mut what = format!("moved {} to `examples`", counted(known.len() - before, "request"));
+        if rest {
+            let key = free_key(&document)?;
+            what = format!("{what}, kept the old description as `x.{key}`");
+            kept = Some(format!("  {key}: {}", quoted(&lines)));
+        }
         applied.push(Applied::new(&rules::DESCRIPTION_HAS_EXAMPLES, what));
         examples = Some(known);
     }
@@ -64,7 +75,49 @@ pub(super) fn fix(text: &str) -> Option<(String, Vec<Applied>)> {
             None => edits[0].1.extend(["\n", &listed(&list)]),
         }
     }
-    Some((edited(text, edits), applied))
+    if let Some(kept) = kept {
+        match place("x") {
+            Some(span) => {
+                let at = first_entry(text, &span)?;
+                let indent = text[at..].len() - text[at..].trim_start_matches(' ').len();
+                let line = format!("{}{}\n", " ".repeat(indent), kept.trim_start());
+                edits.push((at..at, line));
+            }
+            None if document.entry("x").is_some() => return None,
+            None => edits[0].1.extend(["\nx:\n", &kept]),
+        }
+    }
+    let grown: usize = edits.iter().map(|(span, new)| new.len().saturating_sub(span.len())).sum();
+    (yaml.len() + grown <= MAX_FRONT_MATTER_BYTES).then(|| (edited(text, edits), applied))
+}
+
+/// The key below `x` that the old description gets; `None` where `x` is no mapping.
+fn free_key(document: &Document<'_>) -> Option<String> {
+    let x = match document.entry("x") {
+        None => None,
+        Some((_, node @ Node { value: Value::Map(_), .. })) => Some(node),
+        Some(_) => return None,
+    };
+    let taken = |key: &str| x.is_some_and(|x| member(x, key).is_some());
+    let numbered = (2..100).map(|number| format!("description-{number}"));
+    std::iter::once("description".to_owned()).chain(numbered).find(|key| !taken(key))
+}
+
+/// Where the first entry of a mapping over several lines begins, with its indentation.
+fn first_entry(text: &str, chunk: &Range<usize>) -> Option<usize> {
+    let mut lines = text[chunk.clone()].split_inclusive('\n');
+    let head = lines.next()?;
+    if head.trim() != "x:" {
+        return None;
+    }
+    let mut at = chunk.start + head.len();
+    for line in lines {
+        if line.starts_with(' ') && !line.trim().is_empty() && !line.trim().starts_with('#') {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }
 
 fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
@@ -117,13 +170,25 @@ fn unescaped(text: &str, newlines: &[usize]) -> String {
     lines
 }
 
+/// A description taken apart.
+#[derive(Debug, Default)]
+struct Parted {
+    /// What stands outside of the example blocks.
+    prose: String,
+    /// What users say in them.
+    requests: Vec<String>,
+    /// Whether anything else is said in them.
+    rest: bool,
+}
+
 /// A description without its example blocks, and what users say in these.
-fn parted(text: &str) -> (String, Vec<String>) {
+fn parted(text: &str) -> Parted {
     const OPEN: &str = "<example";
     const CLOSE: &str = "</example>";
     let lower = text.to_ascii_lowercase();
     let mut prose = String::new();
     let mut requests = Vec::new();
+    let mut rest = false;
     let mut from = 0;
     while let Some(open) = lower[from..].find(OPEN).map(|at| from + at) {
         prose.push_str(&text[from..open]);
@@ -137,31 +202,39 @@ fn parted(text: &str) -> (String, Vec<String>) {
         // A block that is not closed ends where the next one begins.
         let next = lower[inside..].find(OPEN).map_or(text.len(), |at| inside + at);
         let close = lower[inside..next].find(CLOSE).map(|at| inside + at);
-        requests.extend(said(&text[inside..close.unwrap_or(next)]));
+        let (users, others) = said(&text[inside..close.unwrap_or(next)]);
+        requests.extend(users);
+        rest |= others || text[open + OPEN.len()..inside].contains(char::is_alphanumeric);
         from = close.map_or(next, |close| close + CLOSE.len());
     }
     prose.push_str(&text[from..]);
     let prose = one_line(&prose.replace("</examples>", " ").replace("</example>", " "));
     let labels = ["Examples:", "Example:", "examples:", "<examples>"];
     let bare = labels.iter().find_map(|label| prose.strip_suffix(label));
-    (bare.unwrap_or(&prose).trim().to_owned(), requests)
+    Parted { prose: bare.unwrap_or(&prose).trim().to_owned(), requests, rest }
 }
 
-/// What users say in an example: the text after each `user:`, without its quotes.
-fn said(example: &str) -> Vec<String> {
+/// What users say in an example, the text after each `user:` without its quotes, and whether more is said.
+fn said(example: &str) -> (Vec<String>, bool) {
     const ENDS: &[&str] = &["\n", "assistant:", "<commentary", "user:", "context:"];
     let lower = example.to_ascii_lowercase();
     let mut said = Vec::new();
+    let mut rest = String::new();
+    let mut from = 0;
     for (at, mark) in lower.match_indices("user:") {
         let start = at + mark.len();
         let end = ENDS.iter().filter_map(|end| lower[start..].find(end)).min();
-        let text = one_line(&example[start..end.map_or(example.len(), |end| start + end)]);
+        let end = end.map_or(example.len(), |end| start + end);
+        rest.push_str(&example[from..at]);
+        from = end;
+        let text = one_line(&example[start..end]);
         let plain = text.trim_matches(['"', '\'', '“', '”', '*']).trim();
         if !plain.is_empty() {
             said.push(plain.to_owned());
         }
     }
-    said
+    rest.push_str(&example[from..]);
+    (said, rest.contains(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -169,11 +242,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_are_quoted_and_assistants_dropped() {
-        let (prose, requests) = parted(
+    fn users_are_quoted_and_what_else_is_said_is_noticed() {
+        let Parted { prose, requests, rest } = parted(
             "Use this to test. Examples:\n\n<example>\nContext: a file\nuser: \"Test it, please\"\nassistant: \"I will\"\n</example>\n<example>user: 'Again' assistant: no<commentary>x</commentary> </example>",
         );
         assert_eq!(prose, "Use this to test.");
-        assert_eq!(requests, ["Test it, please", "Again"]);
+        assert_eq!(
+            (requests, rest),
+            (vec!["Test it, please".to_owned(), "Again".to_owned()], true)
+        );
+        let only = parted("Use it. <example>user: 'Again'</example>");
+        assert_eq!((only.requests, only.rest), (vec!["Again".to_owned()], false));
     }
 }

@@ -197,7 +197,8 @@ fn our_own_files_are_read_strictly_and_stay_as_they_are() {
         (persona.extra["a.b[0]"].as_str(), persona.model.as_deref()),
         ("1", Some("inherit"))
     );
-    let wrong = imported_text("personas/ab.md", &text.replace("[now]", "now"));
+    let own = "when_to_use: now\nsource: {format: goose, path: a, sha256: ab}";
+    let wrong = imported_text("personas/ab.md", &text.replace("when_to_use: [now]", own));
     assert_eq!(wrong.diagnostics[0].code, "wrong-type");
     assert!(wrong.personas.is_empty());
 }

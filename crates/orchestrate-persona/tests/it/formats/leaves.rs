@@ -29,6 +29,8 @@ pub(super) fn kept(imported: &Imported) -> String {
     for (at, pattern) in imported.patterns.iter().enumerate() {
         texts.push(format!("Pattern {}: {}", at + 1, pattern.title));
         texts.extend(pattern.steps.iter().map(|step| format!("{} → {}", step.who, step.text)));
+        texts.extend(pattern.about.iter().cloned());
+        texts.extend(pattern.unread.iter().map(|line| line.text.clone()));
     }
     texts.iter().map(|text| bare(text)).collect::<Vec<_>>().join("\n")
 }

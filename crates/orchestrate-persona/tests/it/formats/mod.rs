@@ -4,6 +4,7 @@ mod corpus;
 mod each;
 mod exporting;
 mod founding;
+mod kept;
 mod leaves;
 mod page;
 mod properties;

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use orchestrate_core::persona::Persona;
+use orchestrate_core::{neutral, persona::Persona};
 use orchestrate_engine::{
     imports::{Existing, PersonaFolder, WriteError, write_whole},
     library::{FoundPersona, read_bytes},
     session::Workspace,
 };
-use orchestrate_persona::{Exported, MAX_PICTURE_BYTES};
+use orchestrate_persona::{Exported, MAX_PICTURE_BYTES, lockfile::Sha256};
 
 use crate::{
     cli::ExportPersona,
@@ -42,12 +42,21 @@ fn original(found: &FoundPersona, persona: &Persona) -> Result<Option<Vec<u8>>, 
         return Ok(None);
     };
     let kept = PersonaFolder::new(folder).read_original(&source.sha256)?;
-    if kept.is_none() {
-        let message = format!("the original of `{}` is not kept any more", persona.name);
-        let place = PersonaFolder::new(folder).original(&source.sha256);
-        terminal::warn(&message, &[format!("it belongs to `{}`", place.display())]);
-    }
-    Ok(kept)
+    let wrong = match &kept {
+        None => "is not kept any more",
+        Some(bytes) if Sha256::of(bytes).to_string() != source.sha256 => {
+            "was altered and is not used"
+        }
+        Some(_) => return Ok(kept),
+    };
+    let message = format!("the original of `{}` {wrong}", persona.name);
+    let place = PersonaFolder::new(folder).original(&source.sha256);
+    let help = [
+        format!("it belongs to `{}`", place.display()),
+        format!("import `{}` again to put it back", neutral::one_line(&source.path)),
+    ];
+    terminal::warn(&message, &help);
+    Ok(None)
 }
 
 /// A folder gets the file's own name in it; what is not there is one where it has no ending.

@@ -53,6 +53,8 @@ struct Counts {
     same: u64,
     replaced: u64,
     refused_files: u64,
+    /// Of these, the ones that something was taken of.
+    in_part: u64,
 }
 
 pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result<Exit, CliError> {
@@ -105,20 +107,29 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
     if counts.refused_files == 0 {
         return Ok(Exit::Ok);
     }
-    let refused = counted(counts.refused_files, "file was", "files were");
-    let message = format!("{refused} refused, in whole or in part; the list says why");
+    let message = counts.refused();
     if allow_refused {
         terminal::warn(&message, &[]);
         return Ok(Exit::Ok);
     }
-    Err(CliError::new(Exit::Invalid, message)
-        .help("everything else was taken; --allow-refused ends with 0 all the same"))
+    let help = if counts.new + counts.same + counts.replaced > 0 && !dry_run {
+        "everything else was taken; --allow-refused ends with 0 all the same"
+    } else {
+        "--allow-refused ends with 0 all the same"
+    };
+    Err(CliError::new(Exit::Invalid, message).help(help))
+}
+
+/// Whether anything of a file was taken.
+fn is_taken(taken: &Taken) -> bool {
+    taken.entries.iter().any(|entry| !matches!(entry.fate, Fate::Refused { .. }))
 }
 
 impl Counts {
     fn add(&mut self, taken: &Taken) {
         self.files += 1;
         self.refused_files += u64::from(taken.is_refused());
+        self.in_part += u64::from(taken.is_refused() && is_taken(taken));
         for entry in &taken.entries {
             let fate = match entry.fate {
                 Fate::New => &mut self.new,
@@ -132,6 +143,20 @@ impl Counts {
                 Kind::Workflow => self.workflows += 1,
             }
         }
+    }
+
+    /// How many files were refused.
+    fn refused(&self) -> String {
+        let whole = self.refused_files - self.in_part;
+        let told = match (whole, self.in_part) {
+            (_, 0) => format!("{} refused", counted(whole, "file was", "files were")),
+            (0, part) => format!("{} refused in part", counted(part, "file was", "files were")),
+            (_, part) => {
+                let whole = counted(whole, "file was", "files were");
+                format!("{whole} refused, {part} more in part")
+            }
+        };
+        format!("{told}; the list says why")
     }
 
     fn closing(&self, to: &str, dry_run: bool) -> String {
@@ -161,6 +186,7 @@ fn as_text(taken: &Taken) -> String {
     let repaired = taken.entries.iter().any(|entry| !entry.repaired.is_empty());
     let word = match taken.format {
         None => "refused",
+        Some(_) if taken.is_refused() && !is_taken(taken) => "refused",
         Some(_) if taken.is_refused() => "in part",
         Some(_) if repaired => "repaired",
         Some(_) => "read",
@@ -303,7 +329,7 @@ fn dropped_json(dropped: &[Dropped]) -> Vec<Value> {
         json!({
             "path": dropped.path_in_source,
             "reason": dropped.reason,
-            "excerpt": neutral::excerpt(&dropped.text, SHOWN),
+            "text": dropped.text,
         })
     });
     each.collect()

@@ -11,6 +11,7 @@ use orchestrate_engine::{
 
 use crate::{
     cli::NewPersona,
+    commands::starting::{leads_out, led_out},
     exit::{CliError, Exit},
     terminal,
 };
@@ -30,6 +31,11 @@ struct Answers {
 pub(super) fn new(workspace: &Workspace, arguments: &NewPersona) -> Result<Exit, CliError> {
     let name = &arguments.name;
     let path = PersonaFolder::new(&arguments.to).persona(name);
+    // A folder that was named may lie anywhere.
+    let is_usual = arguments.to.as_os_str() == "personas";
+    if is_usual && leads_out(&workspace.folder, &path) {
+        return Err(led_out(&path.display().to_string()));
+    }
     let taken = |what: &str| {
         CliError::new(Exit::Invalid, format!("{what} is there already"))
             .help("choose another name, or edit that file")
