@@ -167,6 +167,10 @@ pub enum Event {
     GroupOpened {
         /// The group.
         step: StepPath,
+        /// Digest of the JSON of the inputs of the workflow that it calls, where it calls one. Never evaluated
+        /// again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inputs: Option<Digest>,
     },
     /// A step is not run. Never evaluated again, unless it is withdrawn.
     StepSkipped {
@@ -255,7 +259,7 @@ impl Event {
             | Self::RetryScheduled { call, .. } => Some(&call.step),
             Self::StepSucceeded { step, .. }
             | Self::ItemsFound { step, .. }
-            | Self::GroupOpened { step }
+            | Self::GroupOpened { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepReopened { step }
             | Self::StepWithdrawn { step }

@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod brief;
+pub mod called;
 pub mod coverage;
 pub mod diagnostic;
 pub mod event;

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    called::WorkflowStep,
     flow::Flow,
     handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
@@ -120,6 +121,24 @@ pub enum Action {
     Approve(ApprovalStep),
     /// Runs the steps that say they are within it.
     Group,
+    /// Runs the steps of another workflow, which say that they are within it.
+    Workflow(Box<WorkflowStep>),
+}
+
+impl Action {
+    /// Whether it is made of steps.
+    pub fn is_group(&self) -> bool {
+        matches!(self, Self::Group | Self::Workflow(_))
+    }
+
+    /// Whether its document is no more than those of its steps.
+    pub fn only_gathers(&self) -> bool {
+        match self {
+            Self::Group => true,
+            Self::Workflow(called) => called.outputs.is_empty(),
+            Self::Persona(_) | Self::Render(_) | Self::Approve(_) => false,
+        }
+    }
 }
 
 /// A step in which a person says yes or no.
@@ -467,6 +486,27 @@ impl Plan {
         self.shape.group[position]
     }
 
+    /// What the step at `position` calls, where it runs another workflow.
+    pub fn called(&self, position: usize) -> Option<&WorkflowStep> {
+        match &self.parts.steps[position].action {
+            Action::Workflow(called) => Some(called),
+            Action::Persona(_) | Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        }
+    }
+
+    /// The position of the step that called the workflow to which the step at `position` belongs; none for
+    /// the workflow that is run itself.
+    pub fn caller(&self, position: usize) -> Option<usize> {
+        let mut at = self.group(position);
+        while let Some(group) = at {
+            if self.called(group).is_some() {
+                break;
+            }
+            at = self.group(group);
+        }
+        at
+    }
+
     /// The place of the step at `position` among the steps of its group, or among those in none.
     pub fn ordinal(&self, position: usize) -> usize {
         self.shape.ordinal[position]
@@ -506,7 +546,7 @@ impl Plan {
     pub fn repairs(&self, position: usize) -> u16 {
         match &self.parts.steps[position].action {
             Action::Persona(step) => step.repairs,
-            Action::Render(_) | Action::Approve(_) | Action::Group => 0,
+            Action::Render(_) | Action::Approve(_) | Action::Group | Action::Workflow(_) => 0,
         }
     }
 
@@ -514,7 +554,7 @@ impl Plan {
     pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
         match &self.parts.steps[position].action {
             Action::Persona(step) => step.review.as_deref(),
-            Action::Render(_) | Action::Approve(_) | Action::Group => None,
+            Action::Render(_) | Action::Approve(_) | Action::Group | Action::Workflow(_) => None,
         }
     }
 
@@ -523,6 +563,7 @@ impl Plan {
     pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
         match &self.step(step)?.action {
             Action::Persona(step) => step.output.as_ref(),
+            Action::Workflow(called) => called.output.as_ref(),
             Action::Render(_) | Action::Approve(_) | Action::Group => None,
         }
     }

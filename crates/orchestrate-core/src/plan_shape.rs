@@ -44,7 +44,7 @@ impl Shape {
             shape.connect(position, step, index)?;
         }
         let empty =
-            |&at: &usize| matches!(steps[at].action, Action::Group) && shape.members[at].is_empty();
+            |&at: &usize| steps[at].action.is_group() && shape.members[at].is_empty();
         if let Some(at) = (0..count).find(empty) {
             return Err(PlanError::EmptyGroup(steps[at].id.clone()));
         }
@@ -70,7 +70,7 @@ impl Shape {
         };
         // A group stands before its steps, so that groups cannot be within each other in a circle.
         let found = index.get(group).copied();
-        let found = found.filter(|&at| at < position && matches!(steps[at].action, Action::Group));
+        let found = found.filter(|&at| at < position && steps[at].action.is_group());
         let at = found
             .ok_or_else(|| PlanError::NoGroup { step: step.id.clone(), group: group.clone() })?;
         self.group.push(Some(at));
@@ -171,7 +171,7 @@ impl Shape {
             takes[at] = match steps[at].action {
                 Action::Persona(_) => true,
                 Action::Render(_) | Action::Approve(_) => false,
-                Action::Group => self.members[at]
+                Action::Group | Action::Workflow(_) => self.members[at]
                     .iter()
                     .any(|&member| self.needs[member].is_empty() && takes[member]),
             };

@@ -97,6 +97,13 @@ pub struct Timeouts {
 pub enum Segment {
     /// What the user asked for.
     Task(String),
+    /// What the workflow around a called one asks of it.
+    Assigned {
+        /// The label of its block.
+        origin: String,
+        /// The text.
+        text: String,
+    },
     /// What an earlier step gives.
     Handoff(Box<Handoff>),
     /// This step's document of an earlier run, for rework.
@@ -128,6 +135,14 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// The task, where it is that, whoever gave it.
+    pub fn task(&self) -> Option<&str> {
+        match self {
+            Self::Task(text) | Self::Assigned { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
     /// The segment as it stands in the user message.
     pub fn render(&self) -> String {
         match self {
@@ -150,7 +165,9 @@ impl Segment {
                     fence("what of it does not fit", &list.join("\n"))
                 )
             }
-            Self::Document { origin, text } => fence(origin, text),
+            Self::Assigned { origin, text } | Self::Document { origin, text } => {
+                fence(origin, text)
+            }
             Self::Findings(text) => format!(
                 "Your earlier document was reviewed and does not pass. Write the whole document again: \
                  settle what the review names, keep what it does not touch, and where you disagree say so \

@@ -215,7 +215,10 @@ impl RunSummary {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) | Action::Approve(_) | Action::Group => None,
+                Action::Render(_)
+                | Action::Approve(_)
+                | Action::Group
+                | Action::Workflow(_) => None,
             };
             let reviewed = plan.review(at).is_some() && !plan.repeats(at);
             StepSummary::waiting(step.id.clone(), persona, step.optional, reviewed)
@@ -485,7 +488,7 @@ impl RunSummary {
                 self.begin(at, step);
                 self.open(step, Some(*count));
             }
-            Event::GroupOpened { step } => {
+            Event::GroupOpened { step, .. } => {
                 self.begin(at, step);
                 self.open(step, None);
             }

@@ -9,6 +9,7 @@ use orchestrate_core::{
     neutral,
     persona::Persona,
     plan::{Action, InputValue, Otherwise, PersonaChoice, Plan},
+    request::Segment,
 };
 use orchestrate_persona::{Colleague, Contract, Relation, Selection, Selector, Setting, Verdict};
 use orchestrate_workflow::{Scope, TemplateError};
@@ -48,6 +49,27 @@ fn seen(value: &InputValue) -> (InputValue, usize) {
     (seen, removed)
 }
 
+/// What is asked of a workflow with these inputs, where anything is.
+pub(crate) fn task(inputs: &IndexMap<String, InputValue>) -> Option<&str> {
+    match inputs.get("task")? {
+        InputValue::String(text) | InputValue::File { text, .. } if !text.trim().is_empty() => {
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+/// The same as a part of a prompt, labelled with whose it is.
+pub(crate) fn task_segment(scope: &Scope<'_>) -> Option<Segment> {
+    let text = task(scope.inputs)?.to_owned();
+    Some(match scope.steps.called_with() {
+        Some(called) if !called.users_task => {
+            Segment::Assigned { origin: called.origin("task"), text }
+        }
+        _ => Segment::Task(text),
+    })
+}
+
 /// Plan, inputs and personas of a run: all that choosing and composing depend on.
 #[derive(Debug, Clone)]
 pub(crate) struct Casting {
@@ -78,16 +100,6 @@ impl Casting {
             (removed > 0).then(|| hidden_note(removed, &format!("input `{name}`")))
         });
         notes.collect()
-    }
-
-    /// The user's request, where there is one.
-    pub(crate) fn task(&self) -> Option<&str> {
-        match self.inputs.get("task")? {
-            InputValue::String(text) | InputValue::File { text, .. } if !text.trim().is_empty() => {
-                Some(text)
-            }
-            _ => None,
-        }
     }
 
     /// The persona of a step, and why, where there was a choice.
@@ -132,7 +144,7 @@ impl Casting {
                     .map(&find)
                     .collect::<Result<Vec<Arc<Persona>>, Failure>>()?;
                 let selector = Selector::new(candidates.iter().map(Arc::as_ref));
-                let selection = selector.select(self.task().unwrap_or_default());
+                let selection = selector.select(task(scope.inputs).unwrap_or_default());
                 match selection.selected.first() {
                     Some(name) => Ok((find(name)?, Some(why(&selection)))),
                     None => match candidates.first() {
@@ -175,6 +187,12 @@ impl Casting {
         let colleague = |(at, relation): (usize, Relation)| {
             let other = &self.plan.steps()[at];
             let Action::Persona(action) = &other.action else { return None };
+            // What another workflow chooses by is not known in this one.
+            if self.plan.caller(at) != self.plan.caller(position)
+                && !matches!(action.persona, PersonaChoice::Named(_))
+            {
+                return None;
+            }
             // A choice that hangs on what is not known yet is left out.
             let (persona, _) = self.choose(&action.persona, scope).ok()?;
             Some(Colleague {

@@ -152,10 +152,13 @@ pub(crate) fn join(
         }
         _ => None,
     };
-    let document = Blob::new(text);
-    let mut blobs = vec![document.clone()];
-    let brief = (brief != Brief::default() && entries(&brief) <= MOST_BRIEF_ENTRIES)
-        .then(|| serde_json::to_vec(&brief))
+    Ok(joined(Blob::new(text), &brief, output))
+}
+
+/// A document that was put together, with its brief where that is of use, and its value.
+pub(crate) fn joined(document: Blob, brief: &Brief, output: Option<Blob>) -> Preparation {
+    let brief = (*brief != Brief::default() && entries(brief) <= MOST_BRIEF_ENTRIES)
+        .then(|| serde_json::to_vec(brief))
         .and_then(Result::ok)
         .map(Blob::new);
     let joined = Prepared::Joined {
@@ -163,9 +166,8 @@ pub(crate) fn join(
         brief: brief.as_ref().map(|blob| blob.digest),
         output: output.as_ref().map(|blob| blob.digest),
     };
-    blobs.extend(brief);
-    blobs.extend(output);
-    Ok(Preparation { prepared: joined, request: None, blobs })
+    let blobs = [Some(document), brief, output].into_iter().flatten().collect();
+    Preparation { prepared: joined, request: None, blobs }
 }
 
 /// The list of the values of a fan-out's items; nothing stands for an item that has none.
@@ -210,7 +212,7 @@ fn heading(
     }
 }
 
-fn append(text: &mut String, heading: &str, document: &str) {
+pub(crate) fn append(text: &mut String, heading: &str, document: &str) {
     if !text.is_empty() {
         text.push('\n');
     }
@@ -237,7 +239,7 @@ fn entries(brief: &Brief) -> usize {
         + brief.next.len()
 }
 
-fn extend(all: &mut Brief, brief: Brief) {
+pub(crate) fn extend(all: &mut Brief, brief: Brief) {
     all.decisions.extend(brief.decisions);
     all.assumptions.extend(brief.assumptions);
     all.figures.extend(brief.figures);

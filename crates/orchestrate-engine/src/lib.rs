@@ -16,6 +16,7 @@ pub mod session;
 pub mod store;
 pub mod testing;
 
+mod calls;
 mod casting;
 mod clock;
 mod items;

@@ -20,11 +20,12 @@ use orchestrate_core::{
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
-use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
+use orchestrate_workflow::{CalledInputs, ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
-    casting::{Casting, hidden_note, invalid},
+    calls::{self, Calls},
+    casting::{Casting, hidden_note, invalid, task_segment},
     home::Home,
     items::{self, Lists},
     providers::Providers,
@@ -51,6 +52,7 @@ pub(crate) struct Preparer {
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
+    pub(crate) calls: Calls,
 }
 
 /// What a need that has come to its end looks like when a dependent is prepared.
@@ -91,6 +93,8 @@ pub(crate) struct View {
     pub(crate) handoffs: Vec<Need>,
     /// The items around the call, outermost first.
     pub(crate) items: Vec<ItemState>,
+    /// What the workflow was called with that the step belongs to, where another one calls it.
+    pub(crate) inputs: Option<Digest>,
     /// Whether the call is that of an item, so that its list has been found.
     pub(crate) is_item: bool,
     /// Whether the condition is known to hold.
@@ -172,10 +176,16 @@ impl Preparer {
             .map(|at| &plan.steps()[at])
             .ok_or_else(|| invalid(format!("step `{}` is not in the plan", call.step)))?;
         if let Some(parts) = &view.joining {
-            return items::join(self, step, parts, view);
+            return match &step.action {
+                Action::Workflow(called) if view.own_list.is_none() && !called.outputs.is_empty() => {
+                    let made = self.load_needs(view)?;
+                    calls::conclude(self, called, parts, &self.scope(&made))
+                }
+                _ => items::join(self, step, parts, view),
+            };
         }
         let deliverables = self.load_needs(view)?;
-        let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        let scope = self.scope(&deliverables);
         if let Some(condition) = &step.flow.condition
             && !view.is_item
             && !view.admitted
@@ -192,7 +202,8 @@ impl Preparer {
             return Ok(items::find(each, &scope)?);
         }
         match &step.action {
-            Action::Group => Ok(Preparation::decided(Prepared::Group)),
+            Action::Group => Ok(Preparation::decided(Prepared::Group { inputs: None })),
+            Action::Workflow(called) => Ok(calls::open(called, &scope)?),
             Action::Render(template) => {
                 let text = orchestrate_workflow::render_text(template, &scope)
                     .map_err(|error| invalid(format!("rendering: {error}")))?;
@@ -244,7 +255,7 @@ impl Preparer {
         deliverables: &Needs,
         view: &View,
     ) -> Result<Preparation, Failure> {
-        let scope = Scope { inputs: &self.casting.inputs, steps: deliverables };
+        let scope = self.scope(deliverables);
         let mut text = orchestrate_workflow::render_text(&approval.question, &scope)
             .map_err(|error| invalid(format!("rendering the question: {error}")))?;
         // Whoever is asked about several items has to see which one is meant.
@@ -334,15 +345,13 @@ impl Preparer {
         view: &View,
         again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
-        let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
+        let scope = &self.scope(deliverables);
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
         let mut segments = Vec::new();
         let prompt = action.prompt.as_deref();
-        if let Some(task) = self.casting.task()
-            && !prompt.is_some_and(orchestrate_workflow::prints_task)
-        {
-            segments.push(Segment::Task(task.to_owned()));
+        if !prompt.is_some_and(orchestrate_workflow::prints_task) {
+            segments.extend(task_segment(scope));
         }
         for need in &view.handoffs {
             let Some(given) = deliverables.get(&need.step) else { continue };
@@ -463,8 +472,17 @@ impl Preparer {
         }
     }
 
+    /// What templates see: the inputs of the workflow that the step belongs to, and these steps.
+    fn scope<'s>(&'s self, needs: &'s Needs) -> Scope<'s> {
+        let inputs = needs.called.as_ref().map_or(&self.casting.inputs, |called| &called.values);
+        Scope { inputs, steps: needs }
+    }
+
     fn load_needs(&self, view: &View) -> Result<Needs, Stop> {
         let mut needs = Needs::default();
+        if let Some(inputs) = &view.inputs {
+            needs.called = Some(self.calls.load(inputs, &self.blobs)?);
+        }
         for item in &view.items {
             let list = self.lists.load(&item.list, &self.blobs)?;
             let value = list.get(item.index).cloned();
@@ -576,6 +594,8 @@ struct Needs {
     notes: Vec<String>,
     /// The items around the call, outermost first.
     items: Vec<(String, ItemValue)>,
+    /// What the workflow was called with that the call belongs to.
+    called: Option<Arc<CalledInputs>>,
     /// What reads the documents of a fan-out's items, where a template asks for them.
     parts: IndexMap<StepPath, PartsOf>,
 }
@@ -667,5 +687,9 @@ impl StepValues for Needs {
 
     fn items(&self) -> &[(String, ItemValue)] {
         &self.items
+    }
+
+    fn called_with(&self) -> Option<&CalledInputs> {
+        self.called.as_deref()
     }
 }

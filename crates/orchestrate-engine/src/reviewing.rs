@@ -17,7 +17,7 @@ use orchestrate_workflow::Scope;
 use serde_json::Value;
 
 use crate::{
-    casting::invalid,
+    casting::{invalid, task_segment},
     prepare::{Preparer, Stop, View},
     structured,
 };
@@ -47,7 +47,7 @@ impl Preparer {
             escalation: reviewer.escalation.clone(),
         };
         let mut segments = Vec::new();
-        segments.extend(self.casting.task().map(|task| Segment::Task(task.to_owned())));
+        segments.extend(task_segment(scope));
         if let Some(prompt) = &action.prompt {
             let text = orchestrate_workflow::render_prompt(prompt, scope)
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;

@@ -39,16 +39,30 @@ impl PartsSeen {
         view.own_list = run.list(instance);
         if run.is_joining(instance) {
             view.joining = Some(joined(run, summary, instance));
+            view.inputs = run.inputs(instance);
+            if view.inputs.is_some() {
+                // The outputs of a called workflow may speak of any of its steps.
+                let parts = run.parts(instance);
+                view.needs = parts.map(|part| self.need(run, summary, part)).collect();
+            }
             return view;
         }
-        let mut around = Some(instance);
+        let caller = run.caller(instance);
+        view.inputs = caller.and_then(|caller| run.inputs(caller));
+        let handing = handing(run, instance);
+        let (mut around, mut outside) = (Some(instance), false);
         while let Some(at) = around {
-            for need in run.needs_of(at) {
-                let state = self.need(run, summary, need);
-                view.needs.push(state);
+            outside |= Some(at) == caller;
+            // Of what stands around a called workflow, its first steps get what is handed to it.
+            if !outside || at == handing {
+                for need in run.needs_of(at) {
+                    let state = self.need(run, summary, need);
+                    view.needs.push(state);
+                }
             }
             let parent = run.parent(at);
-            if let (Some(index), Some(parent)) = (run.item(at), parent)
+            if !outside
+                && let (Some(index), Some(parent)) = (run.item(at), parent)
                 && let Some(list) = run.list(parent)
                 && let Some(each) = &run.plan().steps()[run.position_of(at)].flow.each
             {
@@ -56,7 +70,7 @@ impl PartsSeen {
             }
             around = parent;
         }
-        view.handoffs = handoffs(run, instance);
+        view.handoffs = handoffs(run, handing);
         view
     }
 
@@ -76,23 +90,26 @@ impl PartsSeen {
     }
 }
 
-/// The needs whose handoffs an instance gets: its own, and where it has none those of the group that it is
-/// a first step of.
-fn handoffs(run: &Run, instance: usize) -> Vec<Need> {
-    let plan = run.plan();
+/// The instance whose needs hand over to this one: itself, and where it has none the group that it is a
+/// first step of.
+fn handing(run: &Run, instance: usize) -> usize {
     let mut at = instance;
     loop {
-        let needs = &plan.steps()[run.position_of(at)].needs;
+        let needs = &run.plan().steps()[run.position_of(at)].needs;
         let is_item = run.item(at).is_some();
         match run.parent(at) {
             Some(parent) if is_item || needs.is_empty() => at = parent,
-            _ => {
-                let handed = needs.iter().filter(|need| need.handoff);
-                let named = |need: &Need| Need { step: need.step.name().into(), ..need.clone() };
-                return handed.map(named).collect();
-            }
+            _ => return at,
         }
     }
+}
+
+/// The needs of an instance that hand over, by the names that prompts know.
+fn handoffs(run: &Run, handing: usize) -> Vec<Need> {
+    let needs = &run.plan().steps()[run.position_of(handing)].needs;
+    let handed = needs.iter().filter(|need| need.handoff);
+    let named = |need: &Need| Need { step: need.step.name().into(), ..need.clone() };
+    handed.map(named).collect()
 }
 
 /// The parts whose documents make up that of a fan-out or group.
@@ -113,7 +130,7 @@ fn state(run: &Run, summary: &RunSummary, instance: usize) -> NeedState {
             let row = &summary.steps[position].persona;
             told.and_then(|told| told.persona.clone()).or_else(|| row.clone())
         }
-        Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        Action::Render(_) | Action::Approve(_) | Action::Group | Action::Workflow(_) => None,
     };
     let (ending, reason) = match run.status(instance) {
         StepStatus::Succeeded => (StepEnding::Succeeded, String::new()),

@@ -99,6 +99,7 @@ fn who(action: &Action) -> (String, String) {
         Action::Approve(_) => ("a person approves".to_owned(), String::new()),
         Action::Render(_) => ("template".to_owned(), String::new()),
         Action::Group => ("group".to_owned(), String::new()),
+        Action::Workflow(called) => (format!("workflow {}", called.workflow), String::new()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => (name.clone(), String::new()),
             PersonaChoice::Choose { by, otherwise, .. } => {

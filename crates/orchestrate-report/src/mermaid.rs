@@ -47,6 +47,9 @@ fn node(at: usize, step: &Step) -> String {
         Action::Approve(_) => format!("s{at}([\"{id}<br/>a person approves{flow}\"])"),
         Action::Render(_) => format!("s{at}[/\"{id}<br/>template{flow}\"/]"),
         Action::Group => format!("s{at}([\"{id}<br/>group{flow}\"])"),
+        Action::Workflow(called) => {
+            format!("s{at}([\"{id}<br/>workflow {}{flow}\"])", label(&called.workflow))
+        }
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => {
                 format!("s{at}[\"{id}<br/>{}{}{flow}\"]", label(name), reviewed(persona))

@@ -13,6 +13,7 @@ pub(crate) fn lines(step: &Step) -> Vec<String> {
     match &step.action {
         Action::Render(_) => lines.push("template".to_owned()),
         Action::Group => lines.push("group".to_owned()),
+        Action::Workflow(called) => lines.push(format!("workflow {}", called.workflow)),
         Action::Approve(_) => lines.push("a person approves".to_owned()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => lines.push(name.clone()),

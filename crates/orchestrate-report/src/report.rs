@@ -2,7 +2,7 @@
 
 use orchestrate_core::{
     neutral,
-    plan::{Action, Plan},
+    plan::Plan,
     summary::{StepState, StepSummary},
 };
 
@@ -95,7 +95,7 @@ fn documents(context: &Context<'_>, at: usize, step: &StepSummary) -> Vec<String
         let told = context.summary.instances_of(at).into_iter();
         return told.filter_map(|told| document(context, told)).collect();
     }
-    if matches!(plan.steps()[at].action, Action::Group) && !fans_out {
+    if plan.steps()[at].action.only_gathers() && !fans_out {
         return Vec::new();
     }
     document(context, step).into_iter().collect()

@@ -46,7 +46,7 @@ pub const BAD_INPUT: &str = "bad-input";
 pub const VALUE_TOO_LARGE: &str = "value-too-large";
 /// A JSON Schema that is none, or that says what it may not say here.
 pub const BAD_SCHEMA: &str = "bad-schema";
-/// A step with none or several of `persona`, `render`, `approve` and `steps`.
+/// A step with none or several of `persona`, `render`, `approve`, `steps` and `workflow`.
 pub const STEP_KIND: &str = "step-kind";
 /// A key that this kind of step does not take.
 pub const KEY_NOT_FOR_STEP: &str = "key-not-for-step";
@@ -72,6 +72,14 @@ pub const UNJUDGED_GATE: &str = "unjudged-gate";
 pub const UNCOVERED_CASE: &str = "uncovered-case";
 /// A case that the chosen enum can never have.
 pub const IMPOSSIBLE_CASE: &str = "impossible-case";
+/// A workflow that no library has.
+pub const UNKNOWN_WORKFLOW: &str = "unknown-workflow";
+/// Workflows that call each other in a circle.
+pub const RECURSIVE_WORKFLOW: &str = "recursive-workflow";
+/// A required input that a step does not give the workflow it calls.
+pub const MISSING_INPUT: &str = "missing-input";
+/// More steps or files than a workflow has with those of the workflows it calls.
+pub const TOO_MANY_STEPS: &str = "too-many-steps";
 /// A path that would leave the output folder, or is no file.
 pub const UNSAFE_PATH: &str = "unsafe-path";
 /// A file that the workflow names and that cannot be read.

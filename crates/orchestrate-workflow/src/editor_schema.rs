@@ -84,7 +84,7 @@ fn map(section: &Section) -> Value {
         "need" => drop(map.insert("required".into(), json!(["step"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let kinds = ["persona", "render", "approve", "steps"];
+            let kinds = ["persona", "render", "approve", "steps", "workflow"];
             let one = json!(kinds.map(|kind| json!({ "required": [kind] })));
             map.insert("oneOf".into(), one);
         }

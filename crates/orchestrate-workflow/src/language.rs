@@ -60,7 +60,9 @@ impl Section {
 }
 
 /// Keys of steps in which no persona works, each with what has to stand beside it.
-const OTHER_KIND: [(&str, &[&str]); 5] = [
+const OTHER_KIND: [(&str, &[&str]); 7] = [
+    ("workflow", &[]),
+    ("with", &["workflow: design-review"]),
     ("render", &[]),
     ("steps", &[]),
     ("approve", &[]),
@@ -301,7 +303,7 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render`, `approve` and `steps`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render`, `approve`, `steps` and `workflow`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
@@ -335,6 +337,18 @@ pub const STEP: Section = Section {
             r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
                 "additionalProperties": { "$ref": "#/definitions/step" } }"##,
             "steps: { draft: { persona: data-engineer }, check: { persona: mlops-engineer, needs: draft } }",
+        ),
+        key(
+            "workflow",
+            "Another workflow, whose steps run within this one: a name of the library, or a path below the folder of this file, such as `./parts/review.yaml`. Its steps see its own inputs and each other. What the step needs is handed to those of them that need nothing in it. Its `outputs` are the step's document, and `steps.ID.output.NAME` gives them to templates. Its `concurrency` does not count. Workflows call each other up to 8 deep.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "workflow: design-review",
+        ),
+        key(
+            "with",
+            "For `workflow`: the inputs of the called workflow, by name. A text is a template; where it is exactly one `{{ … }}`, its value is passed as it is. Without `task` the called workflow gets the task of this one.",
+            r##"{ "type": "object", "propertyNames": { "$ref": "#/definitions/name" } }"##,
+            "with: { task: Look at the figures }",
         ),
         key(
             "prompt",

@@ -101,7 +101,10 @@ pub enum Prepared {
         list: Digest,
     },
     /// It is a group whose steps may begin.
-    Group,
+    Group {
+        /// The inputs of the workflow that it calls, where it calls one.
+        inputs: Option<Digest>,
+    },
     /// The document of a fan-out or group whose parts are at their end.
     Joined {
         /// The documents of its parts, one after the other.

@@ -168,7 +168,7 @@ impl Run {
                 }
                 self.add_items(step, *count, *list);
             }
-            Event::GroupOpened { .. } => self.add_members(step),
+            Event::GroupOpened { inputs, .. } => self.add_members(step, *inputs),
             Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
             Event::StepReopened { .. } => {
                 instance.reopen();

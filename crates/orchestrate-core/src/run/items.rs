@@ -27,6 +27,8 @@ pub(super) struct Children {
     pub(super) failed: usize,
     /// The list whose items they are; none for the steps of a group.
     pub(super) list: Option<Digest>,
+    /// The inputs of the called workflow whose steps they are.
+    pub(super) inputs: Option<Digest>,
 
     // What follows is rebuilt when a run is resumed.
     /// Items under way.
@@ -46,6 +48,7 @@ impl Children {
             skipped: 0,
             failed: 0,
             list,
+            inputs: None,
             running: 0,
             next: 0,
         }
@@ -131,6 +134,25 @@ impl Run {
         self.instances[instance].children.as_ref().and_then(|children| children.list)
     }
 
+    /// Digest of the inputs of the workflow that an instance has called.
+    pub fn inputs(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].children.as_ref().and_then(|children| children.inputs)
+    }
+
+    /// The instance that called the workflow to which an instance belongs; none for the workflow that is run
+    /// itself.
+    pub fn caller(&self, instance: usize) -> Option<usize> {
+        let mut at = instance;
+        while let Some(parent) = self.parent(at) {
+            // The items of a call are calls themselves: they belong to what stands around.
+            if self.item(at).is_none() && self.plan.called(self.position_of(parent)).is_some() {
+                return Some(parent);
+            }
+            at = parent;
+        }
+        None
+    }
+
     /// The parts of a fan-out or group that is open or at its end.
     pub fn parts(&self, instance: usize) -> Range<usize> {
         self.instances[instance].children.as_ref().map_or(0..0, |children| children.range())
@@ -193,7 +215,7 @@ impl Run {
     }
 
     /// Adds the steps of a group.
-    pub(super) fn add_members(&mut self, step: usize) {
+    pub(super) fn add_members(&mut self, step: usize, inputs: Option<Digest>) {
         let plan = Arc::clone(&self.plan);
         let first = self.instances.len();
         let number = self.instances[step].numbered;
@@ -207,7 +229,8 @@ impl Run {
                 self.ready.push_back(self.instances.len() - 1);
             }
         }
-        self.opened(step, Children::new(first, members.len(), None));
+        let children = Children { inputs, ..Children::new(first, members.len(), None) };
+        self.opened(step, children);
     }
 
     fn opened(&mut self, step: usize, children: Children) {

@@ -498,13 +498,15 @@ impl Run {
             Prepared::Items { count, list } => {
                 self.record(Event::ItemsFound { step: call.step.clone(), count, list })
             }
-            Prepared::Group if self.has_no_room_for_members(step) => {
+            Prepared::Group { .. } if self.has_no_room_for_members(step) => {
                 let message =
                     format!("a run has at most {MOST_INSTANCES} steps with all their items");
                 let failure = Failure::new(FailureClass::Preparation, message);
                 self.give_up(step, call.purpose, failure)
             }
-            Prepared::Group => self.record(Event::GroupOpened { step: call.step.clone() }),
+            Prepared::Group { inputs } => {
+                self.record(Event::GroupOpened { step: call.step.clone(), inputs })
+            }
             Prepared::Joined { deliverable, brief, output } => self.record(Event::StepSucceeded {
                 step: call.step.clone(),
                 source: StepSource::Joined,

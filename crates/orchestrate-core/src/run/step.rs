@@ -178,7 +178,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
         Event::StepSkipped { step, .. } => (step, Happening::StepSkipped),
-        Event::ItemsFound { step, .. } | Event::GroupOpened { step } => (step, Happening::Opened),
+        Event::ItemsFound { step, .. } | Event::GroupOpened { step, .. } => (step, Happening::Opened),
         Event::StepReopened { step } => (step, Happening::Reopened),
         Event::StepWithdrawn { step } => (step, Happening::Withdrawn),
         Event::ApprovalRequested { step, .. } => (step, Happening::Asked),

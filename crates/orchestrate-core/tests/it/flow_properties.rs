@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use indexmap::IndexMap;
 use orchestrate_core::{
+    called::WorkflowStep,
     event::{Event, SkipReason},
     failure::FailureClass,
     flow::{ForEach, Join, ListSource, When},
@@ -39,7 +41,7 @@ fn plans() -> impl Strategy<Value = Arc<Plan>> {
             let mut step = step(&ids, at, drawn);
             let is_group = drawn.3 >= 4;
             if is_group {
-                step.action = Action::Group;
+                step.action = if drawn.3 == 5 { call() } else { Action::Group };
             }
             steps.push(step);
             if is_group {
@@ -54,6 +56,16 @@ fn plans() -> impl Strategy<Value = Arc<Plan>> {
         }
         plan(steps)
     })
+}
+
+fn call() -> Action {
+    Action::Workflow(Box::new(WorkflowStep {
+        workflow: "called".into(),
+        inputs: IndexMap::new(),
+        with: IndexMap::new(),
+        outputs: IndexMap::new(),
+        output: None,
+    }))
 }
 
 fn step(ids: &[StepPath], at: usize, (needs, optional, flow, kind, most): &Drawn) -> Step {
@@ -110,8 +122,9 @@ fn prepare(run: &Run, call: &CallId) -> Prepared {
         let count = usize::from(least + draw(&call.step, "count", 4));
         return Prepared::Items { count, list: Digest::of(call.step.as_str()) };
     }
-    if matches!(step.action, Action::Group) {
-        return Prepared::Group;
+    if step.action.is_group() {
+        let inputs = matches!(step.action, Action::Workflow(_)).then(|| Digest::of("inputs"));
+        return Prepared::Group { inputs };
     }
     prepared(&format!("{}#{:?}", call.step, call.purpose), 50)
 }

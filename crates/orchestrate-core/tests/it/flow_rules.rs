@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use orchestrate_core::{
+    called::WorkflowStep,
     event::{Event, RunFailure, SkipReason},
     failure::{Failure, FailureClass},
     flow::{ForEach, Join, ListSource, When},
@@ -50,7 +52,9 @@ impl<'p> Play<'p> {
         } else if step.flow.each.is_some() && run.item(instance).is_none() {
             Prepared::Items { count: self.count, list: Digest::of("list") }
         } else if matches!(step.action, Action::Group) {
-            Prepared::Group
+            Prepared::Group { inputs: None }
+        } else if matches!(step.action, Action::Workflow(_)) {
+            Prepared::Group { inputs: Some(Digest::of(call.step.as_str())) }
         } else {
             prepared(&call.to_string(), 10)
         }
@@ -262,6 +266,89 @@ fn an_empty_list_is_nothing_to_do_and_no_success_where_one_is_wanted() {
         acted.rest(&fine);
         assert_eq!(acted.status("files"), expected, "{join:?}");
     }
+}
+
+/// A workflow that calls another one twice over: each item of `outer` calls what calls `inner`.
+fn calling() -> Arc<Plan> {
+    let call = || {
+        Action::Workflow(Box::new(WorkflowStep {
+            workflow: "called".into(),
+            inputs: IndexMap::new(),
+            with: IndexMap::new(),
+            outputs: IndexMap::new(),
+            output: None,
+        }))
+    };
+    let within = |id: &str, needs: &[&str], group: &str| {
+        with(persona_step(id, needs), |step| step.flow.within = Some(group.into()))
+    };
+    plan(vec![
+        persona_step("data", &[]),
+        with(persona_step("outer", &["data"]), |step| {
+            step.action = call();
+            step.flow.each = Some(each(Join::Settled, None));
+        }),
+        within("outer/first", &[], "outer"),
+        with(within("outer/inner", &["outer/first"], "outer"), |step| step.action = call()),
+        within("outer/inner/x", &[], "outer/inner"),
+        within("outer/inner/y", &["outer/inner/x"], "outer/inner"),
+        persona_step("report", &["outer"]),
+    ])
+}
+
+#[test]
+fn the_steps_of_a_called_workflow_know_what_it_was_called_with_after_a_crash_too() {
+    let plan = calling();
+    assert_eq!((plan.caller(4), plan.caller(3), plan.caller(1)), (Some(3), Some(1), None));
+    let mut acted = Play { count: 2, ..Play::new(&plan, 1) };
+    let whole = acted.rest(&refuses(&["outer[1]/inner/y"]));
+    assert_eq!(whole, Outcome::Succeeded);
+    let opened = |events: &[Event]| {
+        let found = events.iter().filter_map(|event| match event {
+            Event::GroupOpened { step, inputs } => Some((step.to_string(), *inputs)),
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    let calls = ["outer[0]", "outer[0]/inner", "outer[1]", "outer[1]/inner"];
+    let mut found = opened(&acted.desk.events);
+    found.sort();
+    assert_eq!(found, calls.map(|call| (call.to_owned(), Some(Digest::of(call)))));
+    let replayed = Run::replay(
+        Arc::clone(&plan),
+        acted.desk.events.iter().map(|event| (orchestrate_core::Timestamp(0), event)),
+    )
+    .expect("it replays");
+    for (step, call) in [
+        ("outer[1]/inner/x", Some("outer[1]/inner")),
+        ("outer[1]/inner", Some("outer[1]")),
+        ("outer[0]/first", Some("outer[0]")),
+        ("outer[0]", None),
+        ("report", None),
+    ] {
+        let instance = replayed.instance(&step.into()).expect("it is there");
+        let caller = replayed.caller(instance);
+        assert_eq!(caller.map(|caller| replayed.path(caller).as_str()), call, "{step}");
+        let inputs = caller.and_then(|caller| replayed.inputs(caller));
+        assert_eq!(inputs, call.map(Digest::of), "{step}");
+    }
+}
+
+#[test]
+fn a_crash_inside_a_called_workflow_asks_for_nothing_twice() {
+    let plan = calling();
+    let mut acted = Play { count: 2, ..Play::new(&plan, 1) };
+    // Until the first `y` is asked, and no further.
+    while !acted.asked.iter().any(|step| step == "outer[0]/inner/y") {
+        let order = acted.desk.orders.pop_front().expect("there is more to do");
+        acted.one(order, &fine);
+    }
+    let before = acted.asked.clone();
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
+    let twice: Vec<&String> = acted.asked.iter().filter(|step| before.contains(step)).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    let opened = acted.desk.events.iter().filter(|event| event.kind() == "group_opened").count();
+    assert_eq!(opened, 4, "what a call was given is evaluated once");
 }
 
 fn nested() -> Arc<Plan> {

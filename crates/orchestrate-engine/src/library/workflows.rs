@@ -7,7 +7,7 @@ use std::{
 };
 
 use orchestrate_core::{diagnostic::Source, persona::Gate};
-use orchestrate_workflow::{Catalogue, Schemas};
+use orchestrate_workflow::{CalledWorkflow, Catalogue, NoWorkflow, Schemas};
 
 use super::{
     Level, LibraryError, PersonaLibrary, built_in,
@@ -42,16 +42,52 @@ pub struct FoundWorkflow {
 /// The largest file that a template includes.
 const MAX_INCLUDED_BYTES: u64 = 1 << 20;
 
-/// What a workflow is compiled with: the personas, and the files of its folder.
+/// What a workflow is compiled with: the personas, the workflows that it may call, and the files of its folder.
 #[derive(Debug)]
 pub(crate) struct Beside<'w> {
-    pub(crate) personas: &'w PersonaLibrary,
-    pub(crate) workflow: &'w FoundWorkflow,
+    personas: &'w PersonaLibrary,
+    workflows: &'w WorkflowLibrary,
+    folder: Option<PathBuf>,
 }
 
 impl<'w> Beside<'w> {
     pub(crate) fn of(workspace: &'w Workspace, workflow: &'w FoundWorkflow) -> Self {
-        Self { personas: &workspace.personas, workflow }
+        let folder = workflow.folder.clone();
+        Self { personas: &workspace.personas, workflows: &workspace.workflows, folder }
+    }
+
+    /// The folder of the workflow's file; none where it is built in.
+    fn folder(&self) -> Option<&Path> {
+        let folder = self.folder.as_deref()?;
+        Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    }
+
+    /// A workflow file below the folder, by its path from there.
+    fn below(&self, path: &str) -> Result<FoundWorkflow, NoWorkflow> {
+        let Some(folder) = self.folder() else {
+            let why = "a workflow that is built in calls others by their names".to_owned();
+            return Err(NoWorkflow::Unreadable(why));
+        };
+        let mut short = path;
+        while let Some(rest) = short.strip_prefix("./") {
+            short = rest;
+        }
+        let file = folder.join(short);
+        let limit = orchestrate_workflow::MAX_SOURCE_BYTES as u64;
+        let text = read_text_within(folder, &file, limit).map_err(|error| {
+            NoWorkflow::Unreadable(match error {
+                ReadError::Outside { target, .. } => {
+                    format!("it leads to `{}`, outside the workflow's folder", target.display())
+                }
+                error => told(&error),
+            })
+        })?;
+        Ok(FoundWorkflow {
+            name: path.to_owned(),
+            level: Level::Project,
+            source: Source::new(file.display().to_string(), text),
+            folder: file.parent().map(Path::to_owned),
+        })
     }
 }
 
@@ -65,10 +101,9 @@ impl Catalogue for Beside<'_> {
     }
 
     fn include(&self, path: &str) -> Result<Arc<Source>, String> {
-        let Some(folder) = &self.workflow.folder else {
+        let Some(folder) = self.folder() else {
             return Err(format!("`{path}` cannot be included: this workflow is built in"));
         };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let file = folder.join(path);
         match read_text_within(folder, &file, MAX_INCLUDED_BYTES) {
             Ok(text) => Ok(Source::new(file.display().to_string(), text)),
@@ -78,6 +113,23 @@ impl Catalogue for Beside<'_> {
             )),
             Err(error) => Err(told(&error)),
         }
+    }
+
+    fn workflow(&self, name: &str) -> Result<CalledWorkflow<'_>, NoWorkflow> {
+        let found = if is_path(name) {
+            self.below(name)?
+        } else {
+            let found = self.workflows.read(name);
+            let found = found.map_err(|error| NoWorkflow::Unreadable(told(&error)))?;
+            found.ok_or(NoWorkflow::Unknown)?
+        };
+        let catalogue =
+            Beside { personas: self.personas, workflows: self.workflows, folder: found.folder };
+        Ok(CalledWorkflow { source: found.source, catalogue: Box::new(catalogue) })
+    }
+
+    fn workflow_names(&self) -> Vec<String> {
+        self.workflows.names().map(str::to_owned).collect()
     }
 
     fn gates(&self, persona: &str) -> Option<Vec<Gate>> {

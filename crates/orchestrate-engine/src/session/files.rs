@@ -71,7 +71,8 @@ pub(super) fn colliding_files(plan: &Plan, source: &Arc<Source>) -> Vec<Diagnost
         let message = format!("step `{}` saves `{save}`, and `{name}` is {other}", step.id);
         let mut diagnostic = Diagnostic::error("file-collision", message)
             .help("give the step a file with another name");
-        if let Some(span) = place(&source.text, step.id.as_str(), save) {
+        let caller = || called_at(&source.text, step.id.as_str());
+        if let Some(span) = place(&source.text, step.id.as_str(), save).or_else(caller) {
             diagnostic = diagnostic.at(source, span, "");
         }
         found.push(diagnostic);
@@ -95,6 +96,13 @@ fn place(text: &str, id: &str, save: &str) -> Option<Range<usize>> {
     })?;
     let start = from + key + text[from + key..].find(save)?;
     Some(start..start + save.len())
+}
+
+/// Where the step stands that calls the workflow of the step `id`, whose file says what it saves.
+fn called_at(text: &str, id: &str) -> Option<Range<usize>> {
+    let (caller, _) = id.split_once('/')?;
+    let start = text.find(&format!("{caller}:"))?;
+    Some(start..start + caller.len())
 }
 
 #[cfg(test)]

@@ -1,18 +1,25 @@
 //! What a run will do, said before it costs anything: persona, model and prompt size per step.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use indexmap::IndexMap;
 use orchestrate_core::{
+    called::Passed,
+    handoff::DEFAULT_ALLOWANCE,
     ids::StepPath,
-    plan::{Action, Need, PersonaStep, Plan},
-    request::{ModelRef, Segment},
+    plan::{Action, InputValue, Need, PersonaChoice, PersonaStep, Plan},
+    request::ModelRef,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
-use orchestrate_workflow::{Scope, StepValue, StepValues};
+use orchestrate_workflow::{CalledInputs, Scope, StepValue, StepValues, known_call_inputs};
 
 use super::RunSetup;
-use crate::{casting::Casting, items};
+use crate::{
+    casting::{Casting, invalid, task_segment},
+    items,
+    schemas::JsonSchemas,
+};
 
 /// What one step will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +85,15 @@ impl Repeats {
 
 /// How often the step at `position` runs: the lists of its own and of every group around it, as far as the
 /// inputs say them.
-fn repeats(plan: &Plan, position: usize, scope: &Scope<'_>) -> Option<Repeats> {
+fn repeats(known: &KnownInputs<'_>, position: usize) -> Option<Repeats> {
+    let plan = known.plan;
     let mut repeats = None;
     let mut at = Some(position);
     while let Some(step) = at {
         if let Some(each) = &plan.steps()[step].flow.each {
-            let own = items::values(each, scope)
+            let called = known.of(step);
+            let scope = Scope { inputs: called.values(known.run), steps: &called };
+            let own = items::values(each, &scope)
                 .map_or(Repeats::FoundAtRunTime, |items| Repeats::Times(items.len()));
             repeats = Some(repeats.map_or(own, |inner: Repeats| inner.times(own)));
         }
@@ -95,8 +105,7 @@ fn repeats(plan: &Plan, position: usize, scope: &Scope<'_>) -> Option<Repeats> {
 /// What every step will do, in plan order. Calls no model and writes nothing.
 pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
     let casting = Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone());
-    let inputs = casting.inputs.clone();
-    let scope = Scope { inputs: &inputs, steps: &NothingYet };
+    let known = KnownInputs::find(&setup.plan, &casting.inputs);
     let mut stage_of = vec![0; setup.plan.steps().len()];
     for (stage, positions) in setup.plan.stages().iter().enumerate() {
         for &position in positions {
@@ -104,6 +113,8 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         }
     }
     let steps = setup.plan.steps().iter().enumerate().map(|(position, step)| {
+        let called = known.of(position);
+        let scope = Scope { inputs: called.values(&casting.inputs), steps: &called };
         let needs: Vec<StepPath> = step.needs.iter().map(|need| need.step.clone()).collect();
         let handoffs = step.needs.iter().filter(|need| need.handoff).map(Need::label);
         let mut forecast = StepForecast {
@@ -120,12 +131,15 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             review: None,
             optional: step.optional,
             flow: orchestrate_report::flow(&step.flow),
-            repeats: repeats(&setup.plan, position, &scope),
+            repeats: repeats(&known, position),
             approval: match &step.action {
                 Action::Approve(approval) => {
                     Some(ApprovalForecast { expires_ms: approval.expires_ms })
                 }
-                Action::Persona(_) | Action::Render(_) | Action::Group => None,
+                Action::Persona(_)
+                | Action::Render(_)
+                | Action::Group
+                | Action::Workflow(_) => None,
             },
         };
         let Action::Persona(action) = &step.action else { return forecast };
@@ -133,7 +147,12 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         forecast.most_calls = most_calls(action);
         forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
-        match casting.choose(&action.persona, &scope) {
+        let choice = if called.decides(&action.persona) {
+            Err(invalid("the choice hangs on an earlier step"))
+        } else {
+            casting.choose(&action.persona, &scope)
+        };
+        match choice {
             Ok((persona, choice)) => {
                 system = casting.system_prompt(&step.id, &persona, contract(action), &scope);
                 forecast.personas = vec![persona.name.clone()];
@@ -145,7 +164,8 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
                     action.persona.candidates().into_iter().map(str::to_owned).collect();
             }
         }
-        let message = known_message(&casting, action, &scope);
+        let message = known_message(action, &scope);
+        forecast.handoff_tokens += called.open_tokens(action.prompt.as_deref());
         forecast.prompt_tokens = tokens::count(&system) + tokens::count(&message);
         forecast
     });
@@ -170,24 +190,101 @@ fn contract(action: &PersonaStep) -> Contract {
     }
 }
 
-/// No step has run yet.
-struct NothingYet;
+/// What is known before the run of the inputs of every workflow that is called.
+struct KnownInputs<'p> {
+    plan: &'p Plan,
+    run: &'p IndexMap<String, InputValue>,
+    /// By the position of the step that calls; inputs that hang on steps stand beside, by name.
+    calls: BTreeMap<usize, (CalledInputs, Vec<String>)>,
+}
 
-impl StepValues for NothingYet {
+impl<'p> KnownInputs<'p> {
+    fn find(plan: &'p Plan, run: &'p IndexMap<String, InputValue>) -> Self {
+        let mut known = Self { plan, run, calls: BTreeMap::new() };
+        // Whoever calls stands before what is called.
+        for position in 0..plan.steps().len() {
+            if let Some(step) = plan.called(position) {
+                let around = known.of(position);
+                let scope = Scope { inputs: around.values(run), steps: &around };
+                let mut found = known_call_inputs(step, &scope, &JsonSchemas);
+                let hangs = |passed: &Passed| match passed {
+                    Passed::Value(_) => false,
+                    Passed::Task => around.is_open("task"),
+                    Passed::Expression(text) | Passed::Template(text) => around.mentions(text),
+                };
+                for (name, _) in step.with.iter().filter(|(_, passed)| hangs(passed)) {
+                    found.0.values.shift_remove(name);
+                    found.1.push(name.clone());
+                }
+                known.calls.insert(position, found);
+            }
+        }
+        known
+    }
+
+    /// What the step at `position` sees.
+    fn of(&self, position: usize) -> NothingYet<'_> {
+        NothingYet(self.plan.caller(position).and_then(|caller| self.calls.get(&caller)))
+    }
+}
+
+/// No step has run yet; with the inputs of the called workflow, where it is one.
+struct NothingYet<'k>(Option<&'k (CalledInputs, Vec<String>)>);
+
+impl<'k> NothingYet<'k> {
+    fn values(&self, run: &'k IndexMap<String, InputValue>) -> &'k IndexMap<String, InputValue> {
+        self.0.map_or(run, |(called, _)| &called.values)
+    }
+
+    fn open(&self) -> &'k [String] {
+        self.0.map_or(&[], |(_, open)| open)
+    }
+
+    fn is_open(&self, input: &str) -> bool {
+        self.open().iter().any(|open| open == input)
+    }
+
+    /// Whether a template may speak of an input that is not known yet.
+    fn mentions(&self, template: &str) -> bool {
+        self.open().iter().any(|open| template.contains(open.as_str()))
+    }
+
+    /// Whether a choice hangs on an input that is not known yet.
+    fn decides(&self, choice: &PersonaChoice) -> bool {
+        match choice {
+            PersonaChoice::Named(_) => false,
+            PersonaChoice::Choose { by, .. } => self.mentions(by),
+        }
+    }
+
+    /// Tokens that inputs which are not known yet may bring into a prompt, each as many as a handoff.
+    fn open_tokens(&self, prompt: Option<&str>) -> u64 {
+        let brings = |open: &&String| {
+            *open == "task" || prompt.is_some_and(|prompt| prompt.contains(open.as_str()))
+        };
+        DEFAULT_ALLOWANCE * self.open().iter().filter(brings).count() as u64
+    }
+}
+
+impl StepValues for NothingYet<'_> {
     fn step(&self, _id: &str) -> Option<StepValue> {
         None
+    }
+
+    fn called_with(&self) -> Option<&CalledInputs> {
+        self.0.map(|(called, _)| called)
     }
 }
 
 /// The user message as far as it is known before the run: without handoffs, and with the prompt's own
 /// text where it speaks of earlier steps.
-fn known_message(casting: &Casting, action: &PersonaStep, scope: &Scope<'_>) -> String {
+fn known_message(action: &PersonaStep, scope: &Scope<'_>) -> String {
     let prompt = action.prompt.as_deref();
     let mut message = String::new();
-    if let Some(task) = casting.task()
-        && !prompt.is_some_and(orchestrate_workflow::prints_task)
+    if !prompt.is_some_and(orchestrate_workflow::prints_task)
+        && let Some(task) = task_segment(scope)
     {
-        message = Segment::Task(task.to_owned()).render();
+        message = task.render();
     }
     if let Some(prompt) = prompt {
         let rendered = orchestrate_workflow::render_prompt(prompt, scope);

@@ -137,7 +137,7 @@ pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreErr
 pub fn unpaid(plan: &Plan) -> Vec<Foresight> {
     let certain = certain(plan);
     let step = |(at, step): (usize, &Step)| match step.action {
-        Action::Render(_) | Action::Group => Foresight::Template,
+        Action::Render(_) | Action::Group | Action::Workflow(_) => Foresight::Template,
         Action::Approve(_) => Foresight::Asked,
         Action::Persona(_) if certain[at] => Foresight::Called,
         Action::Persona(_) => Foresight::Open,
@@ -191,7 +191,7 @@ impl Outlook<'_> {
     fn step(&mut self, position: usize) -> Result<Foresight, StoreError> {
         let plan = &self.setup.plan;
         let step = &plan.steps()[position];
-        let is_template = matches!(step.action, Action::Render(_) | Action::Group);
+        let is_template = matches!(step.action, Action::Render(_)) || step.action.is_group();
         if matches!(step.action, Action::Approve(_)) {
             return Ok(Foresight::Asked);
         }

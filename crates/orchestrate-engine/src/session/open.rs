@@ -22,6 +22,7 @@ use super::{RunRecord, RunSetup, Workspace, setup::SetupError};
 use crate::{
     approvals::{Approver, EarlierDecisions, Inbox},
     artifacts::{ArtifactError, OutputFolder},
+    calls::Calls,
     casting::Casting,
     clock,
     driver::{DriveError, Driver, People, Stop},
@@ -137,6 +138,7 @@ impl OpenRun {
             index: index(&home, setup.offline),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            calls: Calls::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -216,6 +218,7 @@ impl OpenRun {
             index: index(&home, created.offline),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            calls: Calls::default(),
         };
         let index = index_of(&home, created.offline);
         let writer = JournalWriter::start(journal, index, &record.events)?;

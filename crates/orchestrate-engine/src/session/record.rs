@@ -8,7 +8,7 @@ use orchestrate_core::{
     event::{Event, Recorded, RunCreated, RunForked},
     ids::{Digest, RunId, StepPath},
     persona::Persona,
-    plan::{Action, InputValue, Plan},
+    plan::{InputValue, Plan},
     run::Input,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
@@ -233,7 +233,7 @@ impl RunRecord {
         }
         for (at, step) in self.plan.steps().iter().enumerate() {
             // The documents of a group are those of its steps.
-            if matches!(step.action, Action::Group)
+            if step.action.only_gathers()
                 && step.save.is_none()
                 && step.flow.each.is_none()
             {
@@ -242,7 +242,7 @@ impl RunRecord {
             let own = (!self.plan.group(at).is_some_and(|group| self.plan.repeats(group)))
                 .then_some(&self.summary.steps[at]);
             let instances = self.summary.instances_of(at);
-            let instances = if matches!(step.action, Action::Group) && step.save.is_none() {
+            let instances = if step.action.only_gathers() && step.save.is_none() {
                 Vec::new()
             } else {
                 instances

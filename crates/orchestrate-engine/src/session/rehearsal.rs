@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
+    calls::Calls,
     casting::Casting,
     driver::{Driver, Stop},
     home::Home,
@@ -80,6 +81,7 @@ pub(super) fn preparer(
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
+        calls: Calls::default(),
         earlier_decisions: <_>::default(),
     }
 }

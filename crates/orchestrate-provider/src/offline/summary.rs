@@ -24,7 +24,7 @@ pub(super) fn summary(request: &Request) -> Brief {
     let persona = &request.persona;
     let mut decisions = Decisions::default();
     for segment in &request.segments {
-        if let Segment::Task(task) = segment {
+        if let Some(task) = segment.task() {
             decisions.add(
                 format!("Work on task `{}`: “{}”", Digest::of(task).short(), excerpt(task, WIDTH)),
                 "it is the task this run was given",
@@ -55,6 +55,7 @@ pub(super) fn summary(request: &Request) -> Brief {
                 }
             }
             Segment::Task(_)
+            | Segment::Assigned { .. }
             | Segment::Earlier(_)
             | Segment::Misfit { .. }
             | Segment::Document { .. }

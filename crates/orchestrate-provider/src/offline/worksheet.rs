@@ -93,7 +93,7 @@ impl Sheet {
         self.heading("The task as understood");
         let mut tasks = 0;
         for segment in &request.segments {
-            if let Segment::Task(task) = segment {
+            if let Some(task) = segment.task() {
                 let _ = writeln!(self.0, "Fingerprint `{}`.\n", Digest::of(task).short());
                 self.0.push_str(&quote(task, TASK));
                 tasks += 1;
@@ -215,6 +215,7 @@ impl Sheet {
                     self.0.push('\n');
                 }
                 Segment::Task(_)
+                | Segment::Assigned { .. }
                 | Segment::Handoff(_)
                 | Segment::Prompt(_)
                 | Segment::Misfit { .. }

@@ -137,10 +137,10 @@ fn skeleton(edges: &IndexMap<String, Vec<Edge>>) -> Result<Plan, PlanError> {
 
 /// Reports steps that save the same file; upper and lower case do not count, since many file
 /// systems do not tell them apart. The items of a fan-out save files with numbers.
-pub(super) fn report_shared_files(sink: &mut Sink<'_>, saves: Vec<(&str, Range<usize>, bool)>) {
+pub(super) fn report_shared_files(sink: &mut Sink<'_>, saves: &[(String, Range<usize>, bool)]) {
     let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
     let mut numbered: BTreeMap<String, Range<usize>> = BTreeMap::new();
-    for (path, span, repeated) in &saves {
+    for (path, span, repeated) in saves {
         if *repeated {
             numbered.entry(path.to_lowercase()).or_insert_with(|| span.clone());
         }
@@ -152,12 +152,12 @@ pub(super) fn report_shared_files(sink: &mut Sink<'_>, saves: Vec<(&str, Range<u
             (Some(first), _) => (format!("two steps save `{path}`"), first.clone()),
             (None, Some(other)) => (format!("`{path}` may be the file of an item"), other.clone()),
             (None, None) => {
-                seen.insert(low, span);
+                seen.insert(low, span.clone());
                 continue;
             }
         };
         let problem = sink
-            .error(codes::DUPLICATE_SAVE, &span, message)
+            .error(codes::DUPLICATE_SAVE, span, message)
             .at(sink.source(), first, "first here")
             .help("give each step a file of its own");
         sink.push(problem);

@@ -11,10 +11,13 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 5] = ["workflow", "with", "budget", "retry", "seed"];
+const FUTURE: [&str; 3] = ["budget", "retry", "seed"];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 28] = [
+const SYNONYMS: [(&str, &str); 31] = [
+    ("uses", "workflow"),
+    ("call", "workflow"),
+    ("inputs", "with"),
     ("condition", "if"),
     ("run_if", "if"),
     ("foreach", "for_each"),
@@ -84,6 +87,8 @@ fn unknown_key(sink: &Sink<'_>, entry: &Entry, what: &str, known: &[&str]) -> Di
     let problem =
         sink.error(codes::UNKNOWN_KEY, &entry.key.span, format!("{what} has no key `{key}`"));
     let synonym = SYNONYMS.iter().find(|(word, ours)| *word == key && known.contains(ours));
+    // A step's name is its key; `workflow` names another one.
+    let synonym = synonym.filter(|(word, _)| *word != "name" || !known.contains(&"persona"));
     if let Some((_, ours)) = synonym {
         return problem.help(format!("did you mean `{ours}`?"));
     }

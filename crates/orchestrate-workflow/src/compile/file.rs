@@ -12,6 +12,7 @@ use orchestrate_core::{
 };
 
 use super::{
+    call::{self, Calls, Shared},
     edges, fields, group, input, needs,
     settings::Settings,
     step::{self, Draft},
@@ -46,10 +47,36 @@ pub trait Catalogue {
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
     }
+    /// The workflow that a step calls, with the catalogue that holds for its file: a name of a library, or a
+    /// path from this workflow's folder that does not lead out of it.
+    fn workflow(&self, _name: &str) -> Result<CalledWorkflow<'_>, NoWorkflow> {
+        Err(NoWorkflow::Unknown)
+    }
+    /// Every workflow's name, for advice.
+    fn workflow_names(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The gates of a persona; `None` where its file cannot be read here, which is told elsewhere.
     fn gates(&self, _persona: &str) -> Option<Vec<Gate>> {
         None
     }
+}
+
+/// A workflow file that another one calls.
+pub struct CalledWorkflow<'c> {
+    /// Its text. Files of one name are one file.
+    pub source: Arc<Source>,
+    /// What holds for it: what it includes and calls by paths lies below its own folder.
+    pub catalogue: Box<dyn Catalogue + 'c>,
+}
+
+/// Why a workflow cannot be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoWorkflow {
+    /// No library has the name.
+    Unknown,
+    /// There is a reason, for people.
+    Unreadable(String),
 }
 
 /// What a catalogue has to include. Paths that lead elsewhere do not get as far as a disk.
@@ -57,20 +84,33 @@ struct Included<'c>(&'c dyn Catalogue);
 
 impl Includes for Included<'_> {
     fn include(&self, path: &str) -> Result<Arc<Source>, String> {
-        let leads_elsewhere = path.is_empty()
-            || path.starts_with(['/', '~'])
-            || path.contains(['\\', ':', '\0'])
-            || path.split('/').any(|part| part == "..");
-        if leads_elsewhere {
+        if leads_elsewhere(path) {
             return Err(format!("`{path}` is no file in the workflow's folder"));
         }
         self.0.include(path)
     }
 }
 
-/// Compiles a workflow file. All mistakes are reported at once, in the order of the file; there is a
+/// Whether a path is none below the folder that it starts from.
+pub(super) fn leads_elsewhere(path: &str) -> bool {
+    path.is_empty()
+        || path.starts_with(['/', '~'])
+        || path.contains(['\\', ':', '\0'])
+        || path.split('/').any(|part| part == "..")
+}
+
+/// Compiles a workflow file, and those that it calls. All mistakes are reported at once, in the order of the file; there is a
 /// plan exactly where none of them is an error. Warnings may accompany it.
 pub fn compile(source: &Arc<Source>, catalogue: &dyn Catalogue) -> (Option<Plan>, Vec<Diagnostic>) {
+    let shared = Shared::default();
+    compile_with(source, catalogue, &Calls::of(&shared, source))
+}
+
+pub(super) fn compile_with(
+    source: &Arc<Source>,
+    catalogue: &dyn Catalogue,
+    calls: &Calls<'_>,
+) -> (Option<Plan>, Vec<Diagnostic>) {
     let mut sink = Sink::new(source);
     let plan = if source.text.len() > MAX_SOURCE_BYTES {
         let message = format!("the file has {} bytes, and 4 MiB are the limit", source.text.len());
@@ -78,7 +118,8 @@ pub fn compile(source: &Arc<Source>, catalogue: &dyn Catalogue) -> (Option<Plan>
         sink.push(problem.help("give long texts as inputs of type `file`, or split the workflow"));
         None
     } else {
-        read(&mut sink, Holds::WORKFLOW).and_then(|root| workflow(&mut sink, &root, catalogue))
+        let root = read(&mut sink, Holds::WORKFLOW);
+        root.and_then(|root| workflow(&mut sink, &root, catalogue, calls))
     };
     let plan = plan.filter(|_| !sink.has_errors());
     (plan, sink.finish())
@@ -93,7 +134,12 @@ pub fn headline(source: &Source) -> (Option<String>, Option<String>) {
     (name, summary)
 }
 
-fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Option<Plan> {
+fn workflow(
+    sink: &mut Sink<'_>,
+    root: &Node,
+    catalogue: &dyn Catalogue,
+    calls: &Calls<'_>,
+) -> Option<Plan> {
     let map = fields::any_map(sink, root, "a workflow")?;
     if !language(sink, map) {
         return None;
@@ -116,7 +162,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     });
     let steps = steps(sink, map, &start)?;
     let files = Included(catalogue);
-    let facts = group::facts(sink, steps, catalogue);
+    let facts = group::facts(sink, steps, catalogue, calls);
     let mut owners = IndexMap::new();
     group::item_owners(steps, &mut owners);
     let known = Known {
@@ -128,11 +174,12 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         group: None,
         depth: 0,
         files: &files,
+        calls,
     };
     let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
     let mut saves = Vec::new();
-    group::saves(drafts.values(), false, &mut saves);
-    edges::report_shared_files(sink, saves);
+    group::saves(&drafts, "", false, &mut saves);
+    edges::report_shared_files(sink, &saves);
     let outputs = outputs(sink, map, &known);
     let mut finished = Vec::new();
     finish(drafts, None, &mut finished);
@@ -250,6 +297,9 @@ fn finish(drafts: IndexMap<String, Draft>, within: Option<&StepPath>, found: &mu
                 within: within.cloned(),
             },
         });
+        if let Some(called) = &draft.called {
+            call::within(&id, called, found);
+        }
         finish(draft.inner, Some(&id), found);
     }
 }

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use orchestrate_core::flow::MOST_NESTED;
 
 use super::{
+    call::{self, Calls},
     fields,
     file::{self, Catalogue},
     flow, output,
@@ -31,6 +32,7 @@ pub(super) fn facts(
     sink: &mut Sink<'_>,
     steps: &Map,
     catalogue: &dyn Catalogue,
+    calls: &Calls<'_>,
 ) -> IndexMap<String, StepFacts> {
     let facts = steps.entries.values().map(|entry| {
         let map = match &entry.value.kind {
@@ -45,7 +47,15 @@ pub(super) fn facts(
         let asks = map.filter(|map| map.get("persona").is_some());
         let output = asks.and_then(|map| map.get("output"));
         let output = output.map(|output| output::read(sink, &output.value, catalogue));
-        (entry.key.text.clone(), StepFacts { optional, item, output })
+        let workflow = map.filter(|_| asks.is_none()).and_then(|map| map.get("workflow"));
+        let called = workflow.and_then(|entry| calls.find(sink, &entry.value, catalogue));
+        let output = match (workflow, &called) {
+            // Whatever is looked up in the value of a call that was reported is not reported as well.
+            (Some(_), None) => Some(None),
+            (_, Some(called)) => called.output.clone().map(Some),
+            (None, None) => output,
+        };
+        (entry.key.text.clone(), StepFacts { optional, item, output, called })
     });
     facts.collect()
 }
@@ -107,7 +117,7 @@ pub(super) fn read(
             sink.push(problem.help("give it another name: templates could mean either"));
         }
     }
-    let own = facts(sink, steps, catalogue);
+    let own = facts(sink, steps, catalogue, known.calls);
     let inner = Known {
         own: &own,
         around: Some(known),
@@ -129,16 +139,22 @@ pub(super) fn read(
 }
 
 /// The place of a file's name in a draft and in those within it.
-pub(super) fn saves<'d>(
-    drafts: impl IntoIterator<Item = &'d Draft>,
+pub(super) fn saves(
+    drafts: &IndexMap<String, Draft>,
+    group: &str,
     repeated: bool,
-    found: &mut Vec<(&'d str, Range<usize>, bool)>,
+    found: &mut Vec<(String, Range<usize>, bool)>,
 ) {
-    for draft in drafts {
+    for (id, draft) in drafts {
         let repeated = repeated || draft.flow.each.is_some();
         if let Some(save) = &draft.save {
-            found.push((&save.text, save.span.clone(), repeated));
+            found.push((save.text.clone(), save.span.clone(), repeated));
         }
-        saves(draft.inner.values(), repeated, found);
+        let path = format!("{group}{id}");
+        if let Some(called) = &draft.called {
+            let inside = call::saves(&path, called, repeated).into_iter();
+            found.extend(inside.map(|(save, repeated)| (save, draft.span.clone(), repeated)));
+        }
+        saves(&draft.inner, &format!("{path}/"), repeated, found);
     }
 }

@@ -1,6 +1,7 @@
 //! From a file's tree to a plan.
 
 mod approve;
+mod call;
 mod edges;
 mod fields;
 mod file;
@@ -18,7 +19,9 @@ mod templates;
 mod test_file;
 pub(crate) mod value;
 
-pub use file::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
+pub use file::{
+    CalledWorkflow, Catalogue, MAX_SOURCE_BYTES, NoWorkflow, compile, headline,
+};
 pub use test_file::{
     Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
     Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,

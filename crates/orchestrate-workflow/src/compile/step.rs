@@ -1,10 +1,13 @@
 //! One step of a workflow.
 
+use std::{ops::Range, rc::Rc};
+
 use indexmap::IndexMap;
 use orchestrate_core::plan::{Action, DEFAULT_REPAIRS, PersonaStep};
 
 use super::{
     approve,
+    call::{self, Called},
     edges::{self, Edge},
     fields,
     file::Catalogue,
@@ -33,6 +36,10 @@ pub(super) struct Draft {
     pub(super) flow: FlowDraft,
     /// The steps of a group, by id.
     pub(super) inner: IndexMap<String, Draft>,
+    /// The workflow that it calls.
+    pub(super) called: Option<Rc<Called>>,
+    /// Its name in the file.
+    pub(super) span: Range<usize>,
     /// What it refers to outside of its group.
     pub(super) outside: Vec<StepReference>,
 }
@@ -53,6 +60,8 @@ pub(super) fn read(
         save: None,
         flow: FlowDraft::default(),
         inner: IndexMap::new(),
+        called: None,
+        span: entry.key.span.clone(),
         outside: Vec::new(),
     };
     let what = format!("step `{id}`");
@@ -81,6 +90,11 @@ pub(super) fn read(
                     draft.inner = steps;
                     (Some(Action::Group), outside)
                 }
+                "workflow" => {
+                    draft.called = known.own.get(id).and_then(|facts| facts.called.clone());
+                    let called = draft.called.as_deref();
+                    call::read(sink, map, kind, called, catalogue, known)
+                }
                 _ => render_step(sink, map, value, known),
             }
         }
@@ -103,12 +117,20 @@ pub(super) fn read(
     } else {
         approve::report_strays(sink, map);
     }
+    if map.get("workflow").is_none() {
+        call::report_strays(sink, map);
+    }
+    if let (Some(each), Some(for_each), Some(action)) =
+        (&draft.flow.each, map.get("for_each"), &action)
+    {
+        call::report_same_calls(sink, for_each, &each.name, action);
+    }
     draft.action = action;
     draft
 }
 
 /// The keys of which a step has exactly one.
-const KINDS: [&str; 4] = ["persona", "render", "approve", "steps"];
+const KINDS: [&str; 5] = ["persona", "render", "approve", "steps", "workflow"];
 
 fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
     let id = &entry.key.text;
@@ -123,10 +145,12 @@ fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
         _ => sink.error(
             codes::STEP_KIND,
             &entry.key.span,
-            format!("step `{id}` has neither `persona` nor `render` nor `approve` nor `steps`"),
+            format!(
+                "step `{id}` has neither `persona` nor `render` nor `approve` nor `steps` nor `workflow`"
+            ),
         ),
     };
-    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group");
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group, `workflow: name` runs another workflow");
     sink.push(problem);
 }
 

@@ -1,6 +1,6 @@
 //! Templates of a file: their problems at the place in the file, and the references they make.
 
-use std::{cell::OnceCell, collections::BTreeSet, ops::Range};
+use std::{cell::OnceCell, collections::BTreeSet, ops::Range, rc::Rc};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
@@ -9,6 +9,7 @@ use orchestrate_core::{
 };
 use serde_json::Value;
 
+use super::call::{Called, Calls};
 use crate::{
     codes,
     template::{
@@ -34,6 +35,8 @@ pub(super) struct Known<'k> {
     pub(super) depth: usize,
     /// The files that templates may include.
     pub(super) files: &'k dyn Includes,
+    /// The workflows that steps call.
+    pub(super) calls: &'k Calls<'k>,
 }
 
 /// What is known of a step before it is read.
@@ -45,6 +48,8 @@ pub(super) struct StepFacts {
     /// The value that its answer has to be, where it has to be one: for a fan-out that of each item. `None`
     /// inside where it cannot be used, which is reported.
     pub(super) output: Option<Option<OutputSpec>>,
+    /// The workflow that it calls, where it calls one that can be used.
+    pub(super) called: Option<Rc<Called>>,
 }
 
 impl Known<'_> {

@@ -9,6 +9,7 @@ mod analysis;
 mod expand;
 mod expression;
 mod filters;
+mod passing;
 mod render;
 mod value;
 
@@ -20,4 +21,5 @@ pub use value::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 pub(crate) use analysis::{Form, Names, Problem, Reference, Target, analyse};
 pub(crate) use expand::{Expanded, Includes, Spot, expand};
+pub(crate) use passing::{Passing, evaluate_passing, ingredients, single_expression};
 pub(crate) use render::plain_input;

@@ -117,7 +117,10 @@ pub fn evaluate(expression: &str, scope: &Scope<'_>) -> Result<String, TemplateE
     Err(TemplateError::NoText { expression: expression.to_owned(), found })
 }
 
-fn value_of(expression: &str, scope: &Scope<'_>) -> Result<(Value, Arc<Origins>), TemplateError> {
+pub(super) fn value_of(
+    expression: &str,
+    scope: &Scope<'_>,
+) -> Result<(Value, Arc<Origins>), TemplateError> {
     let analysis = sound(expression, Form::Expression, scope)?;
     let (context, origins) = context(&analysis, scope)?;
     let (env, origins) = environment(Printing::AsIs, origins);
@@ -343,7 +346,7 @@ fn print(value: &Value, printing: Printing, origins: &Origins) -> Result<String,
 }
 
 /// A string, number or boolean as text.
-fn scalar(value: &Value) -> String {
+pub(super) fn scalar(value: &Value) -> String {
     match (value.kind(), value.as_str()) {
         (_, Some(text)) => text.to_owned(),
         (ValueKind::Bool, None) => value.is_true().to_string(),
@@ -352,7 +355,7 @@ fn scalar(value: &Value) -> String {
 }
 
 /// A structure as JSON, up to what a template may make.
-fn pretty(value: &Value) -> Result<String, Error> {
+pub(super) fn pretty(value: &Value) -> Result<String, Error> {
     let mut text = Capped::default();
     let mut writer = &mut text;
     serde_json::to_writer_pretty(&mut writer, value).map_err(|_| {
@@ -377,7 +380,7 @@ fn bullets(list: &Value) -> Result<String, Error> {
     Ok(text)
 }
 
-fn failure(error: &Error) -> TemplateError {
+pub(super) fn failure(error: &Error) -> TemplateError {
     if error.kind() == ErrorKind::OutOfFuel {
         return TemplateError::TooLong;
     }

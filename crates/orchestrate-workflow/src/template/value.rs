@@ -13,6 +13,8 @@ use orchestrate_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::called::CalledInputs;
+
 use super::{
     analysis::{Analysis, Names, Target},
     render::TemplateError,
@@ -50,6 +52,11 @@ pub trait StepValues {
     /// Whether the step's value is the list of those of its items.
     fn lists_output(&self, _id: &str) -> bool {
         false
+    }
+
+    /// What the workflow was called with, where another one calls it.
+    fn called_with(&self) -> Option<&CalledInputs> {
+        None
     }
 }
 
@@ -190,7 +197,8 @@ pub(super) fn context(
     for reference in &analysis.references {
         match &reference.target {
             Target::Input(name) if !inputs.contains_key(name) => {
-                inputs.insert(name.clone(), input(name, scope.inputs.get(name), &mut origins));
+                let from = InputFrom::of(name, scope);
+                inputs.insert(name.clone(), input(&from, scope.inputs.get(name), &mut origins));
             }
             Target::Step { id, .. } if !steps.contains_key(id) => {
                 let made = scope.steps.step(id);
@@ -228,37 +236,60 @@ pub(super) fn context(
     Ok((Value::from(root), origins))
 }
 
-fn input(name: &str, value: Option<&InputValue>, origins: &mut Origins) -> Value {
-    let from = |what: String| {
-        let task = "the task, from the user";
-        Origin::Other(if name == "task" { task.to_owned() } else { what })
-    };
+/// The labels of an input's texts.
+struct InputFrom<'n> {
+    name: &'n str,
+    /// Of the whole, where it is a text.
+    whole: String,
+    /// What stands behind the name of any part of it.
+    ingredients: String,
+}
+
+impl<'n> InputFrom<'n> {
+    fn of(name: &'n str, scope: &Scope<'_>) -> Self {
+        let (whole, ingredients) = match scope.steps.called_with() {
+            Some(called) => (called.origin(name), called.ingredients(name)),
+            None if name == "task" => ("the task, from the user".to_owned(), String::new()),
+            None => (format!("the input `{name}`"), String::new()),
+        };
+        Self { name, whole, ingredients }
+    }
+
+    /// Of a part of it: no part is the task.
+    fn part(&self) -> String {
+        format!("the input `{}`{}", self.name, self.ingredients)
+    }
+}
+
+fn input(from: &InputFrom<'_>, value: Option<&InputValue>, origins: &mut Origins) -> Value {
+    let name = from.name;
     match value {
         None => Value::from(()),
-        Some(InputValue::String(text)) => origins.text(text, from(format!("the input `{name}`"))),
+        Some(InputValue::String(text)) => origins.text(text, Origin::Other(from.whole.clone())),
+        Some(InputValue::File { text, .. }) if name == "task" => {
+            origins.text(text, Origin::Other(from.whole.clone()))
+        }
         Some(InputValue::File { name: file, text }) => {
-            origins.text(text, from(format!("the file `{}` (input `{name}`)", label(file))))
+            let origin = format!("the file `{}` (input `{name}`)", label(file));
+            origins.text(text, Origin::Other(origin))
         }
         Some(InputValue::Enum(word)) => origins.text(word, Origin::Author),
         Some(InputValue::Integer(number)) => Value::from(*number),
         Some(InputValue::Number(number)) => Value::from(*number),
         Some(InputValue::Boolean(flag)) => Value::from(*flag),
         Some(InputValue::List(items)) => {
-            let origin = format!("the input `{name}`");
-            let items = items.iter().map(|item| input_item(name, item, origins)).collect();
-            Value::from_object(Structure { origin, content: Content::Items(items) })
+            let items = items.iter().map(|item| input_item(from, item, origins)).collect();
+            Value::from_object(Structure { origin: from.part(), content: Content::Items(items) })
         }
-        Some(InputValue::Object(members)) => {
-            object(members, &format!("the input `{name}`"), origins)
-        }
+        Some(InputValue::Object(members)) => object(members, &from.part(), origins),
     }
 }
 
 /// An item of a list: nothing of it is the task.
-fn input_item(name: &str, item: &InputValue, origins: &mut Origins) -> Value {
+fn input_item(from: &InputFrom<'_>, item: &InputValue, origins: &mut Origins) -> Value {
     match item {
-        InputValue::String(text) => plain(text, &format!("the input `{name}`"), origins),
-        other => input(name, Some(other), origins),
+        InputValue::String(text) => plain(text, &from.part(), origins),
+        other => input(from, Some(other), origins),
     }
 }
 

@@ -86,8 +86,14 @@ impl<'s> Sink<'s> {
 
     /// Everything that was reported, in the order of the file.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        let start =
-            |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start);
+        let source = self.source;
+        // What stands in another file is told where this one speaks of it.
+        let start = |diagnostic: &Diagnostic| {
+            let mut labels = diagnostic.labels.iter();
+            let own = labels.find(|label| Arc::ptr_eq(&label.source, source));
+            let first = diagnostic.labels.first().map_or(0, |label| label.span.start);
+            (own.map_or(first, |label| label.span.start), first)
+        };
         self.found.sort_by_key(start);
         if self.dropped > 0 {
             let message = format!("{} more problems are not shown", self.dropped);

@@ -12,6 +12,7 @@ mod plans;
 mod random_workflows;
 mod rendering;
 mod structured;
+mod sub_workflows;
 mod test_files;
 mod written_out;
 mod wrong_flow;
@@ -25,7 +26,9 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     plan::Plan,
 };
-use orchestrate_workflow::{Catalogue, Misfit, Schemas, compile};
+use orchestrate_workflow::{
+    CalledWorkflow, Catalogue, Misfit, NoWorkflow, Schemas, compile,
+};
 use serde_json::Value;
 
 /// A catalogue of a few personas.
@@ -52,6 +55,21 @@ impl Catalogue for Personas {
 
     fn schemas(&self) -> &dyn Schemas {
         &JsonSchemas
+    }
+
+    fn workflow(&self, name: &str) -> Result<CalledWorkflow<'_>, NoWorkflow> {
+        if name != "design-review" {
+            return Err(NoWorkflow::Unknown);
+        }
+        let text = "workflow: design-review\ninputs: { task: { type: string, required: false } }\n\
+                    steps: { verdict: { persona: data-engineer } }\n\
+                    outputs: { verdict: '{{ steps.verdict.text }}' }\n";
+        let source = Source::new("design-review.yaml", text);
+        Ok(CalledWorkflow { source, catalogue: Box::new(Personas) })
+    }
+
+    fn workflow_names(&self) -> Vec<String> {
+        vec!["design-review".into()]
     }
 }
 

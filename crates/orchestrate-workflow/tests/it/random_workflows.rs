@@ -12,6 +12,7 @@ struct Drawn {
     needs: Vec<usize>,
     prints: Option<usize>,
     is_template: bool,
+    calls: bool,
     optional: bool,
 }
 
@@ -20,12 +21,14 @@ fn drawn(most: usize) -> impl Strategy<Value = Vec<Drawn>> {
         prop::collection::btree_set(0..most, 0..4),
         prop::option::weighted(0.3, 0..most),
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.15),
         prop::bool::weighted(0.2),
     );
-    let step = step.prop_map(|(needs, prints, is_template, optional)| Drawn {
+    let step = step.prop_map(|(needs, prints, is_template, calls, optional)| Drawn {
         needs: needs.into_iter().collect(),
         prints,
         is_template,
+        calls,
         optional,
     });
     prop::collection::vec(step, 1..most)
@@ -38,10 +41,14 @@ fn file(steps: &[Drawn]) -> String {
         let named: Vec<String> = step.needs.iter().map(|need| format!("s{need}")).collect();
         let print =
             step.prints.map(|other| format!("{{{{ steps.s{other}.text }}}}")).unwrap_or_default();
-        let kind = if step.is_template { "render" } else { "persona: data-engineer, prompt" };
+        let (kind, end) = match (step.calls, step.is_template) {
+            (true, _) => ("workflow: design-review, with: { task", " }"),
+            (false, true) => ("render", ""),
+            (false, false) => ("persona: data-engineer, prompt", ""),
+        };
         writeln!(
             text,
-            "  s{at}: {{ {kind}: 'Write it. {print}', needs: [{}], optional: {} }}",
+            "  s{at}: {{ {kind}: 'Write it. {print}'{end}, needs: [{}], optional: {} }}",
             named.join(", "),
             step.optional
         )
@@ -67,15 +74,16 @@ proptest! {
         let text = file(&backwards(steps.clone()));
         let (plan, problems) = compiled(&text);
         let plan = plan.ok_or_else(|| TestCaseError::fail(format!("{text}\n{problems:?}")))?;
-        prop_assert_eq!(plan.steps().len(), steps.len());
-        let mut stage_of = vec![usize::MAX; steps.len()];
+        let called = steps.iter().filter(|step| step.calls).count();
+        prop_assert_eq!(plan.steps().len(), steps.len() + called);
+        let mut stage_of = vec![usize::MAX; plan.steps().len()];
         for (stage, positions) in plan.stages().iter().enumerate() {
             for &at in positions {
                 prop_assert_eq!(stage_of[at], usize::MAX, "a step stands in one stage");
                 stage_of[at] = stage;
             }
         }
-        for at in 0..steps.len() {
+        for at in 0..plan.steps().len() {
             prop_assert!(stage_of[at] < usize::MAX);
             prop_assert_eq!(plan.needs(at).len(), plan.steps()[at].needs.len());
             for &need in plan.needs(at) {

@@ -57,15 +57,15 @@ budget: { usd: 5 }
 steps:
   a:
     persona: data-engineer
-    workflow: other
+    seed: 7
     retry: 3
 ",
         r"unknown-key 2:1 `budget`
   a workflow has no key `budget`
   help: this version does not know `budget`
-unknown-key 6:5 `workflow`
-  step `a` has no key `workflow`
-  help: this version does not know `workflow`
+unknown-key 6:5 `seed`
+  step `a` has no key `seed`
+  help: this version does not know `seed`
 unknown-key 7:5 `retry`
   step `a` has no key `retry`
   help: this version does not know `retry`
@@ -240,12 +240,12 @@ steps:
   b: { persona: data-engineer, render: x }
 ",
         r"step-kind 3:3 `a`
-  step `a` has neither `persona` nor `render` nor `approve` nor `steps`
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
+  step `a` has neither `persona` nor `render` nor `approve` nor `steps` nor `workflow`
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group, `workflow: name` runs another workflow
 step-kind 4:32 `render`
   step `b` has both `persona` and `render`
   at 4:8 `persona` the other one
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group, `workflow: name` runs another workflow
 ",
     );
 }

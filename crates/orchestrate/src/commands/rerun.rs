@@ -71,7 +71,7 @@ fn earlier(record: &RunRecord, step: &StepPath) -> Result<String, CliError> {
         return Err(suggest::advice(step.as_str(), known).into_iter().fold(error, CliError::help));
     };
     if let Some(at) = record.plan.position(step)
-        && (record.plan.repeats(at) || matches!(record.plan.steps()[at].action, Action::Group))
+        && (record.plan.repeats(at) || record.plan.steps()[at].action.is_group())
     {
         let message = format!("`{step}` is made of several documents, and a remark speaks of one");
         let mut names = record.summary.instances().map(|told| &told.step);

@@ -121,6 +121,7 @@ fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
             Action::Render(_) => "a rendered value".into(),
             Action::Approve(_) => "a person approves".into(),
             Action::Group => "a group".into(),
+            Action::Workflow(called) => format!("the workflow {}", called.workflow),
         };
         let needs: Vec<String> = step.needs.iter().map(Need::label).collect();
         let needs =

@@ -41,5 +41,6 @@ mod runs;
 mod sent;
 mod signals;
 mod structured_output;
+mod sub_workflows;
 mod support;
 mod workflow_tests;

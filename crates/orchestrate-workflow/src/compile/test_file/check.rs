@@ -30,6 +30,7 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
                 Some(step) if !matches!(step.action, Action::Persona(_)) => {
                     let what = match step.action {
                         Action::Group => "group",
+                        Action::Workflow(_) => "workflow",
                         _ => "template",
                     };
                     let message = format!("step `{}` asks nobody: it is a {what}", step.id);

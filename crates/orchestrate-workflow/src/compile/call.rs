@@ -1,0 +1,483 @@
+//! A step that calls another workflow: finding that, compiling it once, and what it is given.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    ops::Range,
+    rc::Rc,
+    sync::Arc,
+};
+
+use indexmap::IndexMap;
+use orchestrate_core::{
+    called::{MOST_CALLS, MOST_STEPS, Passed, WorkflowStep},
+    diagnostic::Source,
+    flow::Flow,
+    ids::StepPath,
+    neutral::excerpt,
+    plan::{Action, InputKind, InputSpec, Need, OutputSpec, Plan, Step},
+};
+
+use super::{
+    fields,
+    file::{self, CalledWorkflow, Catalogue, NoWorkflow},
+    templates::{self, Known, StepReference},
+    value::{self, Purpose},
+};
+use crate::{
+    codes,
+    language::DEFAULTS,
+    template::{mentions_item, plain_input, single_expression},
+    yaml::{Entry, Kind, Map, Node, Sink, Text, with_help},
+};
+
+/// Files that one workflow calls, itself or through others.
+const MOST_FILES: usize = 200;
+
+/// A workflow that steps call, compiled.
+#[derive(Debug)]
+pub(super) struct Called {
+    pub(super) plan: Plan,
+    /// How deep calls stand within it.
+    height: usize,
+    /// The value of a step that calls it.
+    pub(super) output: Option<OutputSpec>,
+}
+
+/// Every workflow that was called so far; those that cannot be used are known as such.
+#[derive(Debug, Default)]
+pub(super) struct Shared(RefCell<BTreeMap<String, Option<Rc<Called>>>>);
+
+/// A workflow on the way from the one that is compiled to the one that is being read.
+#[derive(Debug, Clone)]
+struct Link {
+    name: String,
+    source: Arc<Source>,
+}
+
+/// The calls of one file.
+#[derive(Debug)]
+pub(super) struct Calls<'c> {
+    shared: &'c Shared,
+    /// From the workflow that is compiled to this one.
+    chain: Vec<Link>,
+    /// Steps of the workflows that it calls.
+    steps: Cell<usize>,
+    height: Cell<usize>,
+}
+
+impl<'c> Calls<'c> {
+    /// The calls of the file that is compiled.
+    pub(super) fn of(shared: &'c Shared, source: &Arc<Source>) -> Self {
+        let (name, _) = file::headline(source);
+        let name = name.unwrap_or_else(|| source.name.clone());
+        let chain = vec![Link { name, source: Arc::clone(source) }];
+        Self { shared, chain, steps: Cell::new(0), height: Cell::new(0) }
+    }
+
+    /// The workflow that `workflow:` of a step names; none where it cannot be used, which is reported once.
+    pub(super) fn find(
+        &self,
+        sink: &mut Sink<'_>,
+        node: &Node,
+        catalogue: &dyn Catalogue,
+    ) -> Option<Rc<Called>> {
+        let name = fields::text(sink, node, "`workflow`")?;
+        let found = locate(sink, &name, catalogue)?;
+        let is_same = |link: &Link| link.source.text == found.source.text;
+        if let Some(at) = self.chain.iter().position(is_same) {
+            let names = self.chain[at..].iter().chain(&self.chain[at..=at]);
+            let circle = names.map(|link| link.name.as_str()).collect::<Vec<_>>().join(" → ");
+            let before = self.names(&self.chain[..at]);
+            let message = format!("workflows call each other in a circle: {before}{circle}");
+            let problem = sink.error(codes::RECURSIVE_WORKFLOW, &name.span, message);
+            sink.push(problem.help(
+                "a workflow cannot run itself, not through others either: leave one of these calls out",
+            ));
+            return None;
+        }
+        let known = self.shared.0.borrow().get(&found.source.name).cloned();
+        let called = match known {
+            Some(known) => known?,
+            None => self.compile(sink, &name, &found)?,
+        };
+        if self.chain.len() + called.height > MOST_CALLS {
+            self.report_depth(sink, &name);
+            return None;
+        }
+        let steps = self.steps.get() + 1 + called.plan.steps().len();
+        if steps > MOST_STEPS {
+            let message = format!(
+                "a workflow has at most {MOST_STEPS} steps together with those of the workflows it calls"
+            );
+            sink.push(sink.error(codes::TOO_MANY_STEPS, &name.span, message));
+            return None;
+        }
+        self.steps.set(steps);
+        self.height.set(self.height.get().max(called.height + 1));
+        Some(called)
+    }
+
+    /// `a → b → `.
+    fn names(&self, links: &[Link]) -> String {
+        links.iter().map(|link| format!("{} → ", link.name)).collect()
+    }
+
+    fn report_depth(&self, sink: &mut Sink<'_>, name: &Text) {
+        let chain = self.names(&self.chain);
+        let message =
+            format!("workflows call each other at most {MOST_CALLS} deep: {chain}{}", name.text);
+        let problem = sink.error(codes::NESTED_TOO_DEEP, &name.span, message);
+        sink.push_new(problem.help("write the steps of one of them into the workflow that calls it"));
+    }
+
+    fn compile(
+        &self,
+        sink: &mut Sink<'_>,
+        name: &Text,
+        found: &CalledWorkflow<'_>,
+    ) -> Option<Rc<Called>> {
+        if self.chain.len() > MOST_CALLS {
+            self.report_depth(sink, name);
+            return None;
+        }
+        if self.shared.0.borrow().len() >= MOST_FILES {
+            let message =
+                format!("a workflow calls at most {MOST_FILES} files, itself or through others");
+            sink.push(sink.error(codes::TOO_MANY_STEPS, &name.span, message));
+            return None;
+        }
+        let own = Link {
+            name: file::headline(&found.source).0.unwrap_or_else(|| name.text.clone()),
+            source: Arc::clone(&found.source),
+        };
+        let below = Calls {
+            shared: self.shared,
+            chain: self.chain.iter().cloned().chain([own]).collect(),
+            steps: Cell::new(0),
+            height: Cell::new(0),
+        };
+        let (plan, problems) = file::compile_with(&found.source, &*found.catalogue, &below);
+        for problem in problems {
+            sink.push(problem.at(sink.source(), name.span.clone(), "called here"));
+        }
+        let called = plan.map(|plan| {
+            let outputs = plan.outputs();
+            let output = (!outputs.is_empty()).then(|| OutputSpec {
+                schema: Arc::new(WorkflowStep::schema_of(outputs.keys().map(String::as_str))),
+                findings: false,
+            });
+            Rc::new(Called { plan, height: below.height.get(), output })
+        });
+        self.shared.0.borrow_mut().insert(found.source.name.clone(), called.clone());
+        called
+    }
+}
+
+/// The file of a called workflow.
+fn locate<'c>(
+    sink: &mut Sink<'_>,
+    name: &Text,
+    catalogue: &'c dyn Catalogue,
+) -> Option<CalledWorkflow<'c>> {
+    let text = name.text.as_str();
+    let path = is_path(text);
+    if path && file::leads_elsewhere(text) {
+        let message = "the called workflow does not lie below the folder of this one";
+        let problem = sink.error(codes::UNSAFE_PATH, &name.span, message);
+        sink.push(problem.help("write a path from there, `./parts/review.yaml`, or a name"));
+        return None;
+    }
+    match catalogue.workflow(text) {
+        Ok(found) => Some(found),
+        Err(NoWorkflow::Unknown) => {
+            let known = catalogue.workflow_names();
+            let help = sink.advice(text, known.iter().map(String::as_str));
+            let message = format!("there is no workflow `{}`", excerpt(text, 120));
+            let problem = sink.error(codes::UNKNOWN_WORKFLOW, &name.span, message);
+            let usual = "write a name that `orchestrate workflows list` shows, or a path below the folder of this file";
+            sink.push(with_help(problem, help.or_else(|| Some(usual.to_owned()))));
+            None
+        }
+        Err(NoWorkflow::Unreadable(why)) => {
+            let message = format!("the workflow `{}` cannot be read", excerpt(text, 120));
+            let problem = sink.error(codes::UNREADABLE_FILE, &name.span, message);
+            sink.push(problem.help(why));
+            None
+        }
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    text.contains('/') || [".yaml", ".yml"].iter().any(|end| text.ends_with(end))
+}
+
+/// Reads what goes with `workflow:` of a step.
+pub(super) fn read(
+    sink: &mut Sink<'_>,
+    map: &Map,
+    kind: &Entry,
+    called: Option<&Called>,
+    catalogue: &dyn Catalogue,
+    known: &Known<'_>,
+) -> (Option<Action>, Vec<StepReference>) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
+        if let Some(entry) = map.get(key) {
+            let message = format!("`{key}` does nothing in a step that calls a workflow");
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("it is said in the file of that workflow, and passed as an input where it differs"));
+        }
+    }
+    // Why there is none was reported.
+    let Some(called) = called else { return (None, Vec::new()) };
+    let mut references = Vec::new();
+    let with = with(sink, map, kind, &called.plan, catalogue, known, &mut references);
+    let action = Action::Workflow(Box::new(WorkflowStep {
+        workflow: called.plan.workflow().to_owned(),
+        inputs: called.plan.inputs().clone(),
+        with,
+        outputs: called.plan.outputs().clone(),
+        output: called.output.clone(),
+    }));
+    (Some(action), references)
+}
+
+/// Reports `with` where no workflow is called.
+pub(super) fn report_strays(sink: &mut Sink<'_>, map: &Map) {
+    if let Some(entry) = map.get("with") {
+        let message = "`with` does nothing in a step that calls no workflow";
+        let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+        sink.push(problem.help("it gives inputs to what `workflow:` names"));
+    }
+}
+
+fn with(
+    sink: &mut Sink<'_>,
+    map: &Map,
+    kind: &Entry,
+    called: &Plan,
+    catalogue: &dyn Catalogue,
+    known: &Known<'_>,
+    references: &mut Vec<StepReference>,
+) -> IndexMap<String, Passed> {
+    let name = called.workflow();
+    let mut passed = IndexMap::new();
+    let mut named: Vec<&str> = Vec::new();
+    let entry = map.get("with");
+    let given = entry.and_then(|entry| fields::any_map(sink, &entry.value, "`with`"));
+    for entry in given.iter().flat_map(|given| given.entries.values()) {
+        let input = entry.key.text.as_str();
+        let Some(spec) = called.inputs().get(input) else {
+            let message = format!("the workflow `{name}` has no input `{}`", excerpt(input, 80));
+            let help = sink.advice(input, called.inputs().keys().map(String::as_str));
+            let help = help.or_else(|| Some("it takes no inputs".to_owned()));
+            let problem = sink.error(codes::UNKNOWN_INPUT, &entry.key.span, message);
+            sink.push(with_help(problem, help));
+            continue;
+        };
+        named.push(input);
+        if let Some(value) = value(sink, entry, spec, catalogue, known, references) {
+            passed.insert(input.to_owned(), value);
+        }
+    }
+    for (input, spec) in called.inputs() {
+        if named.contains(&input.as_str()) {
+            continue;
+        }
+        if input == "task" && known.inputs.contains_key("task") {
+            passed.insert(input.clone(), Passed::Task);
+        } else if spec.required {
+            let span = entry.map_or(&kind.value.span, |entry| &entry.key.span);
+            report_missing(sink, span, name, input, spec);
+        }
+    }
+    passed
+}
+
+fn report_missing(
+    sink: &mut Sink<'_>,
+    span: &Range<usize>,
+    workflow: &str,
+    input: &str,
+    spec: &InputSpec,
+) {
+    let message = format!("the input `{input}` of the workflow `{workflow}` is missing");
+    let how = format!("add `{input}:` below `with:`");
+    let help = match &spec.help {
+        Some(help) => format!("{help}: {how}"),
+        None => how,
+    };
+    let problem = sink.error(codes::MISSING_INPUT, span, message);
+    sink.push(problem.help(help));
+}
+
+/// What one input is given.
+fn value(
+    sink: &mut Sink<'_>,
+    entry: &Entry,
+    spec: &InputSpec,
+    catalogue: &dyn Catalogue,
+    known: &Known<'_>,
+    references: &mut Vec<StepReference>,
+) -> Option<Passed> {
+    let (input, node) = (entry.key.text.as_str(), &entry.value);
+    let what = format!("input `{input}`");
+    let text = match &node.kind {
+        Kind::Scalar(scalar) if node.describe() == "a text" && is_template(&scalar.text) => {
+            Text { text: scalar.text.clone(), span: node.span.clone() }
+        }
+        _ => {
+            if let Some(inner) = hidden_template(node) {
+                let message = format!("{what}: a text in a list or map is no template");
+                let problem = sink.error(codes::TEMPLATE_UNSUPPORTED, &inner.span, message);
+                sink.push(problem.help(
+                    "pass a whole list or map, `\"{{ inputs.files }}\"` or `\"{{ steps.data.output }}\"`",
+                ));
+                return None;
+            }
+            if matches!(spec.kind, InputKind::File) {
+                let message = format!("{what} is a file, and no file is named here");
+                let problem = sink.error(codes::BAD_INPUT, &node.span, message);
+                sink.push(problem.help(
+                    "pass a text that is known, `\"{{ inputs.document }}\"` or `\"{{ steps.data.text }}\"`",
+                ));
+                return None;
+            }
+            let purpose = Purpose { code: codes::BAD_INPUT, what: &what };
+            let value = value::read(sink, node, &spec.kind, purpose, catalogue.schemas());
+            return value.map(Passed::Value);
+        }
+    };
+    let (text, found) = templates::read(sink, node, &text, known);
+    let single = single_expression(&text);
+    let is_text = matches!(spec.kind, InputKind::String | InputKind::File | InputKind::Enum(_));
+    let Some(expression) = single else {
+        if !is_text {
+            let message = format!("{what} is of type {}, and this is a text", spec.kind.as_str());
+            let problem = sink.error(codes::BAD_INPUT, &node.span, message);
+            sink.push(problem.help("write one `{{ … }}` and nothing around it to pass its value"));
+        }
+        references.extend(found);
+        return Some(Passed::Template(text));
+    };
+    check_kind(sink, node, &what, &expression, &spec.kind, known);
+    if let [only] = found.as_slice()
+        && !is_text
+        && only.attribute == "text"
+        && expression.ends_with(".text")
+    {
+        let message = format!(
+            "{what} is of type {}, and the document of `{}` is a text",
+            spec.kind.as_str(),
+            only.id
+        );
+        let problem = sink.error(codes::BAD_INPUT, &node.span, message);
+        sink.push(problem.help(
+            "make a list of it with `| lines`, or pass a value that the step says with `output:`",
+        ));
+    }
+    references.extend(found);
+    if input == "task" && plain_input(&expression).as_deref() == Some("task") {
+        return Some(Passed::Task);
+    }
+    Some(Passed::Expression(expression))
+}
+
+/// Whether a text is more than itself.
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|tag| text.contains(tag))
+}
+
+/// A text within a list or map that looks like a template.
+fn hidden_template(node: &Node) -> Option<&Node> {
+    match &node.kind {
+        Kind::List(items) => items.iter().find_map(|item| match &item.kind {
+            Kind::Scalar(scalar) => is_template(&scalar.text).then_some(item),
+            _ => hidden_template(item),
+        }),
+        Kind::Map(map) => map.entries.values().find_map(|entry| match &entry.value.kind {
+            Kind::Scalar(scalar) => is_template(&scalar.text).then_some(&entry.value),
+            _ => hidden_template(&entry.value),
+        }),
+        Kind::Scalar(_) | Kind::Broken => None,
+    }
+}
+
+/// Reports an input of the calling workflow whose kind can never be that of the called one's.
+fn check_kind(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    expression: &str,
+    kind: &InputKind,
+    known: &Known<'_>,
+) {
+    use InputKind as K;
+    let Some(outer) = plain_input(expression) else { return };
+    let Some(given) = known.inputs.get(&outer).map(|spec| &spec.kind) else { return };
+    let fits = match (kind, given) {
+        (K::String | K::File, given) => !matches!(given, K::List(_) | K::Object(_)),
+        (K::Enum(_), given) => matches!(given, K::String | K::Enum(_) | K::File),
+        (K::Number, K::Integer | K::Number)
+        | (K::Integer, K::Integer)
+        | (K::Boolean, K::Boolean)
+        | (K::List(_), K::List(_))
+        | (K::Object(_), K::Object(_)) => true,
+        _ => false,
+    };
+    if !fits {
+        let message = format!(
+            "{what} is of type {}, and `inputs.{outer}` is of type {}",
+            kind.as_str(),
+            given.as_str()
+        );
+        sink.push(sink.error(codes::BAD_INPUT, &node.span, message));
+    }
+}
+
+/// Warns where a workflow is called for each item and is never told which.
+pub(super) fn report_same_calls(sink: &mut Sink<'_>, each: &Entry, item: &str, action: &Action) {
+    let Action::Workflow(call) = action else { return };
+    let tells = |passed: &Passed| match passed {
+        Passed::Value(_) | Passed::Task => false,
+        Passed::Template(text) => mentions_item(text, item),
+        Passed::Expression(text) => mentions_item(&format!("{{{{ {text} }}}}"), item),
+    };
+    if !call.with.values().any(tells) {
+        let message = format!("nothing in `with` speaks of `{item}`: every call is the same");
+        let problem = orchestrate_core::diagnostic::Diagnostic::warning(codes::USELESS_KEY, message)
+            .at(sink.source(), each.key.span.clone(), "")
+            .help(format!("the called workflow does not see it by itself: pass `{{{{ {item} }}}}` to one of its inputs"));
+        sink.push(problem);
+    }
+}
+
+/// The steps of a called workflow as part of the step `id` that calls it: their paths start with its own,
+/// and so do the files they save.
+pub(super) fn within(id: &StepPath, called: &Called, found: &mut Vec<Step>) {
+    let inside = |path: &StepPath| StepPath::new(format!("{id}/{path}"));
+    for step in called.plan.steps() {
+        let needs = step.needs.iter();
+        found.push(Step {
+            id: inside(&step.id),
+            needs: needs.map(|need| Need { step: inside(&need.step), ..need.clone() }).collect(),
+            action: step.action.clone(),
+            optional: step.optional,
+            save: step.save.as_ref().map(|save| format!("{id}/{save}")),
+            flow: Flow {
+                within: Some(step.flow.within.as_ref().map_or_else(|| id.clone(), inside)),
+                ..step.flow.clone()
+            },
+        });
+    }
+}
+
+/// The files that the steps of a called workflow save, and whether several come of one.
+pub(super) fn saves(path: &str, called: &Called, repeated: bool) -> Vec<(String, bool)> {
+    let plan = &called.plan;
+    let saved = |(at, step): (usize, &Step)| {
+        let save = step.save.as_ref()?;
+        Some((format!("{path}/{save}"), repeated || plan.repeats(at)))
+    };
+    plan.steps().iter().enumerate().filter_map(saved).collect()
+}
