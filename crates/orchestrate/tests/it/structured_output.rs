@@ -228,5 +228,5 @@ fn a_schema_file_stays_below_the_folder_of_its_workflow() {
         "workflow: w\nsteps:\n  a: { persona: ml-engineer, output: far.json }\n",
     );
     let told = place.run(&["validate", "flows/w.yaml"]);
-    assert!(told.stderr.contains("outside the workspace"), "{}", told.stderr);
+    assert!(told.stderr.contains("outside the workflow's folder"), "{}", told.stderr);
 }
