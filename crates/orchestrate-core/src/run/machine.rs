@@ -389,7 +389,8 @@ impl Run {
         if self.instances[step].status == StepStatus::Answered
             && !matches!(self.upcoming(step), Next::Call(..))
         {
-            return self.go_on(step);
+            self.go_on(step)?;
+            return self.close_complete();
         }
         self.prepare(step);
         Ok(())
