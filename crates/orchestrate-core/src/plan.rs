@@ -199,6 +199,8 @@ pub enum OnFail {
     Stop,
     /// The step goes on with the last version, and says that it has not passed.
     Continue,
+    /// A person says whether the step goes on with the last version all the same.
+    Approve,
 }
 
 /// The value that a step's answer has to be.

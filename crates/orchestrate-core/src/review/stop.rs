@@ -47,6 +47,8 @@ pub struct RoundState {
     pub open: BTreeSet<String>,
     /// Whether a required gate was judged by nobody.
     pub unjudged: bool,
+    /// Whether a required gate waits for a person.
+    pub undecided: bool,
 }
 
 /// Why a review of at most `most` rounds ends after these, or `None` where the author is asked for a
@@ -54,7 +56,11 @@ pub struct RoundState {
 pub fn stop(rounds: &[RoundState], most: u16) -> Option<Stop> {
     let (last, before) = rounds.split_last()?;
     if last.blocking.is_empty() {
-        return Some(if last.unjudged { Stop::NotJudged } else { Stop::Converged });
+        return Some(if last.unjudged || last.undecided {
+            Stop::NotJudged
+        } else {
+            Stop::Converged
+        });
     }
     if let Some(previous) = before.last() {
         let reopened = last.open.difference(&previous.open).any(|item| {
@@ -78,7 +84,7 @@ mod tests {
 
     fn round(open: &[&str]) -> RoundState {
         let open: BTreeSet<String> = open.iter().map(|item| (*item).to_owned()).collect();
-        RoundState { blocking: open.clone(), open, unjudged: false }
+        RoundState { blocking: open.clone(), open, ..RoundState::default() }
     }
 
     fn check(rounds: &[&[&str]], most: u16, expected: Option<Stop>) {
@@ -112,7 +118,7 @@ mod tests {
                 .iter()
                 .map(|open| {
                     let open: BTreeSet<String> = open.iter().map(u8::to_string).collect();
-                    RoundState { blocking: open.clone(), open, unjudged: false }
+                    RoundState { blocking: open.clone(), open, ..RoundState::default() }
                 })
                 .collect();
             let found = stop(&rounds, most);

@@ -22,10 +22,10 @@ use crate::{
     failure::{Failure, FailureClass},
     flow::MOST_INSTANCES,
     ids::{CallId, Digest, Purpose, RunId},
-    plan::{OnFail, Plan},
+    plan::Plan,
     policy::{Allowance, Cap, Ledger, Limits, jitter},
     request::Identity,
-    review::{ReviewLog, Standing, Stop},
+    review::ReviewLog,
 };
 
 /// Where a run stands.
@@ -66,9 +66,11 @@ pub(super) struct Leading {
 }
 
 /// What a step at rest does next.
-enum Next {
+pub(super) enum Next {
     /// It makes this call.
     Call(Purpose, u16),
+    /// A person is asked about its document.
+    Ask,
     /// Its draft is its deliverable.
     Finish,
     /// It cannot be finished.
@@ -387,7 +389,7 @@ impl Run {
         }
         // An item with a good draft that has waited for its turn since the run was resumed may need no call.
         if self.instances[step].status == StepStatus::Answered
-            && !matches!(self.upcoming(step), Next::Call(..))
+            && !matches!(self.upcoming(step), Next::Call(..) | Next::Ask)
         {
             self.go_on(step)?;
             return self.close_complete();
@@ -406,7 +408,11 @@ impl Run {
         if self.preparing[step] || !wanted {
             return;
         }
-        let Next::Call(purpose, number) = self.upcoming(step) else { return };
+        let (purpose, number) = match self.upcoming(step) {
+            Next::Call(purpose, number) => (purpose, number),
+            Next::Ask => self.question_id(step),
+            Next::Finish | Next::Fail(_) => return,
+        };
         self.preparing[step] = true;
         self.preparing_count += 1;
         let call = CallId { step: self.instances[step].path.clone(), purpose, number };
@@ -540,7 +546,7 @@ impl Run {
     }
 
     /// What a step at rest does next. It follows from the journal, but for briefs that were given up.
-    fn upcoming(&self, step: usize) -> Next {
+    pub(super) fn upcoming(&self, step: usize) -> Next {
         let instance = &self.instances[step];
         match instance.status {
             StepStatus::Ready => Next::Call(Purpose::Draft, instance.withdrawn + 1),
@@ -564,35 +570,18 @@ impl Run {
         if draft.brief.is_none() && !settled && self.plan.wants_brief(instance.position) {
             return Next::Call(Purpose::Brief, instance.withdrawn + instance.briefs + 1);
         }
-        let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
-        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
-            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.withdrawn + number),
-            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.withdrawn + number),
-            // What nobody has judged has not failed; it is told as that.
-            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
-            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
-            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
-        }
-    }
-
-    /// Records that a review is over, once.
-    fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        let instance = &self.instances[step];
-        let review = self.plan.review(instance.position);
-        let Some(review) = review.filter(|_| instance.review.stop.is_none()) else {
-            return Ok(());
-        };
-        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
-        let Standing::Ended(reason) = standing else { return Ok(()) };
-        let rounds = instance.versions;
-        let path = instance.path.clone();
-        self.record(Event::ReviewEnded { step: path, stop: reason, rounds })
+        self.after_review(step)
     }
 
     /// A step at rest takes its next call, or ends.
-    fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
+    pub(super) fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
         match self.upcoming(step) {
             Next::Call(..) => {
+                self.ready.push_front(step);
+                Ok(())
+            }
+            Next::Ask => {
+                self.end_review(step)?;
                 self.ready.push_front(step);
                 Ok(())
             }

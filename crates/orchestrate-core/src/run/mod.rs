@@ -4,6 +4,7 @@
 //! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
 //! - What becomes of a step when its needs end (`needs`), and of the parts of a fan-out or group (`items`).
 //! - Steps that ask a person, and what follows from the answer (`approval`).
+//! - What follows a verdict, and what a person says of a document under review (`review`).
 //! - [`StepStatus`] and its transition table say which event may follow which (`step`).
 
 mod approval;
@@ -12,8 +13,10 @@ mod fold;
 mod items;
 mod machine;
 mod needs;
+mod review;
 mod step;
 
 pub use exchange::{Asked, AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
 pub use machine::Run;
+pub use review::ReviewQuestion;
 pub use step::{IllegalEvent, StepStatus};

@@ -108,6 +108,7 @@ pub(super) enum Happening {
     Withdrawn,
     Asked,
     PersonDecided,
+    PersonJudged,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
@@ -130,6 +131,9 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         }
         (S::Ready, H::Asked) => Some(S::Asking),
         (S::Asking, H::PersonDecided) => Some(S::Decided),
+        // A person in a review: the document is there, and what follows is the review's.
+        (S::Answered, H::Asked) => Some(S::Asking),
+        (S::Asking, H::PersonJudged) => Some(S::Answered),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
         (
@@ -410,6 +414,7 @@ impl Instance {
     /// The failed step gets another chance: from the start, or where it has a draft, from there.
     pub(super) fn reopen(&mut self) {
         self.failed = 0;
+        self.review.forget_refusal();
         self.misfit = None;
         self.repairs_here = 0;
     }

@@ -39,13 +39,7 @@ pub(super) fn read(
     let (reviewers, rounds, on_fail, gates) = (reviewers?, rounds?, on_fail?, gates?);
     let mut sound = true;
     for reviewer in &reviewers {
-        sound &= check_gates(sink, reviewer, &gates, on_fail, catalogue);
-    }
-    for (gate, id) in gates.iter().filter(|_| on_fail == OnFail::Stop) {
-        if gate.required && gate.by != GateJudge::Judge {
-            report_unjudged(sink, id, gate, None);
-            sound = false;
-        }
+        sound &= check_gates(sink, reviewer, &gates, catalogue);
     }
     sound.then(|| {
         Box::new(ReviewSpec {
@@ -106,15 +100,11 @@ fn on_fail(sink: &mut Sink<'_>, node: &Node) -> Option<OnFail> {
     match word.text.as_str() {
         "stop" => return Some(OnFail::Stop),
         "continue" => return Some(OnFail::Continue),
+        "approve" => return Some(OnFail::Approve),
         _ => {}
     }
-    let (message, help) = if word.text == "approve" {
-        let help = "write `stop` or `continue`";
-        ("this version asks no person about a failed review".to_owned(), Some(help.to_owned()))
-    } else {
-        let help = sink.advice(&word.text, ["stop", "continue"]);
-        ("`on_fail` is `stop` or `continue`".to_owned(), help)
-    };
+    let help = sink.advice(&word.text, ["stop", "continue", "approve"]);
+    let message = "`on_fail` is `stop`, `continue` or `approve`";
     let problem = sink.error(codes::BAD_VALUE, &word.span, message);
     sink.push(with_help(problem, help));
     None
@@ -190,7 +180,6 @@ fn check_gates(
     sink: &mut Sink<'_>,
     reviewer: &Text,
     gates: &[(Gate, Text)],
-    on_fail: OnFail,
     catalogue: &dyn Catalogue,
 ) -> bool {
     let Some(own) = catalogue.gates(&reviewer.text) else { return true };
@@ -211,22 +200,5 @@ fn check_gates(
             sound = false;
         }
     }
-    for gate in own.iter().filter(|gate| gate.required && gate.by != GateJudge::Judge) {
-        if on_fail == OnFail::Stop {
-            report_unjudged(sink, reviewer, gate, Some(&reviewer.text));
-            sound = false;
-        }
-    }
     sound
-}
-
-fn report_unjudged(sink: &mut Sink<'_>, at: &Text, gate: &Gate, persona: Option<&str>) {
-    let of = persona.map(|name| format!(" of persona `{name}`")).unwrap_or_default();
-    let who = if gate.by == GateJudge::Human { "a person" } else { "a command" };
-    let message =
-        format!("gate `{}`{of} is decided by {who}, whom this version does not ask", gate.id);
-    let problem = sink.error(codes::UNJUDGED_GATE, &at.span, message);
-    sink.push(problem.help(
-        "with `on_fail: continue` it is told as not judged; or let a persona decide it with `by: judge`",
-    ));
 }
