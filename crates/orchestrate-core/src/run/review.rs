@@ -2,7 +2,8 @@
 
 use super::{
     approval::refused,
-    machine::{Next, Phase, Run},
+    course::Next,
+    machine::{Phase, Run},
     step::IllegalEvent,
 };
 use crate::{
@@ -45,8 +46,8 @@ impl Run {
         let instance = &self.instances[step];
         let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
         match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
-            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.withdrawn + number),
-            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.withdrawn + number),
+            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.numbered_from(number)),
+            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.numbered_from(number)),
             Standing::Ask => Next::Ask,
             // What nobody has judged has not failed; it is told as that.
             Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
@@ -66,7 +67,7 @@ impl Run {
     pub(super) fn question_id(&self, step: usize) -> (Purpose, u16) {
         let instance = &self.instances[step];
         let verdicts = u16::try_from(instance.review.verdicts.len()).unwrap_or(u16::MAX);
-        (Purpose::Verdict, instance.withdrawn + verdicts)
+        (Purpose::Verdict, instance.numbered_from(verdicts))
     }
 
     /// Records that a review is over, once.
