@@ -117,6 +117,15 @@ pub(crate) struct View {
     pub(crate) tokens_left: Option<u64>,
 }
 
+/// Whether the condition of a step's review holds, or it has none.
+fn reviewed(action: &PersonaStep, scope: &Scope<'_>) -> Result<bool, Failure> {
+    let condition = action.review.as_ref().and_then(|review| review.condition.as_ref());
+    condition.map_or(Ok(true), |condition| {
+        orchestrate_workflow::evaluate_condition(condition, scope)
+            .map_err(|error| items::advised(&error))
+    })
+}
+
 /// What a preparation came to.
 pub(crate) struct Preparation {
     pub(crate) prepared: Prepared,
@@ -220,6 +229,12 @@ impl Preparer {
                     purpose => purpose,
                 };
                 if asked_for == Purpose::Verdict {
+                    if view.review.verdicts.is_empty()
+                        && call.purpose == Purpose::Verdict
+                        && !reviewed(action, &scope)?
+                    {
+                        return Ok(Preparation::decided(Prepared::NotReviewed));
+                    }
                     let request = self.verdict(call, action, &persona, view, &scope)?;
                     return self.finish(request, None, Vec::new(), view);
                 }

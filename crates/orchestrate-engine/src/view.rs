@@ -174,7 +174,7 @@ fn caveat(run: &Run, summary: &RunSummary, instance: usize) -> Option<String> {
 fn own_caveat(step: &StepSummary) -> Option<String> {
     let log = step.review.as_ref()?;
     match log.stop? {
-        review::Stop::Converged => None,
+        review::Stop::SwitchedOff | review::Stop::Converged => None,
         review::Stop::NotJudged => {
             Some("the document of this step was not judged by its review".into())
         }

@@ -12,7 +12,7 @@ use crate::context::Context;
 
 /// How a review ended, in a line; `None` while it has not.
 pub fn review_outcome(review: &ReviewLog) -> Option<String> {
-    let stop = review.stop?;
+    let stop = review.stop.filter(|stop| *stop != Stop::SwitchedOff)?;
     let rounds = review.verdicts.last().map_or(0, |verdict| verdict.asked.round);
     let after = if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
     let told = review.gates_told();
@@ -29,6 +29,8 @@ pub fn review_outcome(review: &ReviewLog) -> Option<String> {
         format!("; it {word} by {}{}", one_line(&said.by), note.unwrap_or_default())
     });
     let mut outcome = match stop {
+        // Told by nothing: there was none.
+        Stop::SwitchedOff => String::new(),
         Stop::Converged => format!("passed after {after}: {told}"),
         Stop::NotJudged => format!("not judged, and so not passed: {told}"),
         Stop::Stagnating | Stop::Oscillating | Stop::RoundsUsedUp => format!(
@@ -135,7 +137,7 @@ pub(crate) fn as_json(context: &Context<'_>, review: &ReviewLog) -> Value {
         review.last_round().flat_map(|verdict| &verdict.asked.escalation).collect();
     json!({
         "stop": review.stop,
-        "passed": review.stop.map(Stop::passes),
+        "passed": review.stop.filter(|stop| *stop != Stop::SwitchedOff).map(Stop::passes),
         "outcome": review_outcome(review),
         "verdicts": verdicts.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),

@@ -506,6 +506,12 @@ pub const REVIEW: Section = Section {
             "by: mlops-engineer",
         ),
         key(
+            "if",
+            "An expression that is true or false, of inputs as a rule: the document is reviewed where it is true.",
+            r#"{ "type": "string" }"#,
+            "if: \"'audit' in inputs.task\"",
+        ),
+        key(
             "rounds",
             "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
             r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
+    /// The review's condition does not hold: nobody was asked.
+    SwitchedOff,
     /// Nothing stands in the way any more: the document passes.
     Converged,
     /// Nothing fails, but a required gate was judged by nobody.
@@ -29,6 +31,7 @@ impl Stop {
     /// A short phrase for people.
     pub fn phrase(self) -> &'static str {
         match self {
+            Self::SwitchedOff => "switched off",
             Self::Converged => "converged",
             Self::NotJudged => "not judged",
             Self::Stagnating => "stagnating",

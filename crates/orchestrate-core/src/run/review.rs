@@ -45,12 +45,15 @@ impl Run {
     pub(super) fn after_review(&self, step: usize) -> Next {
         let instance = &self.instances[step];
         let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
+        if instance.review.stop == Some(Stop::SwitchedOff) {
+            return Next::Finish;
+        }
         match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
             Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.numbered_from(number)),
             Standing::Revise(number) => Next::Call(Purpose::Revise, instance.numbered_from(number)),
             Standing::Ask => Next::Ask,
             // What nobody has judged has not failed; it is told as that.
-            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
+            Standing::Ended(Stop::SwitchedOff | Stop::Converged | Stop::NotJudged) => Next::Finish,
             Standing::Ended(reason) => match review.on_fail {
                 OnFail::Continue => Next::Finish,
                 OnFail::Stop => Next::Fail(instance.review.failure(reason)),

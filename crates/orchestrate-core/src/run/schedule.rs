@@ -14,6 +14,7 @@ use crate::{
     failure::{Failure, FailureClass},
     flow::MOST_INSTANCES,
     ids::{CallId, Purpose},
+    review::Stop,
 };
 
 impl Run {
@@ -162,6 +163,11 @@ impl Run {
                 brief,
                 output,
             }),
+            Prepared::NotReviewed => {
+                let (step_path, stop) = (call.step.clone(), Stop::SwitchedOff);
+                self.record(Event::ReviewEnded { step: step_path, stop, rounds: 0 })?;
+                self.go_on(step)
+            }
             Prepared::Skipped(reason) => {
                 self.record(Event::StepSkipped { step: call.step.clone(), reason })
             }

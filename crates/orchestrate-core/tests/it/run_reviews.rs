@@ -22,8 +22,13 @@ fn reviewed(rounds: u16, on_fail: OnFail) -> Arc<Plan> {
     let mut step: Step = persona_step("a", &[]);
     let Action::Persona(action) = &mut step.action else { panic!("a persona step") };
     action.output = Some(OutputSpec { schema: Arc::new(serde_json::json!({})), findings: false });
-    action.review =
-        Some(Box::new(ReviewSpec { by: vec!["r".into()], rounds, on_fail, gates: vec![] }));
+    action.review = Some(Box::new(ReviewSpec {
+        condition: None,
+        by: vec!["r".into()],
+        rounds,
+        on_fail,
+        gates: vec![],
+    }));
     plan(vec![step, persona_step("b", &["a"])])
 }
 

@@ -2,11 +2,18 @@
 
 use indexmap::IndexMap;
 use orchestrate_core::{
+    flow::When,
     persona::{Gate, GateJudge},
     plan::{OnFail, ReviewSpec},
 };
 
-use super::{fields, file::Catalogue, persona::check_persona};
+use super::{
+    fields,
+    file::Catalogue,
+    flow,
+    persona::check_persona,
+    templates::{Known, StepReference},
+};
 use crate::{
     codes,
     language::{GATE, REVIEW},
@@ -26,9 +33,19 @@ const MOST_GATES: usize = 50;
 pub(super) fn read(
     sink: &mut Sink<'_>,
     node: &Node,
+    id: &str,
     catalogue: &dyn Catalogue,
+    known: &Known<'_>,
+    references: &mut Vec<StepReference>,
 ) -> Option<Box<ReviewSpec>> {
     let map = fields::map(sink, node, "`review`", &REVIEW)?;
+    let condition = map.get("if").map(|entry| {
+        let mut found = Vec::new();
+        let condition = flow::condition(sink, entry, id, When::All, known, &mut found);
+        references
+            .extend(found.into_iter().map(|found| StepReference { prints_text: false, ..found }));
+        condition
+    });
     let reviewers = reviewers(sink, map, node, catalogue);
     let rounds = map.get("rounds").map_or(Some(DEFAULT_ROUNDS), |entry| {
         fields::integer(sink, &entry.value, "`rounds`", 1..=MOST_ROUNDS)
@@ -43,6 +60,7 @@ pub(super) fn read(
     }
     sound.then(|| {
         Box::new(ReviewSpec {
+            condition: condition.flatten(),
             by: reviewers.into_iter().map(|name| name.text).collect(),
             rounds: u16::try_from(rounds).unwrap_or(1),
             on_fail,

@@ -164,7 +164,9 @@ fn persona_step(
         }
         fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
     });
-    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let review = map
+        .get("review")
+        .and_then(|entry| review::read(sink, &entry.value, id, catalogue, known, &mut references));
     let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
