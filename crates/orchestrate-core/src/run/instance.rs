@@ -16,6 +16,10 @@ use crate::{
 
 /// Everything the machine knows of one step instance.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that hold or not independently of each other"
+)]
 pub(super) struct Instance {
     pub(super) status: StepStatus,
     /// The step of the plan.
