@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrate_core::{
     ids::StepPath,
-    plan::{Action, Need, PersonaStep, Plan},
+    plan::{Action, Need, PersonaStep, Plan, ReviewSpec},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
