@@ -43,8 +43,7 @@ impl Shape {
         for (position, step) in steps.iter().enumerate() {
             shape.connect(position, step, index)?;
         }
-        let empty =
-            |&at: &usize| steps[at].action.is_group() && shape.members[at].is_empty();
+        let empty = |&at: &usize| steps[at].action.is_group() && shape.members[at].is_empty();
         if let Some(at) = (0..count).find(empty) {
             return Err(PlanError::EmptyGroup(steps[at].id.clone()));
         }

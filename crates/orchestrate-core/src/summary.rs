@@ -215,10 +215,9 @@ impl RunSummary {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_)
-                | Action::Approve(_)
-                | Action::Group
-                | Action::Workflow(_) => None,
+                Action::Render(_) | Action::Approve(_) | Action::Group | Action::Workflow(_) => {
+                    None
+                }
             };
             let reviewed = plan.review(at).is_some() && !plan.repeats(at);
             StepSummary::waiting(step.id.clone(), persona, step.optional, reviewed)
@@ -505,6 +504,9 @@ impl RunSummary {
                 if let Some(told) = self.told_mut(step) {
                     told.state = StepState::Waiting;
                     told.ended_at = None;
+                    if let Some(review) = &mut told.review {
+                        review.forget_refusal();
+                    }
                 }
             }
             Event::StepWithdrawn { step } => {
@@ -533,6 +535,9 @@ impl RunSummary {
                     step.state = StepState::Running;
                     if let Some(approval) = &mut step.approval {
                         approval.decision = Some(((**decision).clone(), at));
+                    }
+                    if let Some(review) = &mut step.review {
+                        review.decide(decision);
                     }
                 }
             }

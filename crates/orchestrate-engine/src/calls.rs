@@ -61,7 +61,8 @@ pub(crate) fn open(step: &WorkflowStep, scope: &Scope<'_>) -> Result<Preparation
             None => failure,
         }
     })?;
-    let inputs = serde_json::to_vec(&inputs).map_err(|_| invalid("the inputs cannot be written"))?;
+    let inputs =
+        serde_json::to_vec(&inputs).map_err(|_| invalid("the inputs cannot be written"))?;
     let blob = Blob::new(inputs);
     let prepared = Prepared::Group { inputs: Some(blob.digest) };
     Ok(Preparation { prepared, request: None, blobs: vec![blob] })
@@ -98,6 +99,7 @@ pub(crate) fn conclude(
             items::extend(&mut brief, preparer.load_brief(&digest)?);
         }
     }
-    let values = serde_json::to_vec(&values).map_err(|_| invalid("the outputs cannot be written"))?;
+    let values =
+        serde_json::to_vec(&values).map_err(|_| invalid("the outputs cannot be written"))?;
     Ok(items::joined(Blob::new(text), &brief, Some(Blob::new(values))))
 }

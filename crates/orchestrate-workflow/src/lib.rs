@@ -20,14 +20,12 @@ mod schemas;
 mod template;
 mod yaml;
 
+pub use called::{CallError, CalledInputs, call_inputs, known_call_inputs};
 pub use compile::{
     Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
     Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
 };
-pub use called::{CallError, CalledInputs, call_inputs, known_call_inputs};
-pub use compile::{
-    CalledWorkflow, Catalogue, MAX_SOURCE_BYTES, NoWorkflow, compile, headline,
-};
+pub use compile::{CalledWorkflow, Catalogue, MAX_SOURCE_BYTES, NoWorkflow, compile, headline};
 pub use editor_schema::{editor_schema, test_schema};
 pub use inputs::{Given, InputProblem, Written, read_inputs, resolve_inputs};
 pub use schemas::{Misfit, NoSchemas, Schemas};

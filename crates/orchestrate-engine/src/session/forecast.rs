@@ -7,7 +7,7 @@ use orchestrate_core::{
     called::Passed,
     handoff::DEFAULT_ALLOWANCE,
     ids::StepPath,
-    plan::{Action, InputValue, Need, PersonaChoice, PersonaStep, Plan},
+    plan::{Action, InputValue, Need, PersonaChoice, PersonaStep, Plan, ReviewSpec},
     request::ModelRef,
 };
 use orchestrate_persona::Contract;
@@ -39,9 +39,10 @@ pub struct StepForecast {
     pub prompt_tokens: u64,
     /// Steps that come before it.
     pub needs: Vec<StepPath>,
-    /// Steps whose handoffs come on top, with what the workflow says of each.
+    /// Steps whose handoffs come on top, with what the workflow says of each, and inputs of a called workflow
+    /// that are not known yet.
     pub handoffs: Vec<String>,
-    /// Tokens those handoffs may add at most.
+    /// Tokens that those may add at most.
     pub handoff_tokens: u64,
     /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
     /// versions of a review, and repairs. None for a rendered value.
@@ -136,16 +137,23 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
                 Action::Approve(approval) => {
                     Some(ApprovalForecast { expires_ms: approval.expires_ms })
                 }
-                Action::Persona(_)
-                | Action::Render(_)
-                | Action::Group
-                | Action::Workflow(_) => None,
+                Action::Persona(_) | Action::Render(_) | Action::Group | Action::Workflow(_) => {
+                    None
+                }
             },
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
-        forecast.most_calls = most_calls(action);
-        forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
+        let review = action.review.as_deref().filter(|review| {
+            // One that is known to be switched off costs nothing.
+            let condition = review.condition.as_ref();
+            condition.is_none_or(|condition| {
+                called.mentions(condition)
+                    || orchestrate_workflow::evaluate_condition(condition, &scope).unwrap_or(true)
+            })
+        });
+        forecast.most_calls = most_calls(action, review);
+        forecast.review = review.map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         let choice = if called.decides(&action.persona) {
             Err(invalid("the choice hangs on an earlier step"))
@@ -165,7 +173,10 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             }
         }
         let message = known_message(action, &scope);
-        forecast.handoff_tokens += called.open_tokens(action.prompt.as_deref());
+        for input in called.brought(action.prompt.as_deref()) {
+            forecast.handoffs.push(format!("inputs.{input}"));
+            forecast.handoff_tokens += DEFAULT_ALLOWANCE;
+        }
         forecast.prompt_tokens = tokens::count(&system) + tokens::count(&message);
         forecast
     });
@@ -173,9 +184,9 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
 }
 
 /// Calls of a step at most, retries and missing briefs left out.
-fn most_calls(action: &PersonaStep) -> u64 {
+fn most_calls(action: &PersonaStep, review: Option<&ReviewSpec>) -> u64 {
     let repairs = u64::from(action.repairs);
-    let Some(review) = &action.review else {
+    let Some(review) = review else {
         return 1 + if action.output.is_some() { repairs } else { 0 };
     };
     let (rounds, reviewers) = (u64::from(review.rounds), review.by.len() as u64);
@@ -257,12 +268,12 @@ impl<'k> NothingYet<'k> {
         }
     }
 
-    /// Tokens that inputs which are not known yet may bring into a prompt, each as many as a handoff.
-    fn open_tokens(&self, prompt: Option<&str>) -> u64 {
-        let brings = |open: &&String| {
+    /// The inputs that are not known yet and that a prompt may print; each is taken to be as long as a
+    /// handoff may be.
+    fn brought(&self, prompt: Option<&str>) -> impl Iterator<Item = &'k String> {
+        self.open().iter().filter(move |open| {
             *open == "task" || prompt.is_some_and(|prompt| prompt.contains(open.as_str()))
-        };
-        DEFAULT_ALLOWANCE * self.open().iter().filter(brings).count() as u64
+        })
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     casting::Casting,
     clock,
     driver::{DriveError, Driver, People, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     library::Beside,
@@ -139,6 +140,7 @@ impl OpenRun {
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
             calls: Calls::default(),
+            gates: GateCommands::new(&workspace.config.gates, setup.offline),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -219,6 +221,7 @@ impl OpenRun {
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
             calls: Calls::default(),
+            gates: GateCommands::new(&workspace.config.gates, created.offline),
         };
         let index = index_of(&home, created.offline);
         let writer = JournalWriter::start(journal, index, &record.events)?;

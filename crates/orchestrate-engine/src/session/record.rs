@@ -233,10 +233,7 @@ impl RunRecord {
         }
         for (at, step) in self.plan.steps().iter().enumerate() {
             // The documents of a group are those of its steps.
-            if step.action.only_gathers()
-                && step.save.is_none()
-                && step.flow.each.is_none()
-            {
+            if step.action.only_gathers() && step.save.is_none() && step.flow.each.is_none() {
                 continue;
             }
             let own = (!self.plan.group(at).is_some_and(|group| self.plan.repeats(group)))

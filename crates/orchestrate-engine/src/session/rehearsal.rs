@@ -15,6 +15,7 @@ use crate::{
     calls::Calls,
     casting::Casting,
     driver::{Driver, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     live::{LiveBoard, Unobserved},
@@ -82,6 +83,7 @@ pub(super) fn preparer(
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
         calls: Calls::default(),
+        gates: GateCommands::idle("commands are not run in a rehearsal"),
         earlier_decisions: <_>::default(),
     }
 }

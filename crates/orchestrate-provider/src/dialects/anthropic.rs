@@ -148,9 +148,8 @@ impl Anthropic {
     /// for the cache where it is worth it, and the rest. Together they are the message that other dialects
     /// send as one.
     fn content(&self, request: &Request) -> Vec<Block> {
-        let is_stable = |segment: &&Segment| {
-            segment.task().is_some() || matches!(segment, Segment::Handoff(_))
-        };
+        let is_stable =
+            |segment: &&Segment| segment.task().is_some() || matches!(segment, Segment::Handoff(_));
         let stable = request.segments.iter().take_while(is_stable).count();
         let (shared, own) = request.segments.split_at(stable);
         let join = |segments: &[Segment]| {

@@ -128,7 +128,9 @@ impl<'c> Calls<'c> {
         let message =
             format!("workflows call each other at most {MOST_CALLS} deep: {chain}{}", name.text);
         let problem = sink.error(codes::NESTED_TOO_DEEP, &name.span, message);
-        sink.push_new(problem.help("write the steps of one of them into the workflow that calls it"));
+        sink.push_new(
+            problem.help("write the steps of one of them into the workflow that calls it"),
+        );
     }
 
     fn compile(
@@ -225,7 +227,9 @@ pub(super) fn read(
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that calls a workflow");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
-            sink.push(problem.help("it is said in the file of that workflow, and passed as an input where it differs"));
+            sink.push(problem.help(
+                "it is said in the file of that workflow, and passed as an input where it differs",
+            ));
         }
     }
     // Why there is none was reported.

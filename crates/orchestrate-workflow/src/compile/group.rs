@@ -12,7 +12,7 @@ use super::{
     flow, output,
     settings::Settings,
     step::Draft,
-    templates::{Known, StepFacts, StepReference},
+    templates::{Known, OutputFacts, StepFacts, StepReference},
 };
 use crate::{
     codes,
@@ -46,14 +46,19 @@ pub(super) fn facts(
         // A step that asks nobody has no output; its key is reported where it stands.
         let asks = map.filter(|map| map.get("persona").is_some());
         let output = asks.and_then(|map| map.get("output"));
-        let output = output.map(|output| output::read(sink, &output.value, catalogue));
         let workflow = map.filter(|_| asks.is_none()).and_then(|map| map.get("workflow"));
         let called = workflow.and_then(|entry| calls.find(sink, &entry.value, catalogue));
-        let output = match (workflow, &called) {
-            // Whatever is looked up in the value of a call that was reported is not reported as well.
-            (Some(_), None) => Some(None),
-            (_, Some(called)) => called.output.clone().map(Some),
-            (None, None) => output,
+        let output = match output {
+            None => match (workflow, &called) {
+                // Whatever is looked up in the value of a call that was reported is not reported as well.
+                (Some(_), None) => OutputFacts::Broken,
+                (_, Some(called)) => {
+                    called.output.clone().map_or(OutputFacts::None, OutputFacts::Known)
+                }
+                (None, None) => OutputFacts::None,
+            },
+            Some(output) => output::read(sink, &output.value, catalogue)
+                .map_or(OutputFacts::Broken, OutputFacts::Known),
         };
         (entry.key.text.clone(), StepFacts { optional, item, output, called })
     });

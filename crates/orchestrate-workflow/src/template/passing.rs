@@ -101,8 +101,16 @@ mod tests {
         assert_eq!(single("{{ inputs.files }}").as_deref(), Some("inputs.files"));
         assert_eq!(single(" {{- a | default('}}') -}}\n").as_deref(), Some("a | default('}}')"));
         for text in [
-            "", "plain", "{{ a }}{{ b }}", "see {{ a }}", "{{ a }}.", "{{ }}", "{{ a",
-            "{% if a %}{{ a }}{% endif %}", "{# note #}{{ a }} x", "{% raw %}{{ a }}{% endraw %}",
+            "",
+            "plain",
+            "{{ a }}{{ b }}",
+            "see {{ a }}",
+            "{{ a }}.",
+            "{{ }}",
+            "{{ a",
+            "{% if a %}{{ a }}{% endif %}",
+            "{# note #}{{ a }} x",
+            "{% raw %}{{ a }}{% endraw %}",
         ] {
             assert_eq!(single(text), None, "{text}");
         }

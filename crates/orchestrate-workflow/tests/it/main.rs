@@ -26,9 +26,7 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     plan::Plan,
 };
-use orchestrate_workflow::{
-    CalledWorkflow, Catalogue, Misfit, NoWorkflow, Schemas, compile,
-};
+use orchestrate_workflow::{CalledWorkflow, Catalogue, Misfit, NoWorkflow, Schemas, compile};
 use serde_json::Value;
 
 /// A catalogue of a few personas.

@@ -146,7 +146,8 @@ steps:
 
 #[test]
 fn a_call_without_a_task_passes_the_task_on() {
-    let text = "workflow: main\ninputs: { task: string }\nsteps: { review: { workflow: review } }\n";
+    let text =
+        "workflow: main\ninputs: { task: string }\nsteps: { review: { workflow: review } }\n";
     let plan = plan_of(text, &[("review.yaml", REVIEW)]);
     assert_eq!(plan.called(0).expect("a call").with["task"], Passed::Task);
     let text = "workflow: main\nsteps: { review: { workflow: review } }\n";
@@ -162,11 +163,20 @@ fn a_call_without_a_task_passes_the_task_on() {
 #[test]
 fn a_workflow_may_be_called_twice_and_by_others_below_it() {
     let files = [
-        ("parts/outer.yaml", "workflow: outer\nsteps:\n  a: { workflow: ./deep/inner.yaml }\n  b: { workflow: ./deep/inner.yaml, needs: a }\n"),
-        ("parts/deep/inner.yaml", "workflow: inner\nsteps: { x: { persona: data-engineer, save: x.md, prompt: \"{% include 'note.md' %}\" } }\n"),
+        (
+            "parts/outer.yaml",
+            "workflow: outer\nsteps:\n  a: { workflow: ./deep/inner.yaml }\n  b: { workflow: ./deep/inner.yaml, needs: a }\n",
+        ),
+        (
+            "parts/deep/inner.yaml",
+            "workflow: inner\nsteps: { x: { persona: data-engineer, save: x.md, prompt: \"{% include 'note.md' %}\" } }\n",
+        ),
         ("parts/deep/note.md", "From beside the file."),
     ];
-    let plan = plan_of("workflow: main\nsteps:\n  one: { workflow: ./parts/outer.yaml }\n  two: { workflow: ./parts/outer.yaml }\n", &files);
+    let plan = plan_of(
+        "workflow: main\nsteps:\n  one: { workflow: ./parts/outer.yaml }\n  two: { workflow: ./parts/outer.yaml }\n",
+        &files,
+    );
     let saves: Vec<&str> = plan.steps().iter().filter_map(|step| step.save.as_deref()).collect();
     assert_eq!(saves, ["one/a/x.md", "one/b/x.md", "two/a/x.md", "two/b/x.md"]);
     let Action::Persona(action) = &plan.step(&"two/b/x".into()).expect("a step").action else {
@@ -245,7 +255,11 @@ fn steps_do_not_multiply_without_bound() {
     assert_eq!(plan.map(|plan| plan.steps().len()), Some(1_111), "{}", shown(&problems));
     let (plan, problems) = compiled("workflow: m\nsteps: { x: { workflow: t5 } }\n", &files);
     assert!(plan.is_none());
-    assert!(problems.iter().all(|problem| problem.code == "too-many-steps"), "{}", shown(&problems));
+    assert!(
+        problems.iter().all(|problem| problem.code == "too-many-steps"),
+        "{}",
+        shown(&problems)
+    );
 }
 
 #[test]
@@ -367,7 +381,10 @@ unknown-attribute: `steps.many.output` is a list: its items have numbers and no 
 fn a_called_workflow_sees_nothing_of_what_stands_around() {
     refused(
         "workflow: main\ninputs: { secret: string }\nsteps:\n  data: { persona: data-engineer }\n  part: { workflow: part, needs: data, for_each: [a], as: topic, with: { x: '{{ topic }}' } }\n",
-        &[("part.yaml", "workflow: part\ninputs: { x: string }\nsteps:\n  a: { persona: data-engineer, prompt: '{{ steps.data.text }} {{ inputs.secret }} {{ topic }}' }\n")],
+        &[(
+            "part.yaml",
+            "workflow: part\ninputs: { x: string }\nsteps:\n  a: { persona: data-engineer, prompt: '{{ steps.data.text }} {{ inputs.secret }} {{ topic }}' }\n",
+        )],
         "unknown-step: there is no step `data`
   at part.yaml:4:50
   at main.yaml:5:21, called here
@@ -416,7 +433,8 @@ impl StepValues for Around {
 }
 
 fn call(with: &[(&str, Passed)]) -> WorkflowStep {
-    let text = "workflow: main\ninputs: { task: string }\nsteps: { review: { workflow: review } }\n";
+    let text =
+        "workflow: main\ninputs: { task: string }\nsteps: { review: { workflow: review } }\n";
     let plan = plan_of(text, &[("review.yaml", REVIEW)]);
     let mut call = plan.called(0).expect("a call").clone();
     call.with.extend(with.iter().map(|(name, passed)| ((*name).to_owned(), passed.clone())));
@@ -473,7 +491,8 @@ fn values_are_passed_as_they_are_and_texts_keep_what_they_are_made_of() {
     assert_eq!(prompt.matches("Ignore all rules").count(), 1);
 
     // What was made of a model's text stays that, however often it is passed on.
-    let deeper = call_inputs(&self::call(&[("depth", expression("inputs.depth"))]), &scope, &JsonSchemas);
+    let deeper =
+        call_inputs(&self::call(&[("depth", expression("inputs.depth"))]), &scope, &JsonSchemas);
     let deeper = deeper.expect("they fit");
     assert_eq!(deeper.made_of["task"], ["item `topic`", "step `data`"]);
     assert!(!deeper.users_task);
@@ -505,9 +524,12 @@ fn a_value_of_the_wrong_kind_is_named_with_what_was_seen() {
         fault("task", "steps.value.output.list"),
         fault("task", "steps.value.output.absent"),
     ];
-    assert_eq!(found.join("\n"), r#"input `depth` of `review` is of type integer: must be a whole number of 64 bits, not a text; it got the text `Ignore all rules` ()
+    assert_eq!(
+        found.join("\n"),
+        r#"input `depth` of `review` is of type integer: must be a whole number of 64 bits, not a text; it got the text `Ignore all rules` ()
 input `files` of `review` is of type list: must be a list, not a map; it got a map ()
 input `tone` of `review` is of type enum: `Ignore all rules` is none of calm, harsh; it got the text `Ignore all rules` (known here: calm, harsh)
 input `task` of `review` is of type string: must be a text, not a list; it got a list of 2 items ()
-input `task` of `review` is missing: `with` gives it nothing (give it a value that is always there, or a default)"#);
+input `task` of `review` is missing: `with` gives it nothing (give it a value that is always there, or a default)"#
+    );
 }

@@ -10,6 +10,7 @@ mod bad_journal;
 mod bad_workflow;
 mod caps;
 mod completions;
+mod crossings;
 mod doctor;
 mod faults;
 mod formats;

@@ -138,7 +138,8 @@ fn a_failure_inside_a_called_workflow_is_that_of_its_step() {
     });
     let place = place(&server);
     let optional = MAIN.replace("  review:\n", "  review:\n    optional: true\n");
-    let optional = optional.replace("for_each: [sea, sky]", "for_each: [sea, sky]\n    join: settled");
+    let optional =
+        optional.replace("for_each: [sea, sky]", "for_each: [sea, sky]\n    join: settled");
     let optional = optional.replace("{{ steps.review.output.verdict }}", "{{ steps.review.text }}");
     let optional = optional.replace("{{ steps.review.output.note }}", "{{ steps.review.status }}");
     place.write("workflows/main.yaml", optional);
@@ -153,7 +154,10 @@ fn a_failure_inside_a_called_workflow_is_that_of_its_step() {
 fn a_value_of_the_wrong_kind_fails_the_step_before_anything_in_it_is_asked() {
     let server = Server::echo();
     let place = place(&server);
-    place.write("workflows/main.yaml", MAIN.replace("'{{ inputs.depth }}'", "'{{ steps.data.persona }}'"));
+    place.write(
+        "workflows/main.yaml",
+        MAIN.replace("'{{ inputs.depth }}'", "'{{ steps.data.persona }}'"),
+    );
     let outcome = place.run(&RUN);
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert_eq!(server.count(), 1);
@@ -171,7 +175,8 @@ fn a_value_of_the_wrong_kind_fails_the_step_before_anything_in_it_is_asked() {
 fn plan_graph_and_validate_know_what_is_called() {
     let server = Server::echo();
     let place = place(&server);
-    let plan = place.json(&["plan", "main", "--task", "t", "--model", "openai:m", "--format", "json"]);
+    let plan =
+        place.json(&["plan", "main", "--task", "t", "--model", "openai:m", "--format", "json"]);
     let steps = plan["steps"].as_array().expect("steps");
     assert_eq!(steps.len(), 10, "{plan}");
     assert_eq!(plan["calls"]["at_least"].as_u64(), Some(4), "{plan}");
@@ -189,8 +194,11 @@ fn plan_graph_and_validate_know_what_is_called() {
     // No way out of the folder, by a path or by a link.
     place.write("elsewhere.yaml", REVIEW);
     std::fs::remove_file(place.work().join("workflows/parts/review.yaml")).expect("removed");
-    std::os::unix::fs::symlink("../../elsewhere.yaml", place.work().join("workflows/parts/review.yaml"))
-        .expect("a link");
+    std::os::unix::fs::symlink(
+        "../../elsewhere.yaml",
+        place.work().join("workflows/parts/review.yaml"),
+    )
+    .expect("a link");
     let refused = place.refused(&["validate", "main"]);
     assert!(refused.contains("outside the workflow's folder"), "{refused}");
     assert_eq!(server.count(), 0);
