@@ -22,8 +22,9 @@ mod yaml;
 
 pub use called::{CallError, CalledInputs, call_inputs, known_call_inputs};
 pub use compile::{
-    Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
-    Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
+    Amount, DecisionScript, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply,
+    RunEnd, STATES, Script, ScriptedDecision, ScriptedText, ScriptedVerdict, StepExpectation,
+    TestCase, TestFile, check_against, read_tests,
 };
 pub use compile::{CalledWorkflow, Catalogue, MAX_SOURCE_BYTES, NoWorkflow, compile, headline};
 pub use editor_schema::{editor_schema, test_schema};
