@@ -121,7 +121,7 @@ unknown-input 4:48 `x`
     check(
         &with("aprove: Go?"),
         "step-kind 4:3 `go`
-  step `go` has neither `persona` nor `render` nor `approve` nor `steps`
+  step `go` has neither `persona` nor `render` nor `approve` nor `steps` nor `workflow`
   help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group, `workflow: name` runs another workflow
 unknown-key 4:9 `aprove`
   step `go` has no key `aprove`

@@ -178,8 +178,8 @@ fn plan_graph_and_validate_know_what_is_called() {
     let plan =
         place.json(&["plan", "main", "--task", "t", "--model", "openai:m", "--format", "json"]);
     let steps = plan["steps"].as_array().expect("steps");
-    assert_eq!(steps.len(), 10, "{plan}");
-    assert_eq!(plan["calls"]["at_least"].as_u64(), Some(4), "{plan}");
+    assert_eq!(steps.len(), 8, "{plan}");
+    assert_eq!(plan["calls"]["at_least"].as_u64(), Some(3), "{plan}");
     for format in ["text", "mermaid", "dot", "svg"] {
         let drawn = place.good(&["graph", "main", "--format", format]);
         assert!(drawn.contains("workflow review"), "{format}: {drawn}");
@@ -188,7 +188,7 @@ fn plan_graph_and_validate_know_what_is_called() {
     assert!(place.good(&["workflows", "show", "main"]).contains("the workflow review"));
     place.good(&["validate", "main"]);
     place.write("workflows/parts/review.yaml", REVIEW.replace("ml-engineer-jax", "ml-enginer-jax"));
-    let refused = place.refused(&["validate", "main"]);
+    let refused = place.run(&["validate", "main"]).stderr;
     assert!(refused.contains("workflows/parts/review.yaml:5:20"), "{refused}");
     assert!(refused.contains("called here"), "{refused}");
     // No way out of the folder, by a path or by a link.
@@ -199,7 +199,7 @@ fn plan_graph_and_validate_know_what_is_called() {
         place.work().join("workflows/parts/review.yaml"),
     )
     .expect("a link");
-    let refused = place.refused(&["validate", "main"]);
+    let refused = place.run(&["validate", "main"]).stderr;
     assert!(refused.contains("outside the workflow's folder"), "{refused}");
     assert_eq!(server.count(), 0);
 }
@@ -225,17 +225,43 @@ fn a_test_file_gives_replies_to_the_steps_of_a_called_workflow() {
     let place = place(&server);
     place.write(
         "workflows/main.test.yaml",
-        "inputs: { task: Build }\n\
-         replies:\n  data: The facts.\n  review/read: Read.\n  review/judge: Judged.\n  each/read: Again.\n  \
-         each/judge: Fine.\n  report: Done.\n\
-         tests:\n  all of it:\n    expect:\n      calls: 8\n      steps:\n        \
-         review/read: { prompt: { contains: 'At depth 2:' } }\n        \
-         report: { prompt: { contains: Judged. } }\n      \
-         outputs: { report: Done., note: depth 2 }\n",
+        "\
+inputs: { task: Build }
+replies:
+  data: The facts.
+  review/read: Read.
+  review/judge: Judged.
+  'each[0]/read': One.
+  'each[0]/judge': One judged.
+  'each[1]/read': Two.
+  'each[1]/judge': Two judged.
+  report: Done.
+tests:
+  all of it:
+    expect:
+      calls: 8
+      steps:
+        review/read: { prompt: { contains: 'At depth 2:' } }
+        report: { prompt: { contains: Judged. } }
+      outputs: { report: Done., note: depth 2 }
+",
     );
     let said = place.good(&["test"]);
     assert!(said.ends_with("1 test: 1 ok\n"), "{said}");
     place.write("workflows/main.test.yaml", "replies: { review/reed: x }\ntests: { one: {} }\n");
-    assert!(place.refused(&["test"]).contains("did you mean `review/read`?"));
+    let outcome = place.run(&["test"]);
+    assert!(outcome.stderr.contains("did you mean `review/read`?"), "{}", outcome.stderr);
     assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn the_workflows_of_the_guide_run() {
+    let guide = include_str!("../../../../docs/src/guide/sub-workflows.md");
+    let mut blocks = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let place = Place::new();
+    place.write("workflows/launch.yaml", blocks.next().expect("the calling one"));
+    place.write("workflows/parts/review.yaml", blocks.next().expect("the called one"));
+    assert_eq!(place.good(&["validate", "launch"]), "ok       launch: 5 steps\n");
+    let result = place.json(&["run", "launch", "--task", "t", "--offline", "--format", "json"]);
+    assert_eq!(result["status"], "succeeded", "{result}");
 }
