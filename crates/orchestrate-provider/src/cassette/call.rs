@@ -134,8 +134,7 @@ impl RecordedCall {
 
     /// The identity of the call, computed from what is recorded of it.
     pub fn identity(&self) -> Identity {
-        let persona =
-            Persona::new(self.persona.as_str(), "", "", "", self.persona_digest);
+        let persona = Persona::new(self.persona.as_str(), "", "", "", self.persona_digest);
         let segments = self.parts.iter().map(|part| Segment::Prompt(part.text.clone())).collect();
         Identity::of(
             &self.endpoint,
@@ -179,7 +178,7 @@ impl RecordedCall {
         }
         head.push(("tokens", if estimated { "estimated" } else { "reported" }.to_owned()));
         head.push(("answer_digest", Digest::of(&self.answer).to_string()));
-        let schema = self.schema.as_ref().map(ToString::to_string);
+        let schema = self.schema.as_ref().map(|schema| format!("{schema:#}"));
         let mut texts = vec![(SYSTEM, self.system.as_str())];
         texts.extend(self.parts.iter().map(|part| (part.name.as_str(), part.text.as_str())));
         texts.extend(schema.as_deref().map(|schema| (SCHEMA, schema)));

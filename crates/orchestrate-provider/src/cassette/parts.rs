@@ -203,7 +203,10 @@ mod tests {
         };
         assert_eq!(told(""), "10: the heading of the first text is missing");
         assert_eq!(told("text\n"), "10: the heading of the first text is missing");
-        assert_eq!(told("# m system\na\n# m answer\nb\n"), "11: an empty line after a text is missing");
+        assert_eq!(
+            told("# m system\na\n# m answer\nb\n"),
+            "11: an empty line after a text is missing"
+        );
         assert_eq!(told("# m system\na"), "11: an empty line after a text is missing");
         assert_eq!(told("# m answer (escaped)\na\n\\x\n"), "12: a backslash begins no escape here");
         assert_eq!(

@@ -1,5 +1,6 @@
 //! What the adapters do against servers and programs.
 
+mod cassette;
 mod command;
 mod conformance;
 mod openai;
