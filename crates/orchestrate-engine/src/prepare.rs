@@ -229,8 +229,8 @@ impl Preparer {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let offline = request.model.provider == "offline";
-        let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
+        let paid = provider.is_paid();
+        let reserved = if paid { reserve(&mut request, view.tokens_left) } else { 0 };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use orchestrate_core::request::{Endpoint, ModelRef};
 use orchestrate_provider::{
     AttemptError, Provider,
+    cassette::{RecordedModels, Replay, Standing, Tape},
     command::{self, CommandError, CommandProvider},
     http::{self, HttpProvider},
     offline::Offline,
@@ -79,6 +80,22 @@ impl Providers {
             providers.insert(model.provider.clone(), provider);
         }
         Ok(Self(providers))
+    }
+
+    /// Providers that answer from a cassette in the place of those that `models` were recorded with. None of
+    /// them sends anything.
+    pub fn replaying<'a>(
+        recorded: &RecordedModels,
+        tape: &Arc<Tape>,
+        models: impl IntoIterator<Item = &'a ModelRef>,
+        standing: &Standing,
+    ) -> Self {
+        let of = |model: &'a ModelRef| {
+            let endpoint = recorded.endpoint(&model.provider);
+            let replay = Replay::new(endpoint, Arc::clone(tape), standing.clone());
+            (model.provider.clone(), Arc::new(replay) as Arc<dyn Provider>)
+        };
+        Self(models.into_iter().map(of).collect())
     }
 
     /// Adds a provider of the caller's own, under a name of its choice.

@@ -12,7 +12,7 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     let steps = format!("{} of {} finished", summary.finished(), summary.steps.len());
     let mut lines = vec![format!("steps   {steps}")];
     lines.push(format!("calls   {}", header::calls(summary)));
-    if !summary.offline {
+    if summary.asks_models() {
         lines.push(format!("tokens  {}", header::tokens(summary)));
     }
     lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));

@@ -3,7 +3,7 @@
 use orchestrate_core::summary::StepState;
 
 use crate::{
-    context::{Context, OFFLINE_NOTICE},
+    context::{Context, notice},
     markdown::nested,
     states,
 };
@@ -15,9 +15,7 @@ use crate::{
 /// The text is as the model wrote it: whoever prints it on a terminal neutralises it.
 pub fn result_markdown(context: &Context<'_>) -> String {
     let mut parts = Vec::new();
-    if context.summary.offline {
-        parts.push(OFFLINE_NOTICE.to_owned());
-    }
+    parts.extend(notice(context.summary));
     let any = context.summary.finished() > 0;
     parts.extend(states::unfinished_notice(context.summary).filter(|_| any));
     match context.outputs.len() {

@@ -121,6 +121,7 @@ impl Product {
             providers: Providers::default().with("bench", provider),
             model_flag: None,
             offline: false,
+            replay: None,
             limits: Limits::default(),
             concurrency: u32::try_from(concurrency)?,
             retry: RetryPolicy::default(),
