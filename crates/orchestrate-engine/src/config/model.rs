@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, path::Path};
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
-use orchestrate_provider::presets::PRESETS;
+use orchestrate_provider::{presets::PRESETS, redact::Redactor};
 
 use super::{
     Environment,
     file::{ConfigError, UserFile, read_project, read_user},
+    secrets::redactor,
     settings::{ProviderSettings, settings},
 };
 use crate::home::Home;
@@ -33,6 +34,7 @@ pub struct Config {
     model_variable: Option<String>,
     /// Defaults and caps.
     pub defaults: Defaults,
+    redactor: Redactor,
 }
 
 /// Defaults and caps that hold where flags and workflow say nothing.
@@ -150,6 +152,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
+        let redactor = redactor(&user, environment);
         let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
@@ -194,6 +197,7 @@ impl Config {
             (a, b) => a.or(b),
         };
         Ok(Self {
+            redactor,
             aliases,
             project_aliases,
             in_file,
@@ -211,6 +215,11 @@ impl Config {
                 },
             },
         })
+    }
+
+    /// Knows every secret of files and environment, used or not.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The model for a step: the flag's, else the workflow's, else the environment's, else the default.

@@ -34,7 +34,7 @@ pub(super) fn matching(
     let by_model = if arguments.with_model && selection.verdict != Verdict::Named {
         let options = RunOptions { model: arguments.model.clone(), ..RunOptions::default() };
         let progress = Progress::Auto;
-        Some(choosing::by_model(workspace, &readable, &selection, &task, &options, progress)?)
+        Some(choosing::by_model(workspace, &readable, &selection, &task, &options, progress, None)?)
     } else {
         None
     };
