@@ -68,6 +68,7 @@ impl RetryPolicy {
             | FailureClass::Redirected
             | FailureClass::NotRecorded
             | FailureClass::Preparation
+            | FailureClass::Inside
             | FailureClass::NotApproved
             | FailureClass::ApprovalExpired => 1,
         };

@@ -162,7 +162,8 @@ fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
         }
     }
     let mut answers: Vec<_> = answers.into_values().collect();
-    answers.sort_by_key(|(call, _, _)| (run.plan.position(&call.step), *call));
+    answers
+        .sort_by_key(|(call, _, _)| (run.plan.position_of(&call.step), call.step.numbers(), *call));
     let endpoints = endpoints(run);
     let mut calls = Vec::with_capacity(answers.len());
     for (_, asked, answer) in answers {

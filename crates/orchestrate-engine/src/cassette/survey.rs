@@ -18,7 +18,9 @@ pub async fn missing_calls(setup: &mut RunSetup) -> Result<Vec<(CallId, Failure)
     setup.providers = providers.map_err(SetupError::from)?;
     Box::pin(rehearse(setup)).await?;
     let mut missing = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
-    missing.sort_by_key(|(call, _)| (setup.plan.position(&call.step), call.clone()));
+    missing.sort_by_key(|(call, _)| {
+        (setup.plan.position_of(&call.step), call.step.numbers(), call.clone())
+    });
     missing.dedup();
     Ok(missing)
 }

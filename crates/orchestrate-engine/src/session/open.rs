@@ -28,6 +28,7 @@ use crate::{
     clock,
     driver::{DriveError, Driver, People, Stop},
     home::Home,
+    items::Lists,
     library::Beside,
     live::{LiveBoard, Observer},
     prepare::Preparer,
@@ -138,6 +139,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -223,6 +225,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let index = index_of(&home, asks_models);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orchestrate_core::{
-    ids::{CallId, StepPath},
+    ids::CallId,
     request::{Endpoint, Identity, Request},
 };
 
@@ -112,14 +112,5 @@ fn kinship(recorded: &CallId, persona: &str, request: &Request) -> Kinship {
 
 /// Whether two calls are of the same step of a workflow and for the same purpose.
 pub(super) fn is_kin(one: &CallId, other: &CallId) -> bool {
-    one.purpose == other.purpose && without_items(&one.step) == without_items(&other.step)
-}
-
-/// A path without the numbers of items.
-fn without_items(path: &StepPath) -> String {
-    path.as_str()
-        .split('/')
-        .map(|part| part.split('[').next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("/")
+    one.purpose == other.purpose && one.step.step() == other.step.step()
 }

@@ -187,12 +187,11 @@ impl Inner {
             text_limit: self.limits.text,
         };
         let status = response.status().as_u16();
-        let good = match status {
-            200 => self.read(response, &patience, terms, progress).await,
-            _ => {
-                let error = self.declined(response, terms.model, request_id.as_deref()).await;
-                Err(if asked_natively { self.without_schema(error) } else { error })
-            }
+        let good = if status == 200 {
+            self.read(response, &patience, terms, progress).await
+        } else {
+            let error = self.declined(response, terms.model, request_id.as_deref()).await;
+            Err(if asked_natively { self.without_schema(error) } else { error })
         };
         let good = good.map_err(|error| self.without_key(error))?;
         let usage = usage(request, &good).await;
@@ -202,8 +201,17 @@ impl Inner {
     /// A complaint about the schema as a parameter: from here on it stands in the messages alone. The
     /// request was turned away, so that the next attempt costs nothing more.
     fn without_schema(&self, mut error: AttemptError) -> AttemptError {
-        const WORDS: [&str; 5] =
-            ["response_format", "json_schema", "structured output", "invalid schema", "grammar"];
+        const WORDS: [&str; 9] = [
+            "response_format",
+            "json_schema",
+            "structured output",
+            "invalid schema",
+            "grammar",
+            "output_config",
+            "responsejsonschema",
+            "responsemimetype",
+            "invalid json schema",
+        ];
         let said = error.failure.message.to_ascii_lowercase();
         let class = error.failure.class;
         let possible = matches!(class, FailureClass::BadRequest | FailureClass::Unavailable);

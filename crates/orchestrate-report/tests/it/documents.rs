@@ -293,15 +293,18 @@ fn everything_that_is_told_of_a_replay_says_that_it_is_one() {
     ] {
         let first = text.lines().next().unwrap_or_default();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(first, @"");
+            insta::assert_snapshot!(first, @r"> **Replay: no model was called.** Every answer comes from the cassette `a'b\u{1b}[31m`, as it was recorded.");
         }
     }
     let document = journal.report(json);
     assert_eq!(document["replay"]["cassette"], "a`b\u{1b}[31m");
     assert_eq!((&document["calls"], &document["offline"]), (&0.into(), &false.into()));
     assert_eq!(document["steps"][0]["source"], "replay");
-    assert_eq!(list_entry(&journal.summary())["replay"]["cassette"], "a`b\u{1b}[31m");
-    let told = closing(&journal.summary()).join("\n");
+    assert_eq!(
+        orchestrate_report::list_entry(&journal.summary())["replay"]["cassette"],
+        "a`b\u{1b}[31m"
+    );
+    let told = orchestrate_report::closing(&journal.summary()).join("\n");
     assert!(told.contains("no model was called") && !told.contains("tokens"), "{told}");
 }
 
@@ -381,9 +384,11 @@ fn json_holds_texts_and_briefs_of_every_step() {
         "estimated": false
       },
       "lost_tokens": 9000,
+      "not_recorded": [],
       "steps": [
         {
           "step": "data",
+          "flow": [],
           "persona": "data-engineer",
           "title": "Data Engineer",
           "choice": null,
@@ -405,7 +410,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
@@ -435,6 +443,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "search",
+          "flow": [],
           "persona": "elasticsearch-expert",
           "title": "Elasticsearch Expert",
           "choice": "`search` fits the task best: postgres, event",
@@ -461,7 +470,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [
             "handoff of `data` came as its brief"
@@ -474,6 +486,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "speed",
+          "flow": [],
           "persona": "redis-caching",
           "title": "Redis and Caching",
           "choice": null,
@@ -497,11 +510,14 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:18Z",
           "ended_at": "2026-11-01T12:00:22Z",
+          "skipped": null,
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
             "help": "ask otherwise"
           },
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": null,
@@ -512,6 +528,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "summary",
+          "flow": [],
           "persona": null,
           "title": null,
           "choice": null,
@@ -536,7 +553,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "All in all: one index.",
