@@ -118,7 +118,7 @@ impl Cassette {
     pub fn open(folder: &Path) -> Result<Self, CassetteFault> {
         let failed = |source| CassetteFault::Folder { path: folder.to_owned(), source };
         let real = folder.canonicalize().map_err(failed)?;
-        let contents = read(&real)?;
+        let contents = read(folder)?;
         if contents.calls.is_empty() || contents.models.is_empty() {
             return Err(CassetteFault::Empty(folder.to_owned()));
         }

@@ -1,7 +1,10 @@
 //! Writing the calls of a run into a cassette: from its journal, so that nothing is recorded that was not
 //! durable before.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
@@ -24,6 +27,7 @@ use crate::{artifacts::OutputFolder, session::RunRecord, store::StoredRequest};
 #[derive(Debug)]
 pub struct Recorder {
     folder: OutputFolder,
+    given: PathBuf,
     known: BTreeMap<Identity, (String, RecordedCall)>,
     redactor: Redactor,
 }
@@ -45,16 +49,17 @@ impl Recorder {
     /// Makes the folder where it is missing, and sees that it can be read and written, before anything is
     /// paid for.
     pub fn open(folder: &Path, redactor: Redactor) -> Result<Self, CassetteFault> {
+        let given = folder.to_owned();
         let folder = OutputFolder::open(folder)?;
         folder.probe()?;
-        let Contents { calls, .. } = read(folder.path())?;
+        let Contents { calls, .. } = read(&given)?;
         let known = calls.into_iter().map(|(file, call)| (call.identity(), (file, call)));
-        Ok(Self { known: known.collect(), folder, redactor })
+        Ok(Self { known: known.collect(), folder, given, redactor })
     }
 
-    /// The folder, with every link resolved.
+    /// The folder as it was given.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.given
     }
 
     /// Writes every answered call of the run that the folder does not hold as it is.

@@ -260,7 +260,7 @@ impl RecordedCall {
                 recorded.short()
             );
             return Err(Fault::at(line, what).help(
-                "take the file back as it was, or record the call again; what was asked cannot be edited",
+                "take the file back as it was, or remove it and record the call again",
             ));
         }
         let recorded: Digest = head.parse("answer_digest")?;

@@ -72,7 +72,7 @@ impl Fault {
         let conflict = begin.filter(|_| text.lines().any(|line| line.starts_with(">>>>>>> ")));
         let Self { line, what, help } = match conflict {
             Some(at) => Self::at(at + 1, "a merge left a conflict here")
-                .help("keep one side of the file as a whole, or record the call again"),
+                .help("keep one side of the file as a whole, or remove it and record the call again"),
             None => self,
         };
         CassetteError { file: file.to_owned(), line, what, help }

@@ -144,9 +144,9 @@ fn every_change_to_a_file_is_told_with_its_line() {
       did you mean `cassette`?
     data.md:1: `cassette` is missing
     data.md:3: something of the call was changed: its identity is d8fa1e61, not 2739784d
-      take the file back as it was, or record the call again; what was asked cannot be edited
+      take the file back as it was, or remove it and record the call again
     data.md:3: something of the call was changed: its identity is 43dc479d, not 2739784d
-      take the file back as it was, or record the call again; what was asked cannot be edited
+      take the file back as it was, or remove it and record the call again
     data.md:34: the answer was changed since it was recorded
       if that is meant, write answer_digest: 69f8fe98d21de6493e01d38a9f63116caf427d59482dbc52037aebdaba0936a0
     data.md:11: `length` is no value for `finish`
@@ -159,7 +159,7 @@ fn every_change_to_a_file_is_told_with_its_line() {
     data.md:20: the last text is not the answer
     data.md:1: the file does not begin with a line of three dashes
     data.md:35: a merge left a conflict here
-      keep one side of the file as a whole, or record the call again
+      keep one side of the file as a whole, or remove it and record the call again
     ");
 }
 

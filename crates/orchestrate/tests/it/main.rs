@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_journal;
 mod bad_workflow;
 mod caps;
+mod cassettes;
 mod completions;
 mod doctor;
 mod faults;
