@@ -35,18 +35,15 @@ fn elsewhere(place: &Place) -> Place {
 
 /// The text without the identities of calls, in which the server's port is.
 fn unnamed(text: &str) -> String {
-    let mut shown = String::new();
-    for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-        let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if matches!(name.len(), 8 | 12) && name.bytes().all(is_digit) {
-            shown.push_str("[IDENTITY]");
-            shown.push_str(&word[name.len()..]);
-        } else {
-            shown.push_str(word);
-        }
-    }
-    shown
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let shown = |word: &str| {
+        let name = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let name = name.trim_end_matches(".md").rsplit('-').next().unwrap_or_default();
+        // The ids of runs are longer.
+        let named = matches!(name.len(), 8 | 12) && name.chars().all(is_digit) && word.len() < 32;
+        if named { word.replace(name, "[IDENTITY]") } else { word.to_owned() }
+    };
+    text.split_inclusive([' ', '\n', ':']).map(shown).collect()
 }
 
 #[test]
