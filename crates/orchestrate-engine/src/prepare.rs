@@ -19,7 +19,7 @@ use orchestrate_core::{
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
+use orchestrate_provider::{redact::Redactor, tokens};
 use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
@@ -48,6 +48,8 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
+    /// Knows what must not reach the journal.
+    pub(crate) redactor: Redactor,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,

@@ -145,13 +145,20 @@ fn configured(config: &Config, model: &ModelRef) -> Result<Arc<dyn Provider>, Pr
     // Also says what to do where the provider is unknown.
     Ok(match config.configured(model)? {
         ProviderSettings::Http(settings) => Arc::new(reached(config, model, settings)?),
-        ProviderSettings::Command(settings) => Arc::new(started(&model.provider, settings)?),
+        ProviderSettings::Command(settings) => {
+            Arc::new(started(config, &model.provider, settings)?)
+        }
     })
 }
 
-fn started(name: &str, settings: &CommandSettings) -> Result<CommandProvider, ProviderError> {
-    let config = command::Config::new(name, settings.command.clone(), settings.output);
-    CommandProvider::new(config)
+fn started(
+    config: &Config,
+    name: &str,
+    settings: &CommandSettings,
+) -> Result<CommandProvider, ProviderError> {
+    let mut program = command::Config::new(name, settings.command.clone(), settings.output);
+    program.redactor = config.redactor().clone();
+    CommandProvider::new(program)
         .map_err(|source| ProviderError::Command { name: name.to_owned(), source })
 }
 
@@ -186,6 +193,7 @@ fn reached(
     wire.key_header = settings.key_header;
     wire.key_origin = Some(settings.key_source.to_string());
     wire.headers.clone_from(&settings.headers);
+    wire.redactor = config.redactor().clone();
     wire.effort = settings.effort;
     wire.structured_output = settings.structured_output;
     wire.seed = settings.seed;

@@ -35,6 +35,19 @@ impl Redactor {
         Self { forms: forms.into(), secrets: secrets.len() }
     }
 
+    /// A redactor for the secrets of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut forms: Vec<SecretString> = self.forms.iter().cloned().collect();
+        let is_new = |form: &&SecretString| {
+            !self.forms.iter().any(|known| known.expose_secret() == form.expose_secret())
+        };
+        let more: Vec<SecretString> = other.forms.iter().filter(is_new).cloned().collect();
+        forms.extend(more);
+        forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
+        Self { forms: forms.into(), secrets: self.secrets + other.secrets }
+    }
+
     /// Whether nothing is secret.
     pub fn is_empty(&self) -> bool {
         self.forms.is_empty()

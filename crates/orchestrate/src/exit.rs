@@ -259,6 +259,9 @@ impl From<SetupError> for CliError {
             SetupError::Library(error) => error.into(),
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
             SetupError::Provider(error) => error.into(),
+            SetupError::HoldsKey(_) => Self::of(Exit::Invalid, &error).help(
+                "take it out: it would be sent to the model and recorded with the run; and make a new one if others could read it",
+            ),
             SetupError::Cassette(error) => error.into(),
             SetupError::UnknownWorkflow { ref help, .. } => {
                 let help = help.clone();

@@ -129,6 +129,7 @@ impl Product {
             fresh: Freshness::Reuse,
             output: None,
             rework: None,
+            redactor: orchestrate_provider::redact::Redactor::default(),
             new_lock: None,
             warnings: Vec::new(),
         };

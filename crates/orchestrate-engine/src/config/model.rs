@@ -217,6 +217,15 @@ impl Config {
         })
     }
 
+    /// Like [`redactor`](Self::redactor), for whoever has to tell of something before a configuration is read,
+    /// or where it cannot be used as a whole.
+    pub fn secrets_of(home: &Home) -> Redactor {
+        let user = read_user(&home.config_file()).unwrap_or_default();
+        let named = user.providers.values().filter_map(|provider| provider.api_key_env.clone());
+        let named: Vec<String> = named.collect();
+        redactor(&user, &Environment::of_process(named.iter().map(String::as_str)))
+    }
+
     /// Knows every secret of files and environment, used or not.
     pub fn redactor(&self) -> &Redactor {
         &self.redactor

@@ -16,6 +16,7 @@ mod open;
 mod pinned;
 mod record;
 mod rehearsal;
+mod secrets;
 mod setup;
 mod workspace;
 

@@ -8,6 +8,7 @@ use orchestrate_core::{
     run::{Input, Run},
     summary::RunSummary,
 };
+use orchestrate_provider::redact::Redactor;
 use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
@@ -77,6 +78,8 @@ pub(super) fn preparer(
         forked: forked.cloned(),
         // Without an index nothing is looked for there.
         home: Home::at("", ""),
+        // What is decided holds no key, and nothing of a rehearsal is kept.
+        redactor: Redactor::default(),
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),

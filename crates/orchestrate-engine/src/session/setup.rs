@@ -15,10 +15,13 @@ use orchestrate_core::{
     suggest,
 };
 use orchestrate_persona::lockfile::{Lock, LockedPersona, Mismatch};
-use orchestrate_provider::cassette::{RecordedModels, Standing};
+use orchestrate_provider::{
+    cassette::{RecordedModels, Standing},
+    redact::Redactor,
+};
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock};
+use super::{Workspace, files::colliding_files, lock, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
@@ -133,6 +136,8 @@ pub struct RunSetup {
     pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
+    /// Knows what must not reach the journal.
+    pub redactor: Redactor,
     /// The project's lock as it is to be written, where that was asked for.
     pub new_lock: Option<Lock>,
     /// Warnings about the files that were read.
@@ -170,6 +175,9 @@ pub enum SetupError {
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// A key stands where it would be sent and recorded.
+    #[error("{0} holds a key that is configured here")]
+    HoldsKey(String),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -244,8 +252,12 @@ impl RunSetup {
             warnings.extend(lock::verify(workspace, &used)?);
             None
         };
+        let redactor = workspace.config.redactor();
+        secrets::refuse_keys(redactor, &plan, &personas, options.model.as_deref())?;
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
+        let (inputs, told) = secrets::without_keys(redactor, inputs);
+        warnings.extend(told);
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {
                 known_step(&plan, step)?;
@@ -292,6 +304,7 @@ impl RunSetup {
             output,
             selection: options.selection.clone(),
             rework: None,
+            redactor: redactor.clone(),
             new_lock,
             warnings,
         })
@@ -306,7 +319,8 @@ impl RunSetup {
                 self.fresh = Freshness::Steps(vec![step.clone()]);
             }
         }
-        self.rework = Some(rework);
+        let remark = rework.remark.map(|remark| self.redactor.redact_owned(remark));
+        self.rework = Some(Rework { remark, ..rework });
         Ok(self)
     }
 

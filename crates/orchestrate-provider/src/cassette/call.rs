@@ -259,9 +259,8 @@ impl RecordedCall {
                 now.short(),
                 recorded.short()
             );
-            return Err(Fault::at(line, what).help(
-                "take the file back as it was, or remove it and record the call again",
-            ));
+            return Err(Fault::at(line, what)
+                .help("take the file back as it was, or remove it and record the call again"));
         }
         let recorded: Digest = head.parse("answer_digest")?;
         let now = Digest::of(&self.answer);

@@ -71,8 +71,9 @@ impl Fault {
         let begin = text.lines().position(|line| line.starts_with("<<<<<<< "));
         let conflict = begin.filter(|_| text.lines().any(|line| line.starts_with(">>>>>>> ")));
         let Self { line, what, help } = match conflict {
-            Some(at) => Self::at(at + 1, "a merge left a conflict here")
-                .help("keep one side of the file as a whole, or remove it and record the call again"),
+            Some(at) => Self::at(at + 1, "a merge left a conflict here").help(
+                "keep one side of the file as a whole, or remove it and record the call again",
+            ),
             None => self,
         };
         CassetteError { file: file.to_owned(), line, what, help }

@@ -5,4 +5,5 @@ mod command;
 mod conformance;
 mod openai;
 mod requests;
+mod secrets;
 mod support;

@@ -16,6 +16,7 @@ use orchestrate_core::{
 };
 use orchestrate_engine::{
     cassette::Recorder,
+    config::Config,
     driver::Stop,
     home::Home,
     session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
@@ -47,7 +48,11 @@ pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
             Err(CliError::new(Exit::Journal, message)
                 .help("--home, or ORCHESTRATE_HOME, names a folder of your own"))
         }
-        _ => Ok(Workspace::open(&folder, home)?),
+        _ => {
+            // Also where the configuration cannot be used, what is said of it holds no key.
+            terminal::keep(&Config::secrets_of(&home));
+            Ok(Workspace::open(&folder, home)?)
+        }
     }
 }
 

@@ -39,6 +39,7 @@ mod resume;
 mod reuse;
 mod reviews;
 mod runs;
+mod secrets;
 mod sent;
 mod signals;
 mod structured_output;
