@@ -25,7 +25,7 @@ pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exi
     let readable = workspace.personas.readable();
     // A slip in a name is told before a task is typed.
     let by_name = named(&readable, &arguments.personas)?;
-    let mut task = inputs::task(&arguments.task)?;
+    let mut task = inputs::task(&arguments.task, &readable)?;
     // Its words are told and recorded before the run itself looks at them.
     task.text = workspace.config.redactor().redact_owned(task.text);
     let mut options = common::options(&arguments.flags)?;
