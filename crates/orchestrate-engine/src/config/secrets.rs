@@ -10,6 +10,8 @@ use super::{
 
 /// Variables that hold headers, a line each.
 const HEADER_VARIABLES: [&str; 2] = ["OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"];
+/// A shorter key without a digit or capital is one that somebody made up: `placeholder`, `not-needed`.
+const SHORTEST_WORD: usize = 16;
 /// Words in the name of a header or an option whose value is a secret whatever it looks like.
 const TELLING: [&str; 8] =
     ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
@@ -19,7 +21,7 @@ pub(super) fn redactor(user: &UserFile, environment: &Environment) -> Redactor {
     let mut secrets: Vec<SecretString> = Vec::new();
     let keys = PRESETS.iter().flat_map(|preset| preset.keys.iter().map(|key| key.name));
     let named = user.providers.values().filter_map(|table| table.api_key_env.as_deref());
-    secrets.extend(keys.chain(named).filter_map(|name| environment.get(name)).map(Into::into));
+    secrets.extend(keys.chain(named).filter_map(|name| key(environment.get(name)?)));
     for lines in HEADER_VARIABLES.iter().filter_map(|name| environment.get(name)) {
         let headers = lines.lines().filter_map(|line| line.split_once(':'));
         secrets.extend(headers.filter_map(|(name, value)| header(name, value)));
@@ -31,12 +33,22 @@ pub(super) fn redactor(user: &UserFile, environment: &Environment) -> Redactor {
 }
 
 fn in_table(table: &ProviderTable) -> Vec<SecretString> {
-    let mut secrets: Vec<SecretString> = table.api_key.iter().cloned().collect();
+    let given = table.api_key.iter().filter_map(|given| key(given.expose_secret()));
+    let mut secrets: Vec<SecretString> = given.collect();
     let headers = table.headers.iter();
     secrets.extend(headers.filter_map(|(name, value)| header(name, value.expose_secret())));
     secrets.extend(table.base_url.iter().flat_map(|url| in_address(url)));
     secrets.extend(table.command.iter().flat_map(|command| in_command(command)));
     secrets
+}
+
+/// A key, unless it is a word that stands in for one at a server that wants none: taken for a secret, such a
+/// word would be missed wherever somebody writes it.
+fn key(value: &str) -> Option<SecretString> {
+    let value = value.trim();
+    let plain = |c: char| c.is_ascii_lowercase() || "-_. ".contains(c);
+    let stands_in = value.len() < SHORTEST_WORD && value.chars().all(plain);
+    (!stands_in).then(|| SecretString::from(value))
 }
 
 /// The secret of a header. A plain word is none, unless the header's name says so: removing it everywhere
@@ -114,6 +126,7 @@ mod tests {
         let environment = Environment::of([
             ("OPENAI_API_KEY", "sk-env-00007"),
             ("ANTHROPIC_API_KEY", "sk-ant-00008"),
+            ("GROQ_API_KEY", "placeholder"),
             ("MY_OWN", "own-000009"),
             ("ANTHROPIC_CUSTOM_HEADERS", "x-a: plain-words\nx-gateway-auth: gateway-word"),
             ("OPENAI_BASE_URL", "http://someone:hunter-0010@host/v1"),
@@ -135,7 +148,7 @@ mod tests {
         ] {
             assert!(redactor.finds(secret), "{secret}");
         }
-        for word in ["analytics", "json-lines", "plain-words", "--output-format"] {
+        for word in ["placeholder", "analytics", "json-lines", "plain-words", "--output-format"] {
             assert!(!redactor.finds(word), "{word}");
         }
     }
