@@ -6,6 +6,7 @@ pub mod artifacts;
 pub mod cassette;
 pub mod config;
 pub mod driver;
+pub mod gates;
 pub mod home;
 pub mod imports;
 pub mod library;

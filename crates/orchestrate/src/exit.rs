@@ -258,6 +258,12 @@ impl From<SetupError> for CliError {
             SetupError::Invalid(diagnostics) => diagnostics.into(),
             SetupError::Library(error) => error.into(),
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
+            SetupError::Gates(missing) => {
+                let mut told = Self::new(Exit::Invalid, "");
+                told.more =
+                    missing.into_iter().map(|(what, advice)| (what, Some(advice))).collect();
+                told
+            }
             SetupError::Provider(error) => error.into(),
             SetupError::HoldsKey(_) => Self::of(Exit::Invalid, &error).help(
                 "take it out: it would be sent to the model and recorded with the run; and make a new one if others could read it",

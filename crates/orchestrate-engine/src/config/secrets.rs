@@ -29,6 +29,7 @@ pub(super) fn redactor(user: &UserFile, environment: &Environment) -> Redactor {
     let addresses = PRESETS.iter().filter_map(|preset| environment.get(preset.address_variable?));
     secrets.extend(addresses.flat_map(in_address));
     secrets.extend(user.providers.values().flat_map(in_table));
+    secrets.extend(user.gates.values().flat_map(|gate| in_command(&gate.command)));
     Redactor::new(secrets)
 }
 

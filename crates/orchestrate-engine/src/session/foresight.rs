@@ -95,7 +95,7 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
         Some(Repeats::FoundAtRunTime) => MOST_ITEMS as u64,
     };
     // Every version of a reviewed document may lack its brief.
-    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let versions = step.review.as_ref().map_or(1, |(_, rounds)| u64::from(*rounds));
     let briefs = versions * u64::from(brief > 0);
     let most_calls = times.saturating_mul(step.most_calls.max(1) + briefs);
     let calls = Bounds { at_least: is_sent, at_most: most_calls };

@@ -27,6 +27,7 @@ use crate::{
     casting::Casting,
     clock,
     driver::{DriveError, Driver, People, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     library::Beside,
@@ -141,6 +142,7 @@ impl OpenRun {
             index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            gates: GateCommands::new(&workspace.config, setup.offline),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -228,6 +230,7 @@ impl OpenRun {
             index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            gates: GateCommands::new(&workspace.config, created.offline),
         };
         let index = index_of(&home, asks_models);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -15,6 +15,7 @@ use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
     casting::Casting,
     driver::{Driver, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     live::{LiveBoard, Unobserved},
@@ -24,10 +25,18 @@ use crate::{
 
 /// Runs `setup` to its rest in memory: no journal, no files, no answer of another run.
 pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
+    rehearse_judged(setup, GateCommands::idle("commands are not run in a rehearsal")).await
+}
+
+/// Like [`rehearse`], with gates decided by these commands.
+pub(crate) async fn rehearse_judged(
+    setup: &RunSetup,
+    gates: GateCommands,
+) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
     let id = RunId::new("rehearsal");
     let (created, forked, contents) = setup.created(&id);
-    let preparer = preparer(setup, blobs.clone(), forked.as_deref());
+    let preparer = Preparer { gates, ..preparer(setup, blobs.clone(), forked.as_deref()) };
     let mut driver = Driver::new(
         Run::new(Arc::clone(&setup.plan)),
         RunSummary::new(Arc::clone(&setup.plan)),
@@ -83,6 +92,7 @@ pub(super) fn preparer(
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
+        gates: GateCommands::idle("commands are not run in a rehearsal"),
         earlier_decisions: <_>::default(),
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
     config::ModelError,
+    gates,
     imports::WriteError,
     library::{
         Beside, FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path,
@@ -172,6 +173,9 @@ pub enum SetupError {
     /// Personas are not those that the project's lock names.
     #[error("the personas are not those of the lock file")]
     NotAsLocked(Vec<Mismatch>),
+    /// Gates are decided by commands that the config does not have: what is wrong, and what to do.
+    #[error("gates cannot be judged")]
+    Gates(Vec<(String, String)>),
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
@@ -258,6 +262,12 @@ impl RunSetup {
             .map_err(SetupError::Inputs)?;
         let (inputs, told) = secrets::without_keys(redactor, inputs);
         warnings.extend(told);
+        if !options.offline {
+            let missing = gates::missing(&plan, &personas, &workspace.config.gates);
+            if !missing.is_empty() {
+                return Err(SetupError::Gates(missing.into_values().collect()));
+            }
+        }
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {
                 known_step(&plan, step)?;

@@ -58,11 +58,15 @@ pub(super) fn record(
 }
 
 /// Tells every call of a replay that its cassette does not hold, also those behind the first.
-pub(super) fn tell_missing(setup: &mut RunSetup, show: &ShowArguments) -> Result<(), CliError> {
+pub(super) fn tell_missing(
+    workspace: &Workspace,
+    setup: &mut RunSetup,
+    show: &ShowArguments,
+) -> Result<(), CliError> {
     if show.progress == Progress::Json {
         return Ok(());
     }
-    let missing = common::runtime()?.block_on(missing_calls(setup))?;
+    let missing = common::runtime()?.block_on(missing_calls(workspace, setup))?;
     let mut error = CliError::new(Exit::NotRecorded, "");
     for (_, failure) in &missing {
         error.more.push((failure.message.clone(), failure.help.clone()));

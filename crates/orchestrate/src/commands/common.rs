@@ -101,7 +101,7 @@ pub(crate) fn start(
     setup.write_lock(workspace)?;
     let exit = drive(OpenRun::create(workspace, setup)?, show, recorder)?;
     if exit == Exit::NotRecorded {
-        cassette::tell_missing(setup, show)?;
+        cassette::tell_missing(workspace, setup, show)?;
     }
     Ok(exit)
 }

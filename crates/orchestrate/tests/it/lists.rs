@@ -461,7 +461,7 @@ fn a_persona_is_shown_by_whatever_it_is_called_and_its_wishes_are_no_warning() {
     let by_name = place.good(&["personas", "show", "data-engineer"]);
     assert_eq!(place.good(&["personas", "show", "DE"]), by_name);
     assert_eq!(place.good(&["personas", "show", "data engineer"]), by_name);
-    let persona = crate::support::persona_file("data-engineer");
+    let persona = persona_file("data-engineer");
     let persona = persona.replacen("---\n", "---\nmodel: sonnet\n", 1);
     place.write("personas/data-engineer.md", persona);
     for args in [&["personas", "list"][..], &["personas", "show", "data-engineer"]] {

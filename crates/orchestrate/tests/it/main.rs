@@ -11,6 +11,7 @@ mod bad_workflow;
 mod caps;
 mod cassettes;
 mod completions;
+mod crossings;
 mod doctor;
 mod faults;
 mod formats;

@@ -50,6 +50,7 @@ const SINKS: &[(&str, &[&[&str]])] = &[
             &["run", "end-to-end-ml", "--task", "KEYS", "--model", "broken:m"],
             &["run", "end-to-end-ml", "--task", "@task.txt", "--model", "openai:refuses"],
             &["run", "end-to-end-ml", "--task", "KEYS", "--model", "KEYS"],
+            &["run", "judged.yaml", "--task", "KEYS", "--model", "openai:m"],
             &["run", "KEYS", "--task", "x"],
             &["run", "leaky", "--task", "x", "--offline"],
             &["run", "leaks-by-persona.yaml", "--task", "x", "--offline"],
@@ -151,6 +152,7 @@ fn planted(server: &Server) -> Place {
          [providers.lab]\nbase_url = \"{url}\"\napi_key = \"{file}\"\n[providers.lab.headers]\nx-gateway = \"{header}\"\n\
          [providers.own]\nbase_url = \"{url}\"\napi_key_env = \"MY_OWN_KEY\"\n\
          [providers.broken]\nbase_url = \"http://robot:{address}@127.0.0.1:9/v1\"\napi_key = \"{file}\"\n\
+         [gates.no-key]\ncommand = [\"/bin/sh\", \"-c\", \"cat >/dev/null; printf '%s' \\\"$OPENAI_API_KEY\\\"; exit 1\"]\n\
          [providers.tool]\nkind = \"command\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >/dev/null; printf '%s ' \\\"$OPENAI_API_KEY\\\" \\\"$2\\\"\", \"x\", \"--api-key\", \"{argument}\"]\n",
         url = server.base_url(),
         file = key("file"),
@@ -172,6 +174,10 @@ fn planted(server: &Server) -> Place {
     place.write(
         "personas/leaky-one.md",
         format!("{persona}\n## Notes\n\nThe key is {}.\n", key("file")),
+    );
+    place.write(
+        "judged.yaml",
+        "workflow: judged\ninputs: { task: string }\nsteps:\n  a:\n    persona: mlops-engineer\n    prompt: Design it.\n    review: { by: data-engineer, rounds: 1, on_fail: continue, gates: [{ id: no-key, check: No key stands in it, by: command }] }\n",
     );
     place.write(
         "gated.yaml",
