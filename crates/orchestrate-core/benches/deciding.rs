@@ -260,6 +260,7 @@ fn created() -> Box<RunCreated> {
         models: IndexMap::new(),
         model_flag: None,
         offline: false,
+        replay: None,
         concurrency: CONCURRENCY,
         limits: Limits::default(),
         retry: RetryPolicy::default(),

@@ -66,6 +66,7 @@ impl RetryPolicy {
             | FailureClass::Misfit
             | FailureClass::ReviewFailed
             | FailureClass::Redirected
+            | FailureClass::NotRecorded
             | FailureClass::Preparation
             | FailureClass::Inside
             | FailureClass::NotApproved

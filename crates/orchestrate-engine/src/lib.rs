@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod artifacts;
+pub mod cassette;
 pub mod config;
 pub mod driver;
 pub mod gates;

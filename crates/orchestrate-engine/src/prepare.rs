@@ -19,7 +19,7 @@ use orchestrate_core::{
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
+use orchestrate_provider::{redact::Redactor, tokens};
 use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
@@ -49,6 +49,8 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
+    /// Knows what must not reach the journal.
+    pub(crate) redactor: Redactor,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
@@ -336,8 +338,8 @@ impl Preparer {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let offline = request.model.provider == "offline";
-        let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
+        let paid = provider.is_paid();
+        let reserved = if paid { reserve(&mut request, view.tokens_left) } else { 0 };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);

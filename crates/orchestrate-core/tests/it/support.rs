@@ -67,6 +67,7 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
         models: IndexMap::new(),
         model_flag: None,
         offline: false,
+        replay: None,
         concurrency,
         limits,
         retry: RetryPolicy::default(),

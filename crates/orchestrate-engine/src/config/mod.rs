@@ -6,6 +6,7 @@
 mod environment;
 mod file;
 mod model;
+mod secrets;
 mod settings;
 
 pub use environment::Environment;

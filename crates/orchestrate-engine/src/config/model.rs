@@ -7,11 +7,12 @@ use std::{
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
-use orchestrate_provider::presets::PRESETS;
+use orchestrate_provider::{presets::PRESETS, redact::Redactor};
 
 use super::{
     Environment,
     file::{ConfigError, GateTable, UserFile, read_project, read_user},
+    secrets::redactor,
     settings::{ProviderSettings, settings},
 };
 use crate::{gates::GateCommand, home::Home};
@@ -38,6 +39,7 @@ pub struct Config {
     pub gates: BTreeMap<String, GateCommand>,
     /// Defaults and caps.
     pub defaults: Defaults,
+    redactor: Redactor,
 }
 
 /// Defaults and caps that hold where flags and workflow say nothing.
@@ -155,6 +157,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
+        let redactor = redactor(&user, environment);
         let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
@@ -200,6 +203,7 @@ impl Config {
             (a, b) => a.or(b),
         };
         Ok(Self {
+            redactor,
             aliases,
             project_aliases,
             in_file,
@@ -218,6 +222,20 @@ impl Config {
                 },
             },
         })
+    }
+
+    /// Like [`redactor`](Self::redactor), for whoever has to tell of something before a configuration is read,
+    /// or where it cannot be used as a whole.
+    pub fn secrets_of(home: &Home) -> Redactor {
+        let user = read_user(&home.config_file()).unwrap_or_default();
+        let named = user.providers.values().filter_map(|provider| provider.api_key_env.clone());
+        let named: Vec<String> = named.collect();
+        redactor(&user, &Environment::of_process(named.iter().map(String::as_str)))
+    }
+
+    /// Knows every secret of files and environment, used or not.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The model for a step: the flag's, else the workflow's, else the environment's, else the default.

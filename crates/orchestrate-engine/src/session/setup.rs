@@ -15,11 +15,16 @@ use orchestrate_core::{
     suggest,
 };
 use orchestrate_persona::lockfile::{Lock, LockedPersona, Mismatch};
+use orchestrate_provider::{
+    cassette::{RecordedModels, Standing},
+    redact::Redactor,
+};
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock};
+use super::{Workspace, files::colliding_files, lock, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
+    cassette::{Cassette, CassetteFault},
     config::ModelError,
     gates,
     imports::WriteError,
@@ -58,6 +63,8 @@ pub struct RunOptions {
     pub selection: Option<PersonaSelection>,
     /// Lock the personas as they are now, instead of holding them against the lock.
     pub update_lock: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
 }
 
 /// A plan, its personas by name, and warnings about the files.
@@ -114,6 +121,8 @@ pub struct RunSetup {
     pub model_flag: Option<String>,
     /// Whether no model is called.
     pub offline: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
     /// Caps.
     pub limits: Limits,
     /// Calls at a time.
@@ -128,6 +137,8 @@ pub struct RunSetup {
     pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
+    /// Knows what must not reach the journal.
+    pub redactor: Redactor,
     /// The project's lock as it is to be written, where that was asked for.
     pub new_lock: Option<Lock>,
     /// Warnings about the files that were read.
@@ -168,9 +179,15 @@ pub enum SetupError {
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// A key stands where it would be sent and recorded.
+    #[error("{0} holds a key that is configured here")]
+    HoldsKey(String),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The cassette that is to answer.
+    #[error(transparent)]
+    Cassette(#[from] CassetteFault),
 }
 
 impl From<ModelError> for SetupError {
@@ -239,8 +256,12 @@ impl RunSetup {
             warnings.extend(lock::verify(workspace, &used)?);
             None
         };
+        let redactor = workspace.config.redactor();
+        secrets::refuse_keys(redactor, &plan, &personas, options.model.as_deref())?;
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
+        let (inputs, told) = secrets::without_keys(redactor, inputs);
+        warnings.extend(told);
         if !options.offline {
             let missing = gates::missing(&plan, &personas, &workspace.config.gates);
             if !missing.is_empty() {
@@ -253,7 +274,11 @@ impl RunSetup {
             }
         }
         let (model, models) = models(workspace, &plan, options)?;
-        let providers = Providers::for_models(&workspace.config, models.values().chain([&model]))?;
+        let all = models.values().chain([&model]);
+        let providers = match &options.replay {
+            Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
+            None => Providers::for_models(&workspace.config, all)?,
+        };
         let defaults = workspace.config.defaults;
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
@@ -278,6 +303,7 @@ impl RunSetup {
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
+            replay: options.replay.clone(),
             limits: Limits {
                 max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
                 max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
@@ -288,6 +314,7 @@ impl RunSetup {
             output,
             selection: options.selection.clone(),
             rework: None,
+            redactor: redactor.clone(),
             new_lock,
             warnings,
         })
@@ -302,7 +329,8 @@ impl RunSetup {
                 self.fresh = Freshness::Steps(vec![step.clone()]);
             }
         }
-        self.rework = Some(rework);
+        let remark = rework.remark.map(|remark| self.redactor.redact_owned(remark));
+        self.rework = Some(Rework { remark, ..rework });
         Ok(self)
     }
 
@@ -385,6 +413,7 @@ impl RunSetup {
             models: self.models.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
+            replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),
             concurrency: self.concurrency,
             limits: self.limits,
             retry: self.retry.clone(),
@@ -431,8 +460,11 @@ fn models(
         let model = OFFLINE_MODEL.parse().expect("the offline model has a valid name");
         return Ok((model, IndexMap::new()));
     }
-    let config = &workspace.config;
     let flag = options.model.as_deref();
+    if let Some(cassette) = &options.replay {
+        return Ok(recorded_models(cassette.models(plan.workflow())?, plan, options)?);
+    }
+    let config = &workspace.config;
     let mut own = IndexMap::new();
     let mut all_named = true;
     for step in plan.steps() {
@@ -457,6 +489,28 @@ fn models(
     };
     own.retain(|_, named| *named != model);
     Ok((model, own))
+}
+
+/// The models of a replay, as the cassette knows them.
+fn recorded_models(
+    recorded: &RecordedModels,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), CassetteFault> {
+    let flag = options.model.as_deref();
+    let usual = match (flag, &options.usual_model) {
+        (None, Some(model)) => model.clone(),
+        _ => recorded.model(flag, None)?,
+    };
+    let mut own = IndexMap::new();
+    for step in plan.steps() {
+        let Action::Persona(action) = &step.action else { continue };
+        if let Some(name) = action.model.as_deref() {
+            own.insert(step.id.clone(), recorded.model(flag, Some(name))?);
+        }
+    }
+    own.retain(|_, named| *named != usual);
+    Ok((usual, own))
 }
 
 fn read_personas(

@@ -108,6 +108,7 @@ pub(crate) struct Journal {
     now: u64,
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
+    pub(crate) replay: Option<String>,
     pub(crate) run: &'static str,
     pub(crate) max_tokens: Option<u64>,
 }
@@ -136,6 +137,7 @@ impl Journal {
             now: START,
             contents: Contents::default(),
             offline: false,
+            replay: None,
             run: "0192-run",
             max_tokens: None,
         }
@@ -168,6 +170,7 @@ impl Journal {
             endpoints: IndexMap::new(),
             model,
             offline: self.offline,
+            replay: self.replay.clone(),
             concurrency: 4,
             limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),

@@ -203,7 +203,7 @@ fn render_step(
 }
 
 /// Files that a run writes beside its deliverables.
-const RESERVED: &[&str] = &["report.md", "OFFLINE.md"];
+const RESERVED: &[&str] = &["report.md", "OFFLINE.md", "REPLAY.md"];
 
 /// A path below the output folder: no way out of it, nothing hidden, nothing that terminals or file
 /// systems read as something else.
