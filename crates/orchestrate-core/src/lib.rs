@@ -14,6 +14,7 @@ pub mod failure;
 pub mod fence;
 pub mod handoff;
 pub mod ids;
+pub mod lanes;
 pub mod neutral;
 pub mod persona;
 pub mod persona_diff;
