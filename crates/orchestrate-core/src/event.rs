@@ -14,6 +14,7 @@ use crate::{
     ids::{CallId, Digest, RunId, StepPath},
     policy::{Cap, Limits, RetryPolicy},
     request::{Endpoint, Identity, ModelRef},
+    review::{Asked, Judged, Stop},
     usage::Usage,
 };
 
@@ -96,7 +97,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<Digest>,
     },
-    /// An attempt was answered, but the answer is truncated, refused or empty.
+    /// An attempt was answered, but the answer is truncated, refused, empty, or does not fit its schema.
     OutputRejected {
         /// The call.
         call: CallId,
@@ -140,6 +141,18 @@ pub enum Event {
         deliverable: Digest,
         /// Digest of the brief's JSON.
         brief: Option<Digest>,
+        /// Digest of the output's JSON, where the step has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Digest>,
+    },
+    /// A review came to its end.
+    ReviewEnded {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        stop: Stop,
+        /// Rounds that it took.
+        rounds: u16,
     },
     /// A step cannot be finished.
     StepFailed {
@@ -214,6 +227,7 @@ impl Event {
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
+            Self::ReviewEnded { .. } => "review_ended",
             Self::StepFailed { .. } => "step_failed",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalDecided { .. } => "approval_decided",
@@ -419,6 +433,9 @@ pub struct PreparedCall {
     /// In which form each need arrived, and what else a reader of the prompt should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a verdict is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<Asked>>,
 }
 
 /// A good answer.
@@ -426,10 +443,16 @@ pub struct PreparedCall {
 pub struct Answered {
     /// Digest of the whole answer as it came.
     pub raw: Digest,
-    /// Digest of the document without its brief.
+    /// Digest of the document without its brief; where a value was asked for, of the value as Markdown.
     pub deliverable: Digest,
     /// Digest of the brief's JSON, where the answer held one.
     pub brief: Option<Digest>,
+    /// Digest of the value's JSON, where one was asked for under a schema; it fits the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// What a verdict says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judged>>,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// What it used up.

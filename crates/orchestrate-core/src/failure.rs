@@ -36,6 +36,13 @@ pub enum FailureClass {
     Empty,
     /// The answer is not what the protocol promises: HTML, broken JSON, no or unknown finish reason.
     Malformed,
+    /// The answer holds no value that fits the schema it was asked for under.
+    Misfit,
+    /// The server does not take a parameter that this request does not depend on; the next attempt goes
+    /// without it.
+    Unsupported,
+    /// The document did not pass its review.
+    ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
@@ -64,6 +71,9 @@ impl FailureClass {
             Self::Truncated => "answer truncated",
             Self::Empty => "answer empty",
             Self::Malformed => "answer malformed",
+            Self::Misfit => "answer does not fit its schema",
+            Self::Unsupported => "parameter not supported",
+            Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
             Self::NotApproved => "not approved",
@@ -80,6 +90,7 @@ impl FailureClass {
             | Self::ContextTooLong
             | Self::Refused
             | Self::Truncated
+            | Self::ReviewFailed
             | Self::Preparation => true,
             Self::Connect
             | Self::StreamCut
@@ -90,6 +101,8 @@ impl FailureClass {
             | Self::Credentials
             | Self::Empty
             | Self::Malformed
+            | Self::Misfit
+            | Self::Unsupported
             | Self::Redirected
             | Self::NotApproved
             | Self::ApprovalExpired => false,

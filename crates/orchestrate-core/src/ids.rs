@@ -58,21 +58,35 @@ impl From<&str> for StepPath {
     }
 }
 
-/// What a call is made for. Each step makes one draft; a missing brief may cost one brief call.
+/// What a call is made for. Each step makes one draft; a missing brief may cost one brief call, a value
+/// that does not fit its schema a few repairs, and a review verdicts and revised versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
     /// The step's own answer: deliverable and brief.
     Draft,
     /// The summary of a draft that came without one.
     Brief,
+    /// An answer again, since its value did not fit the schema it was asked for under.
+    Repair,
+    /// What a reviewer says of the document.
+    Verdict,
+    /// A new version of the document, in answer to a review.
+    Revise,
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 5] =
+        [Self::Draft, Self::Brief, Self::Repair, Self::Verdict, Self::Revise];
+
     /// The word used in call ids.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Brief => "brief",
+            Self::Repair => "repair",
+            Self::Verdict => "verdict",
+            Self::Revise => "revise",
         }
     }
 }
@@ -116,11 +130,8 @@ impl FromStr for CallId {
         let invalid = || ParseIdError { kind: "call id", text: text.to_owned() };
         let (step, call) = text.rsplit_once('#').ok_or_else(invalid)?;
         let (purpose, number) = call.rsplit_once('.').ok_or_else(invalid)?;
-        let purpose = match purpose {
-            "draft" => Purpose::Draft,
-            "brief" => Purpose::Brief,
-            _ => return Err(invalid()),
-        };
+        let known = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose);
+        let purpose = known.ok_or_else(invalid)?;
         let number = number.parse().map_err(|_| invalid())?;
         Ok(Self { step: step.into(), purpose, number })
     }

@@ -1,6 +1,9 @@
 //! The plan: a workflow compiled into steps that are known to be acyclic.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
+    persona::Gate,
     request::{Parameters, Timeouts},
 };
 
@@ -140,6 +144,70 @@ pub struct PersonaStep {
     pub parameters: Parameters,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What the answer's value has to be, where it is not a document alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputSpec>,
+    /// Who judges the document, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<ReviewSpec>>,
+    /// How often an answer that does not fit its schema is asked for again.
+    #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
+    pub repairs: u16,
+}
+
+/// Repairs of one answer where the workflow does not say.
+pub const DEFAULT_REPAIRS: u16 = 1;
+
+fn default_repairs() -> u16 {
+    DEFAULT_REPAIRS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_repairs(repairs: &u16) -> bool {
+    *repairs == DEFAULT_REPAIRS
+}
+
+/// How a document is reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewSpec {
+    /// The personas that judge, each by its own gates and those written here.
+    pub by: Vec<String>,
+    /// Rounds at most: a verdict each, and a new version between two.
+    pub rounds: u16,
+    /// What happens to the step where the document does not pass.
+    pub on_fail: OnFail,
+    /// Gates beside those of the reviewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+}
+
+impl ReviewSpec {
+    /// Calls at most beside the draft, repairs and missing briefs left out: verdicts and new versions.
+    pub fn most_calls(&self) -> u64 {
+        let rounds = u64::from(self.rounds);
+        rounds * self.by.len() as u64 + rounds.saturating_sub(1)
+    }
+}
+
+/// What happens to a step whose document does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// The step fails.
+    #[default]
+    Stop,
+    /// The step goes on with the last version, and says that it has not passed.
+    Continue,
+}
+
+/// The value that a step's answer has to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The JSON Schema that it has to fit.
+    pub schema: Arc<serde_json::Value>,
+    /// Whether it is the built-in list of findings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub findings: bool,
 }
 
 /// How a step's persona is found.
@@ -380,7 +448,32 @@ impl Plan {
     /// Whether a persona step relies on the handoff of the step at `position`, so that a brief of its
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
-        self.briefs[position]
+        // A review holds figures of the brief against its metrics.
+        self.briefs[position] || self.review(position).is_some()
+    }
+
+    /// How often an answer of the step at `position` that does not fit its schema is asked for again.
+    pub fn repairs(&self, position: usize) -> u16 {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.repairs,
+            Action::Render(_) | Action::Approve(_) => 0,
+        }
+    }
+
+    /// How the document of the step at `position` is reviewed, where it is.
+    pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.review.as_deref(),
+            Action::Render(_) | Action::Approve(_) => None,
+        }
+    }
+
+    /// The value that the answer of this step has to be, where it has to be one.
+    pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
+        match &self.step(step)?.action {
+            Action::Persona(step) => step.output.as_ref(),
+            Action::Render(_) | Action::Approve(_) => None,
+        }
     }
 
     /// The hash of the whole plan, to which a run is pinned.

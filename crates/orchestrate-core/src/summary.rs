@@ -7,12 +7,15 @@ use serde::Serialize;
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
-    event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
+    event::{
+        Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
+    },
     failure::{Billed, Failure, FailureClass},
-    ids::{Digest, RunId, StepPath},
+    ids::{Digest, Purpose, RunId, StepPath},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
+    review::{Asked, ReviewLog},
     usage::Usage,
 };
 
@@ -134,6 +137,15 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
+    /// The value of its answer, where it has one.
+    pub output: Option<Digest>,
+    /// The course of its review, where it has one.
+    pub review: Option<ReviewLog>,
+    /// What the verdict under way is asked for.
+    #[serde(skip)]
+    asked: Option<Box<Asked>>,
+    /// How often an answer was asked for again since it did not fit its schema.
+    pub repairs: u16,
     /// Its last failure.
     pub failure: Option<Failure>,
     /// When its next attempt is due.
@@ -145,6 +157,14 @@ pub struct StepSummary {
     pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
     reserved: u64,
+}
+
+impl StepSummary {
+    fn take_verdict(&mut self, answer: &Answered) {
+        if let (Some(asked), Some(judged)) = (self.asked.take(), &answer.judged) {
+            self.review.get_or_insert_default().take(&asked, judged, answer.output);
+        }
+    }
 }
 
 /// Everything there is to say of an approval.
@@ -196,6 +216,13 @@ impl RunSummary {
             ended_at: None,
             deliverable: None,
             brief: None,
+            output: None,
+            review: match &step.action {
+                Action::Persona(persona) => persona.review.as_ref().map(|_| ReviewLog::default()),
+                Action::Render(_) | Action::Approve(_) => None,
+            },
+            asked: None,
+            repairs: 0,
             failure: None,
             retry_at: None,
             notes: Vec::new(),
@@ -338,8 +365,15 @@ impl RunSummary {
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
-                    step.persona = Some(prepared.persona.clone());
-                    step.choice.clone_from(&prepared.choice);
+                    // A reviewer is not the one who works.
+                    step.asked.clone_from(&prepared.review);
+                    if prepared.review.is_none() {
+                        step.persona = Some(prepared.persona.clone());
+                        step.choice.clone_from(&prepared.choice);
+                    }
+                    if call.purpose == Purpose::Repair {
+                        step.repairs = call.number;
+                    }
                     step.model = Some(prepared.model.clone());
                     step.reserved = prepared.reserved;
                     step.state = StepState::Running;
@@ -366,6 +400,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                 }
             }
             Event::CallReused { call, origin, answer } => {
@@ -374,6 +409,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                     if !own {
                         step.reused_from = Some((origin.run.clone(), origin.at));
                     }
@@ -415,15 +451,22 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step, source, deliverable, brief } => {
+            Event::StepSucceeded { step, source, deliverable, brief, output } => {
                 if let Some(step) = self.step_mut(step) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
                     step.brief = *brief;
+                    step.output = *output;
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;
+                }
+            }
+            Event::ReviewEnded { step, stop, .. } => {
+                let review = self.step_mut(step).and_then(|step| step.review.as_mut());
+                if let Some(review) = review {
+                    review.stop = Some(*stop);
                 }
             }
             Event::ApprovalRequested { step, request } => {

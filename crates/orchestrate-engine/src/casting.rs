@@ -179,8 +179,10 @@ impl Casting {
         scope: &Scope<'_>,
     ) -> String {
         let colleagues = match contract {
-            Contract::BriefOnly => Vec::new(),
-            Contract::DraftWithBrief | Contract::DraftOnly => self.colleagues(step, scope),
+            Contract::BriefOnly | Contract::Verdict => Vec::new(),
+            Contract::DraftWithBrief | Contract::DraftOnly | Contract::ValueWithBrief => {
+                self.colleagues(step, scope)
+            }
         };
         orchestrate_persona::compose(persona, &Setting { colleagues, contract })
     }

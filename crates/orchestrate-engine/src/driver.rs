@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 use orchestrate_core::{
     Timestamp,
     event::Recorded,
-    ids::{CallId, Digest},
+    ids::{CallId, Digest, Purpose},
     plan::Action,
     request::Request,
+    review::{self, ReviewLog},
     run::{Effect, IllegalEvent, Input, Outcome, Prepared, Run},
-    summary::RunSummary,
+    summary::{RunSummary, StepSummary},
 };
 use tokio::{
     sync::mpsc,
@@ -350,7 +351,9 @@ impl Driver {
                 step: step.id.clone(),
                 persona: persona_of(&step.action, summary.persona.as_ref()),
                 result: self.run.result(need),
+                output: self.run.output(need),
                 reason,
+                caveat: caveat(summary),
             }
         });
         let needs = needs.collect();
@@ -360,7 +363,18 @@ impl Driver {
             .limits()
             .max_tokens
             .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        View { needs, draft: position.and_then(|at| self.run.draft(at)), tokens_left }
+        View {
+            needs,
+            draft: position.and_then(|at| self.run.draft(at)),
+            draft_brief: position.and_then(|at| self.run.draft_brief(at)),
+            review: match position.filter(|&at| plan.review(at).is_some()) {
+                Some(at) => self.run.review(at).clone(),
+                None => ReviewLog::default(),
+            },
+            stands_for: position.map_or(Purpose::Draft, |at| self.run.stands_for(at)),
+            rejected: position.and_then(|at| self.run.rejected(at)),
+            tokens_left,
+        }
     }
 }
 
@@ -377,6 +391,22 @@ fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
         input: Input::Prepared { call, prepared: preparation.prepared },
         blobs: preparation.blobs,
         damage,
+    }
+}
+
+/// What whoever relies on a document has to know of its review.
+fn caveat(step: &StepSummary) -> Option<String> {
+    let log = step.review.as_ref()?;
+    match log.stop? {
+        review::Stop::Converged => None,
+        review::Stop::NotJudged => {
+            Some("the document of this step was not judged by its review".into())
+        }
+        reason => Some(format!(
+            "the document of this step did not pass its review ({}): {}",
+            reason.phrase(),
+            log.blocking().join(", ")
+        )),
     }
 }
 

@@ -19,4 +19,6 @@ pub mod testing;
 mod casting;
 mod clock;
 mod prepare;
+mod reviewing;
+mod structured;
 mod worker;

@@ -14,7 +14,9 @@ use orchestrate_core::{
     persona::Persona,
     plan::{Action, ApprovalStep, PersonaStep, Step},
     request::{Identity, ModelRef, Request, Segment},
+    review::ReviewLog,
     run::{Asked, Prepared},
+    structured::with_brief,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
@@ -26,6 +28,7 @@ use crate::{
     home::Home,
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
+    structured,
 };
 
 /// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
@@ -54,7 +57,11 @@ pub(crate) struct NeedState {
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
+    /// The value of its answer, where it has one.
+    pub(crate) output: Option<Digest>,
     pub(crate) reason: String,
+    /// What whoever relies on it has to know: that it did not pass its review.
+    pub(crate) caveat: Option<String>,
 }
 
 /// The state of the run that one preparation sees.
@@ -63,6 +70,14 @@ pub(crate) struct View {
     pub(crate) needs: Vec<NeedState>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
+    /// The brief of that draft, where it has one.
+    pub(crate) draft_brief: Option<Digest>,
+    /// The course of the step's review, where it has one.
+    pub(crate) review: ReviewLog,
+    /// What a repair stands for: the purpose of the call whose answer did not fit.
+    pub(crate) stands_for: Purpose,
+    /// The step's own answer that did not fit its schema, when it is to be repaired.
+    pub(crate) rejected: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -85,7 +100,7 @@ impl Preparation {
 type Reuse = (ReuseOrigin, Answered);
 
 /// Why a preparation did not come to a call.
-enum Stop {
+pub(crate) enum Stop {
     /// Something a person can mend.
     Invalid(Failure),
     /// The store.
@@ -136,9 +151,24 @@ impl Preparer {
             Action::Approve(approval) => Ok(self.question(step, approval, &scope, view)?),
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                let asked_for = match call.purpose {
+                    Purpose::Repair => view.stands_for,
+                    purpose => purpose,
+                };
+                if asked_for == Purpose::Verdict {
+                    let request = self.verdict(call, action, &persona, view, &scope)?;
+                    return self.finish(request, None, Vec::new(), view);
+                }
                 let (request, notes) = match call.purpose {
-                    Purpose::Draft => {
-                        self.draft(call, step, action, persona, &deliverables, &scope)?
+                    Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
+                        let mut again = Vec::new();
+                        if asked_for == Purpose::Revise {
+                            again = self.revision(view)?;
+                        }
+                        if call.purpose == Purpose::Repair {
+                            again.push(self.misfit(action, view)?);
+                        }
+                        self.draft(call, step, action, persona, &deliverables, again)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -205,6 +235,10 @@ impl Preparer {
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
         let mut blobs = Vec::from(StoredRequest::store(&request, persona));
+        let review = request.segments.iter().find_map(|segment| match segment {
+            Segment::Judge(asked) => Some(asked.clone()),
+            _ => None,
+        });
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -213,6 +247,7 @@ impl Preparer {
             request: blobs[0].digest,
             reserved,
             notes,
+            review,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);
@@ -232,8 +267,9 @@ impl Preparer {
         action: &PersonaStep,
         persona: Arc<Persona>,
         deliverables: &Needs,
-        scope: &Scope<'_>,
+        again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
+        let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
         let mut segments = Vec::new();
@@ -247,7 +283,13 @@ impl Preparer {
             let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
                 Some(deliverable) => {
-                    handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?
+                    let mut handoff =
+                        handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?;
+                    if let Some(caveat) = &given.state.caveat {
+                        notes.push(format!("`{}`: {caveat}", need.step));
+                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                    }
+                    handoff
                 }
                 None => handoff::unavailable(
                     need.step.clone(),
@@ -264,9 +306,31 @@ impl Preparer {
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
             segments.push(Segment::Prompt(text));
         }
-        let system =
-            self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
-        Ok((self.request(call, action, persona, system, segments), notes))
+        segments.extend(again);
+        let Some(output) = &action.output else {
+            let contract = Contract::DraftWithBrief;
+            let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+            return Ok((self.request(call, action, persona, system, segments), notes));
+        };
+        let contract = Contract::ValueWithBrief;
+        let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+        let form = with_brief(&output.schema);
+        segments.push(structured::form(&form));
+        let mut request = self.request(call, action, persona, system, segments);
+        request.response_schema = Some(Arc::new(form));
+        Ok((request, notes))
+    }
+
+    /// What a repair says beside what was asked before: the answer, and what of it does not fit.
+    fn misfit(&self, action: &PersonaStep, view: &View) -> Result<Segment, Stop> {
+        let output = action.output.as_ref().ok_or_else(|| invalid("no value was asked for"))?;
+        self.again(&with_brief(&output.schema), view)
+    }
+
+    /// The answer that did not fit, and what of it does not.
+    pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
+        let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
+        Ok(structured::again(schema, &self.blobs.text(&rejected)?))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -304,7 +368,7 @@ impl Preparer {
         Ok(self.request(call, action, persona, system, segments))
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         call: &CallId,
         action: &PersonaStep,
@@ -320,6 +384,7 @@ impl Preparer {
             segments,
             parameters: action.parameters,
             output_cap: None,
+            response_schema: None,
             timeouts: action.timeouts,
         }
     }
@@ -341,14 +406,26 @@ impl Preparer {
             {
                 needs.titles.insert(persona.name.clone(), persona.title.clone());
             }
-            needs.given.insert(state.step.clone(), Given { state: state.clone(), deliverable });
+            let output = state.output.map(|digest| self.load_value(&digest)).transpose()?;
+            let schema =
+                self.casting.plan.output(&state.step).map(|output| Arc::clone(&output.schema));
+            let given = Given { state: state.clone(), deliverable, output, schema };
+            needs.given.insert(state.step.clone(), given);
         }
         Ok(needs)
     }
 
-    fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
+    pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
+    }
+
+    /// A value as templates see it: without characters that nobody would see in it.
+    fn load_value(&self, digest: &Digest) -> Result<serde_json::Value, Stop> {
+        let text = self.blobs.text(digest)?;
+        let value = serde_json::from_str(&text)
+            .map_err(|_| Stop::from(invalid("a recorded value cannot be read")))?;
+        Ok(structured::seen(value))
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
@@ -362,7 +439,7 @@ impl Preparer {
         // The run may have been removed since; then its answer is gone too, and the call is made.
         let blobs = BlobReader::open(&self.home.run(&found.origin.run)).ok()?;
         let answer = &found.answer;
-        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief];
+        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief, answer.output];
         let copied =
             contents.into_iter().flatten().map(|digest| blobs.text(&digest).map(Blob::new));
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
@@ -409,6 +486,8 @@ fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {
 struct Given {
     state: NeedState,
     deliverable: Option<Deliverable>,
+    output: Option<serde_json::Value>,
+    schema: Option<Arc<serde_json::Value>>,
 }
 
 /// The needs of one step, as templates see them.
@@ -437,6 +516,10 @@ impl Needs {
 }
 
 impl StepValues for Needs {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.given.get(&StepPath::new(id))?.schema.as_deref()
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let given = self.given.get(&StepPath::new(id))?;
         let deliverable = given.deliverable.as_ref();
@@ -445,6 +528,8 @@ impl StepValues for Needs {
             title: given.state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
+            output: given.output.clone(),
+            schema: given.schema.clone(),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
         })
     }

@@ -58,7 +58,12 @@ struct Row {
 fn rows(plan: &Plan) -> Vec<Row> {
     let row = |at: usize| {
         let step = &plan.steps()[at];
-        let (mut who, rule) = who(&step.action);
+        let (mut who, mut rule) = who(&step.action);
+        if let Some(review) = plan.review(at) {
+            let gap = if rule.is_empty() { "" } else { "; " };
+            let by = review.by.join(", ");
+            rule = format!("{rule}{gap}reviewed by {by}, up to {} rounds", review.rounds);
+        }
         if step.optional {
             who.push_str(" (optional)");
         }

@@ -2,12 +2,13 @@
 
 use orchestrate_core::{
     event::{PauseReason, StepSource},
+    finding::Finding,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 use serde_json::{Value, json};
 
-use crate::{approval, context::Context, coverage, selection, states, words};
+use crate::{approval, context::Context, coverage, review, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -37,6 +38,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "findings": findings(context),
         "coverage": coverage::as_json(context),
         "outputs": context.outputs,
         "artifacts": summary.artifacts.iter().map(|artifact| json!({
@@ -110,7 +112,35 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
     })
+}
+
+/// The findings of all steps whose output they are, each with its step.
+fn findings(context: &Context<'_>) -> Vec<Value> {
+    let plan = context.summary.plan();
+    let steps = context
+        .summary
+        .steps
+        .iter()
+        .filter(|step| plan.output(&step.step).is_some_and(|output| output.findings));
+    let of = |step: &StepSummary| {
+        let list = context.output(step).as_ref().and_then(Finding::list).unwrap_or_default();
+        let id = step.step.clone();
+        list.into_iter().map(move |finding| {
+            json!({
+                "step": id,
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "place": finding.place,
+                "evidence": finding.evidence,
+                "advice": finding.advice,
+            })
+        })
+    };
+    steps.flat_map(of).collect()
 }
 
 fn state(state: StepState) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, Plan, Step};
+use orchestrate_core::plan::{Action, Otherwise, PersonaChoice, PersonaStep, Plan, Step};
 
 /// The plan as a Mermaid flowchart: a box per persona step, a hexagon where the persona is chosen, a
 /// slanted box for a template, a rounded one for a person's approval; optional steps are dashed.
@@ -40,17 +40,26 @@ fn node(at: usize, step: &Step) -> String {
         Action::Approve(_) => format!("s{at}([\"{id}<br/>a person approves\"])"),
         Action::Render(_) => format!("s{at}[/\"{id}<br/>template\"/]"),
         Action::Persona(persona) => match &persona.persona {
-            PersonaChoice::Named(name) => format!("s{at}[\"{id}<br/>{}\"]", label(name)),
+            PersonaChoice::Named(name) => {
+                format!("s{at}[\"{id}<br/>{}{}\"]", label(name), reviewed(persona))
+            }
             PersonaChoice::Choose { by, otherwise, .. } => {
                 let mut lines = vec![id, format!("one of, by {}:", label(by))];
                 lines.extend(persona.persona.candidates().into_iter().map(label));
                 if *otherwise == Otherwise::Match {
                     lines.push("otherwise by the task".to_owned());
                 }
-                format!("s{at}{{{{\"{}\"}}}}", lines.join("<br/>"))
+                format!("s{at}{{{{\"{}{}\"}}}}", lines.join("<br/>"), reviewed(persona))
             }
         },
     }
+}
+
+/// The line of a reviewed step, with the break before it.
+fn reviewed(step: &PersonaStep) -> String {
+    let Some(review) = &step.review else { return String::new() };
+    let by: Vec<String> = review.by.iter().map(|name| label(name)).collect();
+    format!("<br/>reviewed by {}, up to {} rounds", by.join(", "), review.rounds)
 }
 
 /// A text as it may stand in a quoted label: everything but plain characters becomes an entity.

@@ -87,6 +87,10 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
         parts.push("### Brief".to_owned());
         parts.push(nested(&brief.to_markdown(), 3));
     }
+    if let Some(review) = review(context, step) {
+        parts.push("### Review".to_owned());
+        parts.push(review);
+    }
     let notes: Vec<String> =
         step.notes.iter().map(|note| format!("- {}", neutral::one_line(note))).collect();
     if !notes.is_empty() {
@@ -96,6 +100,11 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
     Some(parts.join("\n\n"))
 }
 
+fn review(context: &Context<'_>, step: &StepSummary) -> Option<String> {
+    let text = crate::review::as_markdown(context, step.review.as_ref()?)?;
+    Some(nested(&text, 3))
+}
+
 /// The steps that are not finished, each with the reason.
 fn unfinished(context: &Context<'_>) -> Option<String> {
     let plan = context.summary.plan();
@@ -103,7 +112,11 @@ fn unfinished(context: &Context<'_>) -> Option<String> {
     let lines: Vec<String> = open
         .map(|step| {
             let why = states::unfinished(context.summary, plan, step);
-            format!("- {}: {why}", step_name(context, step))
+            let line = format!("- {}: {why}", step_name(context, step));
+            match review(context, step) {
+                Some(review) => format!("{line}\n\n  {}\n", review.replace('\n', "\n  ")),
+                None => line,
+            }
         })
         .collect();
     (!lines.is_empty()).then(|| format!("## Not finished\n\n{}", lines.join("\n")))

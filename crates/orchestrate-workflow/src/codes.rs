@@ -54,12 +54,18 @@ pub const KEY_NOT_FOR_STEP: &str = "key-not-for-step";
 pub const INERT_KEY: &str = "inert-key";
 /// A persona that no library has.
 pub const UNKNOWN_PERSONA: &str = "unknown-persona";
+/// A review whose persona has no gates, and that has none itself.
+pub const NO_GATES: &str = "no-gates";
+/// A required gate that nobody judges here.
+pub const UNJUDGED_GATE: &str = "unjudged-gate";
 /// A value of the chosen enum that no case covers.
 pub const UNCOVERED_CASE: &str = "uncovered-case";
 /// A case that the chosen enum can never have.
 pub const IMPOSSIBLE_CASE: &str = "impossible-case";
 /// A path that would leave the output folder, or is no file.
 pub const UNSAFE_PATH: &str = "unsafe-path";
+/// A file that the workflow names and that cannot be read.
+pub const UNREADABLE_FILE: &str = "unreadable-file";
 /// Two steps that save the same file.
 pub const DUPLICATE_SAVE: &str = "duplicate-save";
 /// A step that does not exist.

@@ -77,6 +77,8 @@ fn map(section: &Section) -> Value {
     map.insert("additionalProperties".into(), false.into());
     match section.name {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
+        "review" => drop(map.insert("required".into(), json!(["by"]))),
+        "gate" => drop(map.insert("required".into(), json!(["id", "check"]))),
         "tests" => drop(map.insert("required".into(), json!(["tests"]))),
         "input_file" => drop(map.insert("required".into(), json!(["name", "text"]))),
         "need" => drop(map.insert("required".into(), json!(["step"]))),

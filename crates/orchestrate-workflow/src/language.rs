@@ -65,8 +65,8 @@ const OTHER_KIND: [(&str, &[&str]); 4] = [
 ];
 
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 8] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &NEED, &CHOICE];
+pub const SECTIONS: [&Section; 10] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE];
 
 pub(crate) const fn key(
     name: &'static str,
@@ -332,6 +332,25 @@ pub const STEP: Section = Section {
             "prompt: Say what the figures mean.",
         ),
         key(
+            "output",
+            "The value that the answer has to be: a JSON Schema, a file with one below the workflow's folder (`.json`, `.yaml`), or `findings`. It is checked, and `steps.ID.output` gives it to templates.",
+            r#"{ "anyOf": [ { "enum": ["findings"] },
+                { "type": "string", "pattern": "\\.(json|yaml|yml)$" }, { "type": "object" } ] }"#,
+            "output: { type: object, properties: { score: { type: integer } }, required: [score] }",
+        ),
+        key(
+            "review",
+            "Personas that judge the document by their gates, and send it back to its author.",
+            r##"{ "$ref": "#/definitions/review" }"##,
+            "review: { by: ml-engineer-jax, gates: [{ id: keys, check: Every table has a key }] }",
+        ),
+        key(
+            "repairs",
+            "How often an answer that does not fit `output`, or a verdict that does not fit its form, is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
+            r#"{ "type": "integer", "minimum": 0, "maximum": 5, "default": 1 }"#,
+            "output: findings, repairs: 2",
+        ),
+        key(
             "needs",
             "A step, or a list of steps, that must be finished first and hand over, in the order of the list. A map in place of a name says what is handed over.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/need" },
@@ -420,4 +439,75 @@ pub const CHOICE: Section = Section {
         ("choose", "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }"),
         ("by", "by: inputs.framework"),
     ],
+};
+
+/// How a document is reviewed.
+pub const REVIEW: Section = Section {
+    name: "review",
+    title: "A review",
+    keys: &[
+        key(
+            "by",
+            "The persona that judges, or a list of them; a round has a verdict of each. Required.",
+            r#"{ "anyOf": [ { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 8, "uniqueItems": true } ] }"#,
+            "by: mlops-engineer",
+        ),
+        key(
+            "rounds",
+            "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,
+            "rounds: 3",
+        ),
+        key(
+            "on_fail",
+            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so.",
+            r#"{ "enum": ["stop", "continue"], "default": "stop" }"#,
+            "on_fail: continue",
+        ),
+        key(
+            "gates",
+            "Gates beside those of the reviewers' own files; every reviewer judges them.",
+            r##"{ "type": "array", "maxItems": 50, "items": { "$ref": "#/definitions/gate" } }"##,
+            "gates: [{ id: keys, check: Every table has a key }]",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
+    between: ", ",
+    beside: &[("by", "by: mlops-engineer")],
+};
+
+/// One criterion of a review.
+pub const GATE: Section = Section {
+    name: "gate",
+    title: "A gate",
+    keys: &[
+        key(
+            "id",
+            "Its name: small letters, digits, `_` and `-`. Required.",
+            r##"{ "$ref": "#/definitions/name" }"##,
+            "id: keys",
+        ),
+        key(
+            "check",
+            "What must hold, a sentence that can be answered with pass or fail. Required.",
+            r#"{ "type": "string" }"#,
+            "check: Every table has a key",
+        ),
+        key(
+            "required",
+            "Whether the document fails without it; true where it is not said.",
+            r#"{ "type": "boolean", "default": true }"#,
+            "required: false",
+        ),
+        key(
+            "by",
+            "Who decides: `judge` (the default) is the reviewer; `human` and `command` are told as not judged, and need `on_fail: continue` where the gate is required.",
+            r#"{ "enum": ["judge", "human", "command"], "default": "judge" }"#,
+            "by: judge",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { by: mlops-engineer, gates: [{ KEYS }] } }\n",
+    between: ", ",
+    beside: &[("id", "id: keys"), ("check", "check: Every table has a key")],
 };

@@ -12,7 +12,7 @@ use crate::{
     approval::{ApprovalDecision, ApprovalRequest},
     event::{Event, RunFailure, StepSource},
     failure::{Failure, FailureClass},
-    ids::{Digest, StepPath},
+    ids::{Digest, Purpose, StepPath},
     neutral,
 };
 
@@ -131,13 +131,14 @@ impl Run {
                     source: StepSource::Approval,
                     deliverable: answer.deliverable,
                     brief: Some(answer.brief),
+                    output: None,
                 };
                 return self.record(event);
             }
             Some(decision) => refused(decision),
             None => expired(),
         };
-        self.give_up(step, failure)?;
+        self.give_up(step, Purpose::Draft, failure)?;
         let plan = &self.plan.steps()[step];
         if matches!(self.phase, Phase::Idle | Phase::Paused) && !plan.optional {
             let reason = RunFailure::Step(plan.id.clone());

@@ -115,7 +115,7 @@ pub struct Asked {
 pub enum AttemptOutcome {
     /// With a good answer.
     Good(Answered),
-    /// With an answer that is truncated, refused or empty.
+    /// With an answer that is truncated, refused or empty, or does not fit its schema.
     Rejected {
         /// Why.
         failure: Failure,

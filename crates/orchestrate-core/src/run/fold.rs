@@ -10,8 +10,7 @@ use super::{
 use crate::{
     Timestamp,
     event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
-    failure::Billed,
-    ids::Purpose,
+    failure::{Billed, FailureClass},
     plan::Plan,
 };
 
@@ -75,18 +74,7 @@ impl Run {
         self.advance(step, what, event.kind())?;
         let instance = &mut self.instances[step];
         match event {
-            Event::CallPrepared { call, prepared } => {
-                // A call that is evaluated again, after a failure, goes on counting its attempts.
-                let same =
-                    instance.call.is_some() && instance.purpose_prepared == Some(call.purpose);
-                instance.purpose = call.purpose;
-                instance.purpose_prepared = Some(call.purpose);
-                instance.call = Some(prepared.clone());
-                if !same {
-                    instance.attempts = 0;
-                }
-                instance.failed = 0;
-            }
+            Event::CallPrepared { call, prepared } => instance.evaluated(call, prepared),
             Event::CallIntent { attempt, reserved, .. } => {
                 instance.attempts = *attempt;
                 instance.reserved = *reserved;
@@ -94,20 +82,14 @@ impl Run {
                 self.in_flight += 1;
             }
             Event::CallSucceeded { call, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Call, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Call, answer);
                 self.ledger.settle(instance.reserved, &answer.usage);
                 self.in_flight -= 1;
                 let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
                 self.keep_answer(step, origin, answer);
             }
             Event::CallReused { origin, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Reuse, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Reuse, answer);
                 self.keep_answer(step, origin.clone(), answer);
             }
             Event::CallFailed { billed, usage, .. } => {
@@ -121,8 +103,12 @@ impl Run {
                 }
                 self.in_flight -= 1;
             }
-            Event::OutputRejected { usage, .. } => {
+            Event::OutputRejected { usage, failure, partial, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
+                if failure.class == FailureClass::Misfit {
+                    instance.misfit = Some(failure.clone());
+                    instance.rejected = *partial;
+                }
                 match usage {
                     Some(usage) => self.ledger.settle(instance.reserved, usage),
                     None => self.ledger.forfeit(instance.reserved),
@@ -143,6 +129,7 @@ impl Run {
                 instance.brief = *brief;
                 self.settle(step)?;
             }
+            Event::ReviewEnded { stop, .. } => instance.review.stop = Some(*stop),
             Event::ApprovalRequested { request, .. } => {
                 let state = ApprovalState { request: request.clone(), decision: None };
                 instance.approval = Some(Box::new(state));
@@ -242,8 +229,10 @@ impl Run {
         for step in 0..self.instances.len() {
             self.instances[step].failed = 0;
             if self.instances[step].status == StepStatus::Failed && !self.instances[step].gave_up {
-                self.advance(step, Happening::Reopened, "run_resumed")?;
-                self.instances[step].purpose = Purpose::Draft;
+                let drafted = self.instances[step].draft.is_some();
+                let what = if drafted { Happening::Continued } else { Happening::Reopened };
+                self.advance(step, what, "run_resumed")?;
+                self.instances[step].reopen();
             }
         }
         Ok(())

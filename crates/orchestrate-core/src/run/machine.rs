@@ -18,11 +18,12 @@ use crate::{
     event::{
         Answered, Event, LossCause, PauseReason, ReuseOrigin, RunCreated, RunFailure, StepSource,
     },
-    failure::Failure,
+    failure::{Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId},
-    plan::Plan,
+    plan::{OnFail, Plan},
     policy::{Allowance, Cap, Ledger, Limits, jitter},
     request::Identity,
+    review::{ReviewLog, Standing, Stop},
 };
 
 /// Where a run stands.
@@ -62,6 +63,16 @@ pub(super) struct Leading {
     followers: Vec<usize>,
 }
 
+/// What a step at rest does next.
+enum Next {
+    /// It makes this call.
+    Call(Purpose, u16),
+    /// Its draft is its deliverable.
+    Finish,
+    /// It cannot be finished.
+    Fail(Failure),
+}
+
 /// One execution of a plan: decides what happens next, and does nothing itself.
 ///
 /// Feed it with [`handle`](Self::handle), then take what it decided with
@@ -89,6 +100,8 @@ pub struct Run {
     pub(super) due: VecDeque<usize>,
     /// Whether the first of `due` waits for a reservation in flight to be given back.
     pub(super) starving: bool,
+    /// Steps whose brief is not worth another attempt.
+    pub(super) without_brief: BTreeSet<usize>,
     /// Steps whose call is evaluated anew before it is sent: their request knows no cap yet.
     pub(super) outdated: BTreeSet<usize>,
     pub(super) waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
@@ -125,6 +138,7 @@ impl Run {
             ready,
             due: VecDeque::new(),
             starving: false,
+            without_brief: BTreeSet::new(),
             outdated: BTreeSet::new(),
             waiting: BinaryHeap::new(),
             preparing: vec![false; count],
@@ -157,6 +171,35 @@ impl Run {
     pub fn result(&self, position: usize) -> Option<(Digest, Option<Digest>)> {
         let instance = &self.instances[position];
         instance.deliverable.map(|deliverable| (deliverable, instance.brief))
+    }
+
+    /// The value of the step at `position`, once it is finished and where it has one.
+    pub fn output(&self, position: usize) -> Option<Digest> {
+        let instance = &self.instances[position];
+        instance.deliverable?;
+        instance.draft.as_ref().and_then(|(_, draft)| draft.output)
+    }
+
+    /// The course of the review of the step at `position`.
+    pub fn review(&self, position: usize) -> &ReviewLog {
+        &self.instances[position].review
+    }
+
+    /// The brief of the good draft of the step at `position`, where it has one.
+    pub fn draft_brief(&self, position: usize) -> Option<Digest> {
+        let instance = &self.instances[position];
+        instance.draft.as_ref().and_then(|(_, draft)| draft.brief).or(instance.brief)
+    }
+
+    /// The last answer of the step at `position` that did not fit its schema, as it came.
+    pub fn rejected(&self, position: usize) -> Option<Digest> {
+        self.instances[position].rejected
+    }
+
+    /// What a repair at this point of the step at `position` stands for: the purpose of the call whose
+    /// answer did not fit.
+    pub fn stands_for(&self, position: usize) -> Purpose {
+        self.instances[position].stands_for
     }
 
     /// The deliverable of a good draft whose brief is still missing.
@@ -312,17 +355,18 @@ impl Run {
     }
 
     fn prepare(&mut self, step: usize) {
-        let wanted =
-            matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered);
-        if self.preparing[step] || !(wanted || self.outdated.contains(&step)) {
+        let instance = &self.instances[step];
+        let wanted = matches!(instance.status, StepStatus::Ready | StepStatus::Answered)
+            || instance.misfit.is_some()
+            || self.without_brief.contains(&step)
+            || self.outdated.contains(&step);
+        if self.preparing[step] || !wanted {
             return;
         }
-        if self.instances[step].status == StepStatus::Answered {
-            self.instances[step].purpose = Purpose::Brief;
-        }
+        let Next::Call(purpose, number) = self.upcoming(step) else { return };
         self.preparing[step] = true;
         self.preparing_count += 1;
-        let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+        let call = CallId { step: self.plan.steps()[step].id.clone(), purpose, number };
         self.decisions.effects.push(Effect::Prepare { call });
     }
 
@@ -372,7 +416,7 @@ impl Run {
     fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
         if self.instances[step].purpose == Purpose::Brief {
             self.hand_over_the_lead(step);
-            return self.finish_with(step, None);
+            return self.go_on_without_brief(step);
         }
         self.due.push_front(step);
         self.stop(Outcome::Failed(RunFailure::Budget(cap)));
@@ -386,6 +430,9 @@ impl Run {
         }
         self.preparing_count -= 1;
         self.outdated.remove(&step);
+        if call.purpose != Purpose::Brief {
+            self.without_brief.remove(&step);
+        }
         match prepared {
             Prepared::Call { call: prepared, reuse } => {
                 self.record(Event::CallPrepared { call: call.clone(), prepared })?;
@@ -404,9 +451,10 @@ impl Run {
                 source: StepSource::Render,
                 deliverable,
                 brief: None,
+                output: None,
             }),
             Prepared::Ask(asked) => self.ask(step, *asked),
-            Prepared::Invalid(failure) => self.give_up(step, failure),
+            Prepared::Invalid(failure) => self.give_up(step, call.purpose, failure),
         }
     }
 
@@ -418,28 +466,91 @@ impl Run {
     ) -> Result<(), IllegalEvent> {
         let call = self.instances[step].call_id(&self.plan.steps()[step].id);
         self.record(Event::CallReused { call, origin, answer: answer.clone() })?;
-        self.conclude(step, answer)
+        self.go_on(step)
     }
 
-    /// A good answer is recorded: the step is finished, or its brief is asked for.
-    fn conclude(&mut self, step: usize, answer: &Answered) -> Result<(), IllegalEvent> {
-        if self.instances[step].purpose == Purpose::Draft
-            && answer.brief.is_none()
-            && self.plan.wants_brief(step)
-        {
-            self.ready.push_front(step);
-            return Ok(());
+    /// What a step at rest does next. It follows from the journal, but for briefs that were given up.
+    fn upcoming(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        match instance.status {
+            StepStatus::Ready => Next::Call(Purpose::Draft, 1),
+            StepStatus::Answered => self.after_answer(step),
+            _ if self.without_brief.contains(&step) => self.after_answer(step),
+            _ => match &instance.misfit {
+                Some(_) if instance.repairs_here < self.plan.repairs(step) => {
+                    Next::Call(Purpose::Repair, instance.repairs + 1)
+                }
+                Some(misfit) => Next::Fail(misfit.clone()),
+                // The same call, evaluated anew.
+                None => Next::Call(instance.purpose, instance.number),
+            },
         }
-        self.finish_with(step, answer.brief)
     }
 
-    fn finish_with(&mut self, step: usize, brief: Option<Digest>) -> Result<(), IllegalEvent> {
-        let Some((source, draft)) = &self.instances[step].draft else { return Ok(()) };
+    fn after_answer(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        let Some((_, draft)) = &instance.draft else { return Next::Finish };
+        let settled = instance.brief_settled || self.without_brief.contains(&step);
+        if draft.brief.is_none() && !settled && self.plan.wants_brief(step) {
+            return Next::Call(Purpose::Brief, instance.briefs + 1);
+        }
+        let Some(review) = self.plan.review(step) else { return Next::Finish };
+        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
+            Standing::Judge(number) => Next::Call(Purpose::Verdict, number),
+            Standing::Revise(number) => Next::Call(Purpose::Revise, number),
+            // What nobody has judged has not failed; it is told as that.
+            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
+            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
+            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
+        }
+    }
+
+    /// Records that a review is over, once.
+    fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let Some(review) = self.plan.review(step).filter(|_| instance.review.stop.is_none()) else {
+            return Ok(());
+        };
+        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
+        let Standing::Ended(reason) = standing else { return Ok(()) };
+        let rounds = instance.versions;
+        let id = self.plan.steps()[step].id.clone();
+        self.record(Event::ReviewEnded { step: id, stop: reason, rounds })
+    }
+
+    /// A step at rest takes its next call, or ends.
+    fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        match self.upcoming(step) {
+            Next::Call(..) => {
+                self.ready.push_front(step);
+                Ok(())
+            }
+            Next::Finish => {
+                self.end_review(step)?;
+                self.finish(step)
+            }
+            Next::Fail(failure) => {
+                self.end_review(step)?;
+                self.fail(step, failure)
+            }
+        }
+    }
+
+    /// A brief is no loss of the draft.
+    fn go_on_without_brief(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        self.without_brief.insert(step);
+        self.go_on(step)
+    }
+
+    fn finish(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let Some((source, draft)) = &instance.draft else { return Ok(()) };
         let event = Event::StepSucceeded {
             step: self.plan.steps()[step].id.clone(),
             source: *source,
             deliverable: draft.deliverable,
-            brief,
+            brief: draft.brief.or(instance.brief),
+            output: draft.output,
         };
         self.record(event)
     }
@@ -455,7 +566,7 @@ impl Run {
         let instance = &self.instances[step];
         let current = instance.status == StepStatus::Calling
             && instance.attempts == attempt
-            && instance.purpose == call.purpose;
+            && (instance.purpose, instance.number) == (call.purpose, call.number);
         if !current {
             return Ok(());
         }
@@ -468,7 +579,7 @@ impl Run {
                     answer: answer.clone(),
                 })?;
                 self.starving = false;
-                self.conclude(step, &answer)?;
+                self.go_on(step)?;
                 self.answer_followers(step)
             }
             AttemptOutcome::Rejected { failure, partial, usage } => {
@@ -512,6 +623,10 @@ impl Run {
             // The run is coming to rest; a resume takes up where this attempt ended.
             return Ok(());
         }
+        if failure.class == FailureClass::Misfit {
+            self.hand_over_the_lead(step);
+            return self.go_on(step);
+        }
         let instance = &self.instances[step];
         let call = instance.call_id(&self.plan.steps()[step].id);
         let draw =
@@ -524,16 +639,25 @@ impl Run {
                 self.waiting.push(Reverse((at, step)));
                 Ok(())
             }
-            None => self.give_up(step, failure),
+            None => self.give_up(step, call.purpose, failure),
         }
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
-    pub(super) fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+    pub(super) fn give_up(
+        &mut self,
+        step: usize,
+        purpose: Purpose,
+        failure: Failure,
+    ) -> Result<(), IllegalEvent> {
         self.hand_over_the_lead(step);
-        if self.instances[step].purpose == Purpose::Brief {
-            return self.finish_with(step, None);
+        if purpose == Purpose::Brief {
+            return self.go_on_without_brief(step);
         }
+        self.fail(step, failure)
+    }
+
+    fn fail(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
         let optional = self.plan.steps()[step].optional;
         let id = self.plan.steps()[step].id.clone();
         self.record(Event::StepFailed { step: id.clone(), failure, optional })?;
@@ -608,6 +732,7 @@ impl Run {
         self.ready.clear();
         self.due.clear();
         self.starving = false;
+        self.without_brief.clear();
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
@@ -621,18 +746,8 @@ impl Run {
             }
             match instance.status {
                 StepStatus::Ready => self.ready.push_back(step),
-                StepStatus::Answered => match &instance.draft {
-                    // Its brief was asked for already, or is not missing.
-                    Some((_, draft))
-                        if instance.purpose_prepared == Some(Purpose::Brief)
-                            || draft.brief.is_some()
-                            || !self.plan.wants_brief(step) =>
-                    {
-                        let brief = instance.brief.or(draft.brief);
-                        self.finish_with(step, brief)?;
-                    }
-                    _ => self.ready.push_back(step),
-                },
+                StepStatus::Answered => self.go_on(step)?,
+                StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
                 StepStatus::Asking => self.put_question(step),

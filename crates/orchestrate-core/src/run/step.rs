@@ -4,7 +4,9 @@ use super::approval::ApprovalState;
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
+    failure::Failure,
     ids::{CallId, Digest, Purpose, StepPath},
+    review::ReviewLog,
 };
 
 /// Where a step instance stands. It follows from the journal alone.
@@ -85,9 +87,11 @@ pub(super) enum Happening {
     Reused,
     EndedBadly,
     RetryScheduled,
+    ReviewEnded,
     StepSucceeded,
     StepFailed,
     Reopened,
+    Continued,
     Asked,
     PersonDecided,
 }
@@ -117,9 +121,12 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
             S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
             H::StepSucceeded,
         ) => Some(S::Succeeded),
-        (S::Ready | S::Prepared | S::Ended | S::RetryWait | S::Decided, H::StepFailed) => {
-            Some(S::Failed)
-        }
+        (
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            H::StepFailed,
+        ) => Some(S::Failed),
+        // A failed step with a good draft goes on from there: what failed was made of it.
+        (S::Answered, H::ReviewEnded) | (S::Failed, H::Continued) => Some(S::Answered),
         _ => None,
     }
 }
@@ -136,6 +143,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::CallUnknown { call, .. } => (&call.step, Happening::EndedBadly),
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
+        Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
         Event::ApprovalRequested { step, .. } => (step, Happening::Asked),
         Event::ApprovalDecided { step, .. } | Event::ApprovalExpired { step } => {
@@ -161,12 +169,32 @@ pub(super) struct Instance {
     pub(super) unmet: usize,
     /// What the current call is for.
     pub(super) purpose: Purpose,
-    /// What the call that was evaluated last is for.
-    pub(super) purpose_prepared: Option<Purpose>,
+    /// Its number among the step's calls for that.
+    pub(super) number: u16,
+    /// What the current call's answer counts as: its purpose, or that of the call that it repairs.
+    pub(super) stands_for: Purpose,
     /// The current call, once evaluated.
     pub(super) call: Option<Box<PreparedCall>>,
     /// Attempts of the current call, over resumes.
     pub(super) attempts: u32,
+    /// Attempts of the step's other calls.
+    attempts_of: Vec<(Purpose, u16, u32)>,
+    /// Versions of the document so far.
+    pub(super) versions: u16,
+    /// The course of its review.
+    pub(super) review: ReviewLog,
+    /// Why the last answer does not fit its schema, until the next call is evaluated.
+    pub(super) misfit: Option<Failure>,
+    /// The last answer that did not fit its schema, as it came.
+    pub(super) rejected: Option<Digest>,
+    /// Repairs so far, over the whole step.
+    pub(super) repairs: u16,
+    /// Repairs of the answer at hand.
+    pub(super) repairs_here: u16,
+    /// Briefs asked for so far.
+    pub(super) briefs: u16,
+    /// Whether there is no use in asking for the draft's brief (again).
+    pub(super) brief_settled: bool,
     /// Attempts of the current call that failed since the run was last resumed.
     pub(super) failed: u16,
     /// Tokens reserved for the attempt in flight.
@@ -191,9 +219,19 @@ impl Instance {
             status: if unmet == 0 { StepStatus::Ready } else { StepStatus::Blocked },
             unmet,
             purpose: Purpose::Draft,
-            purpose_prepared: None,
+            number: 1,
+            stands_for: Purpose::Draft,
             call: None,
             attempts: 0,
+            attempts_of: Vec::new(),
+            versions: 0,
+            review: ReviewLog::default(),
+            misfit: None,
+            rejected: None,
+            repairs: 0,
+            repairs_here: 0,
+            briefs: 0,
+            brief_settled: false,
             failed: 0,
             reserved: 0,
             due: Timestamp(0),
@@ -205,8 +243,69 @@ impl Instance {
         }
     }
 
-    /// The call the step is at, or the one it makes next.
+    /// The call the step is at.
     pub(super) fn call_id(&self, step: &StepPath) -> CallId {
-        CallId::first(step.clone(), self.purpose)
+        CallId { step: step.clone(), purpose: self.purpose, number: self.number }
+    }
+
+    /// A call was evaluated: it is the current one from here on. One that is evaluated again, after a
+    /// failure or since a cap was set, goes on counting its attempts.
+    pub(super) fn evaluated(&mut self, call: &CallId, prepared: &PreparedCall) {
+        let same =
+            self.call.is_some() && (self.purpose, self.number) == (call.purpose, call.number);
+        if !same {
+            if self.call.is_some() {
+                self.attempts_of.push((self.purpose, self.number, self.attempts));
+            }
+            let known = self.attempts_of.iter().position(|(purpose, number, _)| {
+                (*purpose, *number) == (call.purpose, call.number)
+            });
+            self.attempts = known.map_or(0, |at| self.attempts_of.swap_remove(at).2);
+            if call.purpose == Purpose::Repair {
+                self.repairs = call.number;
+                self.repairs_here += 1;
+            } else {
+                self.stands_for = call.purpose;
+                self.repairs_here = 0;
+            }
+        }
+        match call.purpose {
+            Purpose::Brief => self.briefs = call.number,
+            Purpose::Verdict => self.brief_settled = true,
+            Purpose::Draft | Purpose::Repair | Purpose::Revise => {}
+        }
+        (self.purpose, self.number) = (call.purpose, call.number);
+        self.call = Some(Box::new(prepared.clone()));
+        self.failed = 0;
+        self.misfit = None;
+    }
+
+    /// A good answer to the current call.
+    pub(super) fn answered(&mut self, source: StepSource, answer: &Answered) {
+        match self.stands_for {
+            Purpose::Draft | Purpose::Revise | Purpose::Repair => {
+                self.draft = Some((source, answer.clone()));
+                self.versions = self.versions.saturating_add(1);
+                self.brief = None;
+                self.brief_settled = false;
+            }
+            Purpose::Brief => {
+                self.brief = answer.brief;
+                self.brief_settled = true;
+            }
+            Purpose::Verdict => {
+                let asked = self.call.as_ref().and_then(|call| call.review.as_ref());
+                if let (Some(asked), Some(judged)) = (asked, &answer.judged) {
+                    self.review.take(asked, judged, answer.output);
+                }
+            }
+        }
+    }
+
+    /// The failed step gets another chance: from the start, or where it has a draft, from there.
+    pub(super) fn reopen(&mut self) {
+        self.failed = 0;
+        self.misfit = None;
+        self.repairs_here = 0;
     }
 }

@@ -3,5 +3,6 @@
 mod approvals;
 mod coverage;
 mod run_properties;
+mod run_reviews;
 mod run_rules;
 mod support;

@@ -36,6 +36,11 @@ pub struct StepForecast {
     pub handoffs: Vec<String>,
     /// Tokens those handoffs may add at most.
     pub handoff_tokens: u64,
+    /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
+    /// versions of a review, and repairs. None for a rendered value.
+    pub most_calls: u64,
+    /// Who reviews it, and in how many rounds at most.
+    pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
     pub optional: bool,
     /// What is known of the approval, where a person decides.
@@ -73,6 +78,8 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             needs,
             handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
             handoffs: handoffs.collect(),
+            most_calls: 0,
+            review: None,
             optional: step.optional,
             approval: match &step.action {
                 Action::Approve(approval) => {
@@ -83,11 +90,12 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
+        forecast.most_calls = most_calls(action);
+        forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         match casting.choose(&action.persona, &scope) {
             Ok((persona, choice)) => {
-                system =
-                    casting.system_prompt(&step.id, &persona, Contract::DraftWithBrief, &scope);
+                system = casting.system_prompt(&step.id, &persona, contract(action), &scope);
                 forecast.personas = vec![persona.name.clone()];
                 forecast.choice = choice;
             }
@@ -102,6 +110,24 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         forecast
     });
     steps.collect()
+}
+
+/// Calls of a step at most, retries and missing briefs left out.
+fn most_calls(action: &PersonaStep) -> u64 {
+    let repairs = u64::from(action.repairs);
+    let Some(review) = &action.review else {
+        return 1 + if action.output.is_some() { repairs } else { 0 };
+    };
+    let (rounds, reviewers) = (u64::from(review.rounds), review.by.len() as u64);
+    let values = rounds * reviewers + if action.output.is_some() { rounds } else { 0 };
+    1 + review.most_calls() + values * repairs
+}
+
+fn contract(action: &PersonaStep) -> Contract {
+    match action.output {
+        Some(_) => Contract::ValueWithBrief,
+        None => Contract::DraftWithBrief,
+    }
 }
 
 /// No step has run yet.

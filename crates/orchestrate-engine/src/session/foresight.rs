@@ -7,6 +7,7 @@ use orchestrate_core::{
     handoff::DEFAULT_ALLOWANCE,
     ids::{CallId, Digest, Purpose},
     plan::{Action, Step},
+    review::ReviewLog,
     run::Prepared,
 };
 
@@ -85,8 +86,14 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
     } else {
         0
     };
-    let calls = Bounds { at_least: is_sent, at_most: 1 + u64::from(brief > 0) };
-    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most: draft + brief };
+    // Every version of a reviewed document may lack its brief.
+    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let briefs = versions * u64::from(brief > 0);
+    let calls = Bounds { at_least: is_sent, at_most: step.most_calls.max(1) + briefs };
+    // Verdicts, new versions and repairs are given what was answered before.
+    let more = step.most_calls.saturating_sub(1) * (draft + 2 * answer);
+    let at_most = draft + more + versions * brief;
+    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most };
     (calls, tokens)
 }
 
@@ -129,6 +136,7 @@ struct Known {
     persona: Option<String>,
     deliverable: Digest,
     brief: Option<Digest>,
+    output: Option<Digest>,
 }
 
 /// The brief of a draft that is used again.
@@ -163,24 +171,39 @@ impl Outlook<'_> {
                 step: plan.steps()[need].id.clone(),
                 persona: known.persona.clone(),
                 result: Some((known.deliverable, known.brief)),
+                output: known.output,
                 reason: String::new(),
+                caveat: None,
             });
         }
-        let view = View { needs, draft: None, tokens_left: None };
+        let view = View {
+            needs,
+            draft: None,
+            draft_brief: None,
+            review: ReviewLog::default(),
+            stands_for: Purpose::Draft,
+            rejected: None,
+            tokens_left: None,
+        };
         let call = CallId::first(step.id.clone(), Purpose::Draft);
         match self.prepare(&call, &view)? {
             Prepared::Value(deliverable) => {
-                self.known[position] = Some(Known { persona: None, deliverable, brief: None });
+                self.known[position] =
+                    Some(Known { persona: None, deliverable, brief: None, output: None });
                 Ok(Foresight::Template)
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
+                if plan.review(position).is_some() {
+                    // What becomes of the draft hangs on verdicts that are not known yet.
+                    return Ok(Foresight::Called);
+                }
                 let BriefOf::Known(brief) = self.brief(position, &answer, view)? else {
                     return Ok(Foresight::Called);
                 };
-                let deliverable = answer.deliverable;
+                let (deliverable, output) = (answer.deliverable, answer.output);
                 self.known[position] =
-                    Some(Known { persona: Some(prepared.persona), deliverable, brief });
+                    Some(Known { persona: Some(prepared.persona), deliverable, brief, output });
                 Ok(Foresight::Reused(Box::new(origin)))
             }
             _ if is_template => Ok(Foresight::Template),

@@ -159,11 +159,16 @@ impl RunRecord {
     /// Reads every content that the result and the report show.
     pub fn check_contents(&self) -> Result<(), StoreError> {
         for step in &self.summary.steps {
-            for digest in [step.deliverable, step.brief].into_iter().flatten() {
+            for digest in [step.deliverable, step.brief, step.output].into_iter().flatten() {
                 self.blobs.text(&digest)?;
             }
         }
         Ok(())
+    }
+
+    /// A recorded value.
+    fn value(&self, digest: &Digest) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.blobs.text(digest).ok()?).ok()
     }
 
     /// The user's request.
@@ -224,10 +229,14 @@ impl RunRecord {
             folder.remove(OFFLINE_FILE, OFFLINE_NOTE.as_bytes())?;
         }
         for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
-            let Some(text) = summary.deliverable.and_then(|digest| contents.text(&digest)) else {
-                continue;
-            };
             let path = step.save.clone().unwrap_or_else(|| numbered(&self.plan, at));
+            // A value is saved as what its file's name says it is.
+            let value = summary.output.filter(|_| saves_json(&path));
+            let text = match value {
+                Some(digest) => self.value(&digest).map(|value| format!("{value:#}")),
+                None => summary.deliverable.and_then(|digest| contents.text(&digest)),
+            };
+            let Some(text) = text else { continue };
             let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
             written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
         }
@@ -252,6 +261,10 @@ const OFFLINE_FILE: &str = "OFFLINE.md";
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
 material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
 
+fn saves_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found.eq_ignore_ascii_case("json"))
+}
+
 fn with_final_newline(mut text: String) -> String {
     if !text.ends_with('\n') {
         text.push('\n');
@@ -269,6 +282,10 @@ impl Blobs for Contents<'_> {
 }
 
 impl StepValues for RunRecord {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.plan.output(&id.into()).map(|output| &*output.schema)
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let summary = self.summary.step(&id.into())?;
         let persona = summary.persona.clone().filter(|name| self.personas.contains_key(name));
@@ -289,6 +306,8 @@ impl StepValues for RunRecord {
             }),
             text,
             brief,
+            output: summary.output.and_then(|digest| self.value(&digest)),
+            schema: self.plan.output(&id.into()).map(|output| Arc::clone(&output.schema)),
         })
     }
 }

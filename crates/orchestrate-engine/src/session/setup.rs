@@ -458,7 +458,9 @@ fn read_personas(
     let mut personas = IndexMap::new();
     for step in plan.steps() {
         let Action::Persona(action) = &step.action else { continue };
-        for name in action.persona.candidates() {
+        let reviewers =
+            action.review.iter().flat_map(|review| review.by.iter().map(String::as_str));
+        for name in action.persona.candidates().into_iter().chain(reviewers) {
             if personas.contains_key(name) {
                 continue;
             }

@@ -400,7 +400,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "risks": [
               "late # data"
             ]
-          }
+          },
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "search",
@@ -436,7 +439,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "handoff of `data` came as its brief"
           ],
           "text": "## Index\n\nOne.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "speed",
@@ -471,7 +477,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "approval": null,
           "notes": [],
           "text": null,
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "summary",
@@ -503,9 +512,13 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "approval": null,
           "notes": [],
           "text": "All in all: one index.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         }
       ],
+      "findings": [],
       "coverage": [
         {
           "from": "data",

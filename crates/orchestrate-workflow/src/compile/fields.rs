@@ -11,23 +11,18 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 16] = [
+const FUTURE: [&str; 11] = [
     "if",
     "for_each",
     "as",
     "max_parallel",
     "join",
-    "review",
-    "output",
-    "repairs",
     "workflow",
     "with",
     "budget",
     "retry",
     "seed",
     "when",
-    "rounds",
-    "on_fail",
 ];
 
 /// Words of other tools for what is called differently here.

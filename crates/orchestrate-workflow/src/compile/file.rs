@@ -6,11 +6,12 @@ use indexmap::{IndexMap, IndexSet};
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     ids::StepPath,
+    persona::Gate,
     plan::{Plan, PlanParts, Step},
 };
 
 use super::{
-    edges, fields, input, needs,
+    edges, fields, input, needs, output,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -43,6 +44,10 @@ pub trait Catalogue {
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+    /// The gates of a persona; `None` where its file cannot be read here, which is told elsewhere.
+    fn gates(&self, _persona: &str) -> Option<Vec<Gate>> {
+        None
     }
 }
 
@@ -110,8 +115,9 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     });
     let steps = steps(sink, map, &start)?;
     let ids: IndexSet<String> = steps.entries.keys().cloned().collect();
+    let specs = output::read_all(sink, steps, catalogue);
     let files = Included(catalogue);
-    let known = Known { inputs: &inputs, steps: &ids, files: &files };
+    let known = Known { inputs: &inputs, steps: &ids, outputs: &specs, files: &files };
     let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
     let outputs = outputs(sink, map, &known);
     let parts = PlanParts {

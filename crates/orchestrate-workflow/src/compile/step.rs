@@ -1,13 +1,13 @@
 //! One step of a workflow.
 
-use orchestrate_core::plan::{Action, PersonaStep};
+use orchestrate_core::plan::{Action, DEFAULT_REPAIRS, PersonaStep};
 
 use super::{
     approve,
     edges::{self, Edge},
     fields,
     file::Catalogue,
-    needs, persona,
+    needs, persona, review,
     settings::Settings,
     templates::{self, Known, StepReference},
 };
@@ -17,6 +17,9 @@ use crate::{
     template::Form,
     yaml::{Entry, Map, Node, Sink, Text},
 };
+
+/// Repairs of one answer at most: a model that has not got it by then will not.
+const MOST_REPAIRS: i64 = 5;
 
 /// A step as far as the file says it soundly.
 pub(super) struct Draft {
@@ -49,7 +52,7 @@ pub(super) fn read(
         [kind] => {
             let value = &kind.value;
             match kind.key.text.as_str() {
-                "persona" => persona_step(sink, map, value, catalogue, defaults, known),
+                "persona" => persona_step(sink, id, map, value, catalogue, defaults, known),
                 "approve" => approve::read(sink, map, value, known),
                 _ => render_step(sink, map, value, known),
             }
@@ -97,6 +100,7 @@ fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
 
 fn persona_step(
     sink: &mut Sink<'_>,
+    id: &str,
     map: &Map,
     persona: &Node,
     catalogue: &dyn Catalogue,
@@ -119,6 +123,17 @@ fn persona_step(
         references.extend(found);
         Some(text)
     });
+    let output = known.outputs.get(id);
+    let repairs = map.get("repairs").and_then(|entry| {
+        if output.is_none() && map.get("review").is_none() {
+            let message = "`repairs` does nothing in a step without `output` or `review`";
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
+        }
+        fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
+    });
+    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
         Action::Persona(Box::new(PersonaStep {
@@ -127,6 +142,9 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            output: output.cloned().flatten(),
+            review,
+            repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
     });
     (action, references)
@@ -138,7 +156,7 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

@@ -7,7 +7,9 @@ use orchestrate_core::{
     diagnostic::Diagnostic,
     plan::{InputKind, InputSpec},
 };
+use serde_json::Value;
 
+use super::output::Outputs;
 use crate::{
     codes,
     template::{
@@ -20,6 +22,7 @@ use crate::{
 pub(super) struct Known<'k> {
     pub(super) inputs: &'k IndexMap<String, InputSpec>,
     pub(super) steps: &'k IndexSet<String>,
+    pub(super) outputs: &'k Outputs,
     /// The files that templates may include.
     pub(super) files: &'k dyn Includes,
 }
@@ -40,6 +43,14 @@ impl Names for Known<'_> {
 
     fn has_step(&self, id: &str) -> bool {
         self.steps.contains(id)
+    }
+
+    fn has_output(&self, id: &str) -> bool {
+        self.outputs.contains_key(id) || !self.steps.contains(id)
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&Value> {
+        self.outputs.get(id)?.as_ref().map(|output| &*output.schema)
     }
 }
 
@@ -135,7 +146,8 @@ impl<'c, 's, 'k> Checked<'c, 's, 'k> {
             }
             Target::Step { id, attribute } if known.has_step(&id) => {
                 let span = self.place(&spot.by);
-                let prints_text = reference.printed && attribute == "text";
+                let whole = matches!(attribute.as_str(), "text" | "output");
+                let prints_text = reference.printed && whole;
                 self.steps.push(StepReference { id, span, prints_text });
             }
             Target::Step { id, .. } => {

@@ -1,6 +1,6 @@
 //! What a template refers to and what is wrong with it, found in its syntax tree.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use minijinja::{
     machinery::{Span, Token, ast, parse, parse_expr, tokenize},
@@ -8,6 +8,7 @@ use minijinja::{
 };
 
 use orchestrate_core::plan::InputKind;
+use serde_json::Value;
 
 use crate::codes;
 
@@ -37,6 +38,14 @@ pub(crate) trait Names {
     }
     /// Whether the step exists.
     fn has_step(&self, id: &str) -> bool;
+    /// Whether the step's answer is a value. While values are at hand that was checked before.
+    fn has_output(&self, _id: &str) -> bool {
+        true
+    }
+    /// The schema of the step's value, where it is known.
+    fn output_schema(&self, _id: &str) -> Option<&Value> {
+        None
+    }
 }
 
 /// Everything found in a template.
@@ -88,7 +97,7 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
         source,
         names,
         found: Analysis::default(),
-        scopes: vec![BTreeSet::new()],
+        scopes: vec![BTreeMap::new()],
         conditional: 0,
     };
     if let Some(problem) = too_complex(source, form) {
@@ -107,6 +116,17 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
     walker.found
 }
 
+/// A value whose schema is known.
+#[derive(Debug, Clone)]
+pub(super) struct Typed<'s> {
+    /// How the template says it.
+    pub(super) of: String,
+    /// Where its references lead.
+    pub(super) root: &'s Value,
+    /// What it fits.
+    pub(super) schema: &'s Value,
+}
+
 /// Whether a value is used, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
@@ -119,12 +139,12 @@ pub(super) struct Walker<'s> {
     pub(super) names: &'s dyn Names,
     pub(super) found: Analysis,
     /// Names that the template itself defines, innermost last.
-    pub(super) scopes: Vec<BTreeSet<String>>,
+    pub(super) scopes: Vec<BTreeMap<String, Option<Typed<'s>>>>,
     /// How many branches and loops stand around.
     conditional: usize,
 }
 
-impl Walker<'_> {
+impl<'s> Walker<'s> {
     fn statements(&mut self, statements: &[ast::Stmt<'_>]) {
         for statement in statements {
             self.statement(statement);
@@ -154,8 +174,9 @@ impl Walker<'_> {
                 }
                 self.expression(&each.iter, Position::Printed);
                 self.conditional += 1;
-                self.scopes.push(BTreeSet::from(["loop".to_owned()]));
-                self.define(&each.target);
+                let items = self.typed(&each.iter).and_then(|list| list.items());
+                self.scopes.push(BTreeMap::from([("loop".to_owned(), None)]));
+                self.define(&each.target, items);
                 if let Some(filter) = &each.filter_expr {
                     self.expression(filter, Position::Tested);
                 }
@@ -165,17 +186,20 @@ impl Walker<'_> {
                 self.conditional -= 1;
             }
             ast::Stmt::WithBlock(block) => {
-                self.scopes.push(BTreeSet::new());
+                self.scopes.push(BTreeMap::new());
                 for (target, value) in &block.assignments {
                     self.expression(value, Position::Printed);
-                    self.define(target);
+                    let typed = self.typed(value);
+                    self.define(target, typed);
                 }
                 self.statements(&block.body);
                 self.scopes.pop();
             }
             ast::Stmt::Set(set) => {
                 self.expression(&set.expr, Position::Printed);
-                self.define(&set.target);
+                let typed = self.typed(&set.expr);
+                // Behind a branch it may be another value.
+                self.define(&set.target, typed.filter(|_| self.conditional == 0));
             }
             ast::Stmt::SetBlock(block) => {
                 self.unsupported("a `{% set %}` block", block.span());
@@ -200,7 +224,7 @@ impl Walker<'_> {
     }
 
     /// Makes the names of an assignment known.
-    fn define(&mut self, target: &ast::Expr<'_>) {
+    fn define(&mut self, target: &ast::Expr<'_>, typed: Option<Typed<'s>>) {
         match target {
             ast::Expr::Var(name) if matches!(name.id, "inputs" | "steps" | "loop") => {
                 let message = format!("a template cannot change `{}`", name.id);
@@ -208,11 +232,11 @@ impl Walker<'_> {
             }
             ast::Expr::Var(name) => {
                 if let Some(scope) = self.scopes.last_mut() {
-                    scope.insert(name.id.to_owned());
+                    scope.insert(name.id.to_owned(), typed);
                 }
             }
-            ast::Expr::List(list) => list.items.iter().for_each(|item| self.define(item)),
-            ast::Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.define(item)),
+            ast::Expr::List(list) => list.items.iter().for_each(|item| self.define(item, None)),
+            ast::Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.define(item, None)),
             other => self.unsupported("an assignment to anything but a name", other.span()),
         }
     }
@@ -234,7 +258,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn is_local(&self, name: &str) -> bool {
-        self.scopes.iter().any(|scope| scope.contains(name))
+        self.scopes.iter().any(|scope| scope.contains_key(name))
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Scope<'a> {
 pub trait StepValues {
     /// What the step made; `None` where it has not ended yet, which a plan rules out.
     fn step(&self, id: &str) -> Option<StepValue>;
+    /// The schema of the step's value, where it is known.
+    fn output_schema(&self, _id: &str) -> Option<&serde_json::Value> {
+        None
+    }
 }
 
 /// What a finished or given-up step made.
@@ -43,6 +47,10 @@ pub struct StepValue {
     pub text: Option<String>,
     /// The deliverable's brief, where there is one.
     pub brief: Option<Brief>,
+    /// The value of its answer, where it has one.
+    pub output: Option<serde_json::Value>,
+    /// The JSON Schema that the value fits.
+    pub schema: Option<Arc<serde_json::Value>>,
     /// Why there is no deliverable, where there is none.
     pub unavailable: Option<String>,
 }
@@ -59,6 +67,10 @@ impl Names for Scope<'_> {
 
     fn has_step(&self, _id: &str) -> bool {
         false
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.steps.output_schema(id)
     }
 }
 
@@ -185,6 +197,51 @@ fn json(value: &serde_json::Value, origin: &str, origins: &mut Origins) -> Value
     }
 }
 
+/// The value of a step; nothing where it has none, or the step failed.
+fn output(made: &StepValue, origin: &str, origins: &mut Origins) -> Value {
+    let anything = serde_json::Value::Null;
+    let schema = made.schema.as_deref().unwrap_or(&anything);
+    match &made.output {
+        Some(value) => typed(value, schema, schema, origin, origins),
+        None => Value::from(()),
+    }
+}
+
+/// A value by its schema: a word of an enum is one of the author's own, any other text is not.
+fn typed(
+    value: &serde_json::Value,
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    origin: &str,
+    origins: &mut Origins,
+) -> Value {
+    let schema = super::expression::referred(root, schema);
+    match value {
+        serde_json::Value::String(word)
+            if schema["enum"].as_array().is_some_and(|words| words.contains(value))
+                || schema["const"] == *value =>
+        {
+            origins.text(word, Origin::Author)
+        }
+        serde_json::Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| {
+                let below = &schema["properties"][name.as_str()];
+                (Cow::Owned(name.clone()), typed(value, root, below, origin, origins))
+            });
+            let members = members.collect();
+            let content = Content::Members(members);
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        serde_json::Value::Array(items) => {
+            let below = &schema["items"];
+            let items = items.iter().map(|item| typed(item, root, below, origin, origins));
+            let content = Content::Items(items.collect());
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        single => json(single, origin, origins),
+    }
+}
+
 /// A list or an object from outside. It prints as Markdown bullets where it is a list of single values,
 /// and as JSON otherwise.
 #[derive(Debug)]
@@ -240,6 +297,7 @@ fn step(id: &str, made: &StepValue, origins: &mut Origins) -> Value {
         ("persona", origins.text(persona, Origin::Author)),
         ("title", origins.text(title, Origin::Other(by("title")))),
         ("available", Value::from(available)),
+        ("output", output(made, &by("value"), origins)),
         ("brief", brief(made.brief.as_ref().unwrap_or(&Brief::default()), &by("brief"), origins)),
     ];
     Value::from(BTreeMap::from(fields))

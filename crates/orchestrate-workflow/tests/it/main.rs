@@ -6,6 +6,7 @@ mod language;
 mod limits;
 mod mistakes;
 mod needs;
+mod outputs;
 mod plans;
 mod random_workflows;
 mod rendering;

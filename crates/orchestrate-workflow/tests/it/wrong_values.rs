@@ -57,15 +57,15 @@ budget: { usd: 5 }
 steps:
   a:
     persona: data-engineer
-    review: { by: mlops-engineer }
+    for_each: inputs.many
     if: inputs.x
 ",
         r"unknown-key 2:1 `budget`
   a workflow has no key `budget`
   help: this version does not know `budget`
-unknown-key 6:5 `review`
-  step `a` has no key `review`
-  help: this version does not know `review`
+unknown-key 6:5 `for_each`
+  step `a` has no key `for_each`
+  help: this version does not know `for_each`
 unknown-key 7:5 `if`
   step `a` has no key `if`
   help: this version does not know `if`

@@ -246,6 +246,10 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             text.push_str("  (optional)");
         }
         text.push('\n');
+        if let Some((by, rounds)) = &step.review {
+            let rounds = counted(u64::from(*rounds), "round", "rounds");
+            let _ = writeln!(text, "  {:id$}  └ reviewed by {}, up to {rounds}", "", by.join(", "));
+        }
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
         }
@@ -267,7 +271,12 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
     let calls = if setup.offline && model_known {
         "no calls".to_owned()
     } else {
-        counted(calls, "call", "calls")
+        match steps.iter().map(|step| step.most_calls).sum() {
+            most if most > calls => {
+                format!("{}, up to {}", counted(calls, "call", "calls"), count(most))
+            }
+            _ => counted(calls, "call", "calls"),
+        }
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     if !(setup.offline && model_known) {
@@ -337,6 +346,8 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "needs": step.needs,
                 "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
+                "calls_at_most": step.most_calls,
+                "review": step.review.as_ref().map(|(by, rounds)| json!({ "by": by, "rounds": rounds })),
                 "optional": step.optional,
                 "foreseen": step.foresight.as_str(),
                 "reused_from": match &step.foresight {

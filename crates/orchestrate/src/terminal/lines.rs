@@ -57,10 +57,37 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
                 (Purpose::Brief, 1) => {
                     format!("{}brief   {}  came without one; asking for it", count(), call.step)
                 }
+                (Purpose::Repair, 1) => {
+                    let why = step.failure.as_ref().map(|why| neutral::one_line(&why.message));
+                    format!("{}repair  {}{who}  {}", count(), call.step, why.unwrap_or_default())
+                }
+                (Purpose::Repair, attempt) => {
+                    format!("{}repair  {}{who}  attempt {attempt}", count(), call.step)
+                }
+                (Purpose::Verdict, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}judge   {}{again}", count(), call.step)
+                }
+                (Purpose::Revise, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}revise  {}{who}{again}", count(), call.step)
+                }
                 (Purpose::Brief, attempt) => {
                     format!("{}brief   {}  attempt {attempt}", count(), call.step)
                 }
             }
+        }
+        Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
+            answer.judged.as_ref()?;
+            verdict(summary, &count(), &call.step)?
+        }
+        Event::ReviewEnded { step, stop, .. } => {
+            let review = summary.step(step)?.review.as_ref()?;
+            let told = orchestrate_report::review_outcome(review)?;
+            let word = if stop.passes() { "passed " } else { "NOT OK " };
+            format!("{}{word} {step}  {told}", count())
         }
         Event::StepSucceeded { step, source, .. } => finished(summary, &count(), step, *source)?,
         Event::StepFailed { step, failure, optional } => {
@@ -104,8 +131,6 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
         | Event::RunForked(_)
         | Event::RunStarted
         | Event::CallPrepared { .. }
-        | Event::CallSucceeded { .. }
-        | Event::CallReused { .. }
         | Event::CallFailed { .. }
         | Event::OutputRejected { .. }
         | Event::ApprovalDecided { .. }
@@ -116,6 +141,20 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
         | Event::RunFailed { .. } => return None,
     };
     Some(text)
+}
+
+/// `review 2/3: 3 of 5 gates pass`.
+fn verdict(summary: &RunSummary, count: &str, step: &StepPath) -> Option<String> {
+    let plan = summary.plan();
+    let rounds = plan.review(plan.position(step)?)?.rounds;
+    let review = summary.step(step)?.review.as_ref()?;
+    let last = review.verdicts.last()?;
+    Some(format!(
+        "{count}verdict {step}  {}  review {}/{rounds}: {}",
+        last.asked.reviewer,
+        last.asked.round,
+        review.gates_told()
+    ))
 }
 
 fn finished(
