@@ -16,8 +16,10 @@ pub enum FailureClass {
     Timeout,
     /// The provider asks to slow down (429).
     RateLimited,
-    /// The provider cannot serve right now (408, 409, 5xx, 529).
+    /// The provider cannot serve right now (408, 409, 5xx).
     Unavailable,
+    /// The provider says that it has too much to do, whoever asks (529).
+    Overloaded,
     /// The provider says that the account's quota or credit is used up.
     QuotaExhausted,
     /// Credentials are missing, refused or not allowed to do this (401, 403).
@@ -62,6 +64,7 @@ impl FailureClass {
             Self::Timeout => "timed out",
             Self::RateLimited => "rate limited",
             Self::Unavailable => "provider unavailable",
+            Self::Overloaded => "provider overloaded",
             Self::QuotaExhausted => "quota used up",
             Self::Credentials => "credentials refused",
             Self::NotFound => "model or address not found",
@@ -97,6 +100,7 @@ impl FailureClass {
             | Self::Timeout
             | Self::RateLimited
             | Self::Unavailable
+            | Self::Overloaded
             | Self::QuotaExhausted
             | Self::Credentials
             | Self::Empty

@@ -51,6 +51,7 @@ impl RetryPolicy {
             | FailureClass::Timeout
             | FailureClass::RateLimited
             | FailureClass::Unavailable
+            | FailureClass::Overloaded
             | FailureClass::Unsupported => self.max_attempts,
             // An empty answer is worth one more try, and no third.
             FailureClass::Empty => self.max_attempts.min(2),

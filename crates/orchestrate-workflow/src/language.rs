@@ -267,6 +267,12 @@ pub const TIMEOUT: Section = Section {
     title: "`timeout` as a map",
     keys: &[
         key(
+            "connect",
+            "Until there is a connection, name resolution and TLS included; 10s where nothing is said.",
+            r##"{ "$ref": "#/definitions/duration" }"##,
+            "connect: 5s",
+        ),
+        key(
             "first_token",
             "Until the answer begins.",
             r##"{ "$ref": "#/definitions/duration" }"##,

@@ -203,12 +203,11 @@ impl Lane {
 
     /// Takes what the server says of its limits.
     pub fn hear(&mut self, now: Timestamp, limits: &ServerLimits) {
-        let heard = Timestamp(now.0.saturating_sub(limits.age_ms));
         if let Some(quota) = limits.requests {
-            self.requests = Known::after(self.requests, quota, heard);
+            self.requests = Some(Known::new(quota, now));
         }
         if let Some(quota) = limits.tokens {
-            self.tokens = Known::after(self.tokens, quota, heard);
+            self.tokens = Some(Known::new(quota, now));
         }
     }
 }
@@ -294,9 +293,8 @@ mod tests {
         assert_eq!(lane.opens_at(0), NOW.after(Duration::from_secs(20)));
 
         let mut lane = Lane::new(8, 8);
-        let age_ms = 5_000;
-        lane.hear(NOW, &ServerLimits { tokens: quota(900), age_ms, ..ServerLimits::default() });
+        lane.hear(NOW, &ServerLimits { tokens: quota(900), ..ServerLimits::default() });
         assert!(lane.admits(NOW, 900));
-        assert_eq!(lane.opens_at(901), NOW.after(Duration::from_secs(15)));
+        assert_eq!(lane.opens_at(901), NOW.after(Duration::from_secs(20)));
     }
 }

@@ -20,8 +20,13 @@ pub struct ServerLimits {
     pub requests: Option<Quota>,
     /// Tokens, input and output together or whichever is scarcer.
     pub tokens: Option<Quota>,
-    /// How long ago the server said so, in milliseconds: an answer takes a while after its head.
-    pub age_ms: u64,
+}
+
+impl ServerLimits {
+    /// Whether the server says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_none() && self.tokens.is_none()
+    }
 }
 
 /// A limit as it is known between two answers.
@@ -32,23 +37,17 @@ pub(super) struct Known {
     /// When `left` held.
     at: Timestamp,
     whole_at: Timestamp,
-    /// When the server said so.
-    heard: Timestamp,
 }
 
 impl Known {
-    /// What is known after the server said `quota` at `heard`, unless something later is known already.
-    pub(super) fn after(known: Option<Self>, quota: Quota, heard: Timestamp) -> Option<Self> {
-        if known.is_some_and(|known| known.heard > heard) {
-            return known;
-        }
-        Some(Self {
+    /// What is known once the server has said `quota`.
+    pub(super) fn new(quota: Quota, now: Timestamp) -> Self {
+        Self {
             limit: quota.limit.filter(|&limit| limit > quota.remaining),
             left: quota.remaining,
-            at: heard,
-            whole_at: Timestamp(heard.0.saturating_add(quota.reset_ms)),
-            heard,
-        })
+            at: now,
+            whole_at: Timestamp(now.0.saturating_add(quota.reset_ms)),
+        }
     }
 
     /// When there will be `wanted`: `now` or earlier where there is.
@@ -90,7 +89,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(100_000);
 
     fn known(limit: Option<u64>, remaining: u64, reset_ms: u64) -> Known {
-        Known::after(None, Quota { limit, remaining, reset_ms }, NOW).expect("something is known")
+        Known::new(Quota { limit, remaining, reset_ms }, NOW)
     }
 
     #[test]
@@ -117,12 +116,5 @@ mod tests {
         let none = two.take(1, NOW).and_then(|one| one.take(1, NOW)).expect("still known");
         assert_eq!(none.enough_at(1), Timestamp(120_000));
         assert_eq!(none.take(1, Timestamp(120_000)), None);
-    }
-
-    #[test]
-    fn an_older_word_does_not_replace_a_newer_one() {
-        let newer = known(None, 7, 1_000);
-        let older = Quota { limit: None, remaining: 0, reset_ms: 9_000 };
-        assert_eq!(Known::after(Some(newer), older, Timestamp(99_000)), Some(newer));
     }
 }

@@ -4,4 +4,5 @@ mod command;
 mod conformance;
 mod openai;
 mod requests;
+mod server_limits;
 mod support;

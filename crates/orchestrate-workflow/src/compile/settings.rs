@@ -47,6 +47,7 @@ impl Settings {
                     .or(defaults.parameters.max_output_tokens),
             },
             timeouts: Timeouts {
+                connect_ms: self.timeouts.connect_ms.or(defaults.timeouts.connect_ms),
                 first_token_ms: self.timeouts.first_token_ms.or(defaults.timeouts.first_token_ms),
                 idle_ms: self.timeouts.idle_ms.or(defaults.timeouts.idle_ms),
                 total_ms: self.timeouts.total_ms.or(defaults.timeouts.total_ms),
@@ -80,6 +81,7 @@ fn timeouts(sink: &mut Sink<'_>, node: &Node) -> Timeouts {
         fields::duration(sink, &entry.value, &format!("`{key}`"))
     };
     Timeouts {
+        connect_ms: limit("connect"),
         first_token_ms: limit("first_token"),
         idle_ms: limit("idle"),
         total_ms: limit("total"),
