@@ -106,6 +106,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
             })),
             optional: false,
             save: None,
+            flow: orchestrate_core::flow::Flow::default(),
         }
     };
     let parts = PlanParts {

@@ -154,6 +154,37 @@ pub enum Event {
         /// Rounds that it took.
         rounds: u16,
     },
+    /// The list of a fan-out was found. Never evaluated again.
+    ItemsFound {
+        /// The fan-out.
+        step: StepPath,
+        /// How many items there are.
+        count: usize,
+        /// Digest of the list's JSON.
+        list: Digest,
+    },
+    /// The steps of a group may begin: what the group needs is there and its condition holds.
+    GroupOpened {
+        /// The group.
+        step: StepPath,
+    },
+    /// A step is not run. Never evaluated again, unless it is withdrawn.
+    StepSkipped {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// A step that failed gets another chance.
+    StepReopened {
+        /// The step.
+        step: StepPath,
+    },
+    /// A step that ran, or was skipped, because of a failure is decided anew: what failed is tried again.
+    StepWithdrawn {
+        /// The step.
+        step: StepPath,
+    },
     /// A step cannot be finished.
     StepFailed {
         /// The step.
@@ -211,6 +242,40 @@ pub enum Event {
 }
 
 impl Event {
+    /// The step instance that the event speaks of; none where it is about the whole run.
+    pub fn step(&self) -> Option<&StepPath> {
+        match self {
+            Self::CallPrepared { call, .. }
+            | Self::CallIntent { call, .. }
+            | Self::CallSucceeded { call, .. }
+            | Self::CallReused { call, .. }
+            | Self::CallFailed { call, .. }
+            | Self::OutputRejected { call, .. }
+            | Self::CallUnknown { call, .. }
+            | Self::RetryScheduled { call, .. } => Some(&call.step),
+            Self::StepSucceeded { step, .. }
+            | Self::ItemsFound { step, .. }
+            | Self::GroupOpened { step }
+            | Self::StepSkipped { step, .. }
+            | Self::StepReopened { step }
+            | Self::StepWithdrawn { step }
+            | Self::StepFailed { step, .. }
+            | Self::ReviewEnded { step, .. }
+            | Self::ApprovalRequested { step, .. }
+            | Self::ApprovalDecided { step, .. }
+            | Self::ApprovalExpired { step } => Some(step),
+            Self::SessionOpened { .. }
+            | Self::RunCreated(_)
+            | Self::RunForked(_)
+            | Self::RunStarted
+            | Self::ArtifactWritten { .. }
+            | Self::RunPaused { .. }
+            | Self::RunResumed { .. }
+            | Self::RunSucceeded
+            | Self::RunFailed { .. } => None,
+        }
+    }
+
     /// The event's kind, as the journal's `type` member spells it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -228,6 +293,11 @@ impl Event {
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
             Self::ReviewEnded { .. } => "review_ended",
+            Self::ItemsFound { .. } => "items_found",
+            Self::GroupOpened { .. } => "group_opened",
+            Self::StepSkipped { .. } => "step_skipped",
+            Self::StepReopened { .. } => "step_reopened",
+            Self::StepWithdrawn { .. } => "step_withdrawn",
             Self::StepFailed { .. } => "step_failed",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalDecided { .. } => "approval_decided",
@@ -404,12 +474,19 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Whether `step` refuses answers of earlier runs.
+    /// Whether `step` refuses answers of earlier runs: it is named, or the fan-out or group that it is part of.
     pub fn refuses(&self, step: &StepPath) -> bool {
         match self {
             Self::Reuse => false,
             Self::All => true,
-            Self::Steps(steps) => steps.contains(step),
+            Self::Steps(steps) => {
+                let own = step.step();
+                let is_in = |group: &StepPath| {
+                    let rest = own.as_str().strip_prefix(group.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                steps.iter().any(|named| named == step || is_in(named))
+            }
         }
     }
 }
@@ -484,6 +561,20 @@ pub enum StepSource {
     Render,
     /// A person's yes.
     Approval,
+    /// The documents of a fan-out's items, or of a group's last steps, one after the other.
+    Joined,
+}
+
+/// Why a step is not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Its condition is false.
+    Condition,
+    /// This step, which it needs, was skipped.
+    Need(StepPath),
+    /// None of the steps that it needs succeeded.
+    NoneSucceeded,
 }
 
 /// What ended an attempt whose outcome nobody knows.

@@ -53,6 +53,8 @@ pub enum FailureClass {
     NotApproved,
     /// Nobody decided in time.
     ApprovalExpired,
+    /// An item of a fan-out, or a step of a group, failed.
+    Inside,
 }
 
 impl FailureClass {
@@ -79,6 +81,7 @@ impl FailureClass {
             Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::Inside => "failed inside",
             Self::NotApproved => "not approved",
             Self::ApprovalExpired => "approval expired",
         }
@@ -95,7 +98,8 @@ impl FailureClass {
             | Self::Truncated
             | Self::ReviewFailed
             | Self::Preparation => true,
-            Self::Connect
+            Self::Inside
+            | Self::Connect
             | Self::StreamCut
             | Self::Timeout
             | Self::RateLimited

@@ -13,6 +13,7 @@ pub mod event;
 pub mod failure;
 pub mod fence;
 pub mod finding;
+pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod lanes;
@@ -30,6 +31,8 @@ pub mod summary;
 pub mod usage;
 
 mod input;
+mod instances;
+mod plan_shape;
 mod time;
 
 pub use time::Timestamp;

@@ -68,6 +68,7 @@ impl RetryPolicy {
             | FailureClass::ReviewFailed
             | FailureClass::Redirected
             | FailureClass::Preparation
+            | FailureClass::Inside
             | FailureClass::NotApproved
             | FailureClass::ApprovalExpired => 1,
         };

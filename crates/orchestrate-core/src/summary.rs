@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
@@ -12,12 +13,15 @@ use crate::{
     },
     failure::{Billed, Failure, FailureClass},
     ids::{Digest, Purpose, RunId, StepPath},
+    instances::{Instances, is_repeated},
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
     review::{Asked, ReviewLog},
     usage::Usage,
 };
+
+pub use crate::instances::ItemCounts;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +53,8 @@ pub enum StepState {
     Succeeded,
     /// Given up.
     Failed,
+    /// Not run.
+    Skipped,
 }
 
 /// Everything there is to say of a run, contents aside.
@@ -91,12 +97,16 @@ pub struct RunSummary {
     pub lost_tokens: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
-    /// Files written, newest last.
+    /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     #[serde(skip)]
     running_since: Option<Timestamp>,
+    #[serde(skip)]
+    pub(crate) instances: Instances,
+    #[serde(skip)]
+    artifact_places: IndexMap<String, usize>,
 }
 
 /// Everything there is to say of a step, contents aside.
@@ -137,7 +147,7 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
-    /// The value of its answer, where it has one.
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
     pub output: Option<Digest>,
     /// The course of its review, where it has one.
     pub review: Option<ReviewLog>,
@@ -146,6 +156,13 @@ pub struct StepSummary {
     asked: Option<Box<Asked>>,
     /// How often an answer was asked for again since it did not fit its schema.
     pub repairs: u16,
+    /// The number of the last repair that was evaluated.
+    #[serde(skip)]
+    last_repair: u16,
+    /// Why it was not run.
+    pub skipped: Option<String>,
+    /// How many instances it has, where it can have several.
+    pub items: Option<ItemCounts>,
     /// Its last failure.
     pub failure: Option<Failure>,
     /// When its next attempt is due.
@@ -192,42 +209,16 @@ pub struct Artifact {
 impl RunSummary {
     /// The summary of a run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let steps = plan.steps().iter().map(|step| StepSummary {
-            step: step.id.clone(),
-            persona: match &step.action {
+        let steps = plan.steps().iter().enumerate().map(|(at, step)| {
+            let persona = match &step.action {
                 Action::Persona(persona) => match persona.persona.candidates().as_slice() {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) | Action::Approve(_) => None,
-            },
-            choice: None,
-            model: None,
-            served_model: None,
-            state: StepState::Waiting,
-            optional: step.optional,
-            source: None,
-            reused_from: None,
-            attempts: 0,
-            lost_attempts: 0,
-            lost: None,
-            usage: Usage::default(),
-            started_at: None,
-            ended_at: None,
-            deliverable: None,
-            brief: None,
-            output: None,
-            review: match &step.action {
-                Action::Persona(persona) => persona.review.as_ref().map(|_| ReviewLog::default()),
-                Action::Render(_) | Action::Approve(_) => None,
-            },
-            asked: None,
-            repairs: 0,
-            failure: None,
-            retry_at: None,
-            notes: Vec::new(),
-            approval: None,
-            reserved: 0,
+                Action::Render(_) | Action::Approve(_) | Action::Group => None,
+            };
+            let reviewed = plan.review(at).is_some() && !plan.repeats(at);
+            StepSummary::waiting(step.id.clone(), persona, step.optional, reviewed)
         });
         Self {
             run: None,
@@ -251,6 +242,8 @@ impl RunSummary {
             artifacts: Vec::new(),
             plan,
             running_since: None,
+            instances: Instances::default(),
+            artifact_places: IndexMap::new(),
         }
     }
 
@@ -268,19 +261,30 @@ impl RunSummary {
         &self.plan
     }
 
-    /// The summary of a step.
+    /// The summary of a step, or of one instance of it to which something has happened.
     pub fn step(&self, step: &StepPath) -> Option<&StepSummary> {
+        if is_repeated(step) {
+            return self.instances.known.get(step);
+        }
         self.plan.position(step).map(|at| &self.steps[at])
     }
 
     /// Steps that are finished.
     pub fn finished(&self) -> usize {
-        self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+        self.counted().filter(|step| step.state == StepState::Succeeded).count()
     }
 
-    /// Steps that wait for a person.
+    /// How many steps there are.
+    pub fn total(&self) -> usize {
+        self.counted().count()
+    }
+
+    /// Steps that wait for a person, and items and their steps that do.
     pub fn awaiting_approval(&self) -> impl Iterator<Item = &StepSummary> {
-        self.steps.iter().filter(|step| step.state == StepState::AwaitingApproval)
+        self.steps
+            .iter()
+            .chain(self.instances())
+            .filter(|step| step.state == StepState::AwaitingApproval)
     }
 
     /// Optional steps that failed.
@@ -328,6 +332,18 @@ impl RunSummary {
 
     /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
     pub fn apply(&mut self, recorded: &Recorded) {
+        let repeated = recorded.event.step().filter(|path| is_repeated(path)).cloned();
+        let before = repeated
+            .as_ref()
+            .and_then(|path| self.step(path))
+            .map_or((StepState::Waiting, 0), |told| (told.state, told.repairs));
+        self.fold(recorded);
+        if let Some(path) = repeated {
+            self.fold_into_row(recorded.at, &path, &recorded.event, before);
+        }
+    }
+
+    fn fold(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
         self.count_time(at, &recorded.event);
@@ -349,19 +365,18 @@ impl RunSummary {
                 self.limits = *limits;
                 self.running_since = Some(at);
                 self.status = RunStatus::Running;
-                for step in &mut self.steps {
-                    if step.state == StepState::Failed && !step.optional {
-                        step.state = StepState::Waiting;
-                    }
-                }
             }
             Event::RunPaused { reason } => self.rest(RunStatus::Paused(*reason)),
             Event::RunSucceeded => self.rest(RunStatus::Succeeded),
             Event::RunFailed { reason } => self.rest(RunStatus::Failed(reason.clone())),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
-                self.artifacts.retain(|known| known.path != artifact.path);
-                self.artifacts.push(artifact);
+                if let Some(&place) = self.artifact_places.get(path) {
+                    self.artifacts[place] = artifact;
+                } else {
+                    self.artifact_places.insert(path.clone(), self.artifacts.len());
+                    self.artifacts.push(artifact);
+                }
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
@@ -371,8 +386,10 @@ impl RunSummary {
                         step.persona = Some(prepared.persona.clone());
                         step.choice.clone_from(&prepared.choice);
                     }
-                    if call.purpose == Purpose::Repair {
-                        step.repairs = call.number;
+                    // The same repair may be evaluated anew.
+                    if call.purpose == Purpose::Repair && call.number > step.last_repair {
+                        step.last_repair = call.number;
+                        step.repairs += 1;
                     }
                     step.model = Some(prepared.model.clone());
                     step.reserved = prepared.reserved;
@@ -451,8 +468,8 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step, source, deliverable, brief, output } => {
-                if let Some(step) = self.step_mut(step) {
+            Event::StepSucceeded { step: path, source, deliverable, brief, output } => {
+                if let Some(step) = self.step_mut(path) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
@@ -462,6 +479,36 @@ impl RunSummary {
                     step.ended_at = Some(at);
                     step.failure = None;
                 }
+                self.skip_below(path, "nothing called for it");
+            }
+            Event::ItemsFound { step, count, .. } => {
+                self.begin(at, step);
+                self.open(step, Some(*count));
+            }
+            Event::GroupOpened { step } => {
+                self.begin(at, step);
+                self.open(step, None);
+            }
+            Event::StepSkipped { step, reason } => {
+                let why = self.why_skipped(step, reason);
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Skipped;
+                    told.skipped = Some(why);
+                    told.ended_at = Some(at);
+                }
+                self.skip_below(step, &format!("`{step}` was skipped"));
+            }
+            Event::StepReopened { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Waiting;
+                    told.ended_at = None;
+                }
+            }
+            Event::StepWithdrawn { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.reset();
+                }
+                self.withdraw(step);
             }
             Event::ReviewEnded { step, stop, .. } => {
                 let review = self.step_mut(step).and_then(|step| step.review.as_mut());
@@ -502,13 +549,26 @@ impl RunSummary {
     }
 
     fn step_mut(&mut self, step: &StepPath) -> Option<&mut StepSummary> {
-        self.plan.position(step).map(|at| &mut self.steps[at])
+        self.told_mut(step)
+    }
+
+    /// A step that makes no calls of its own is under way.
+    fn begin(&mut self, at: Timestamp, step: &StepPath) {
+        if let Some(told) = self.told_mut(step) {
+            told.state = StepState::Running;
+            told.started_at = told.started_at.or(Some(at));
+        }
     }
 
     fn count(&mut self, step: &StepPath, usage: Usage) {
         self.usage += usage;
-        if let Some(step) = self.step_mut(step) {
-            step.usage += usage;
+        if let Some(told) = self.told_mut(step) {
+            told.usage += usage;
+        }
+        if is_repeated(step)
+            && let Some(position) = self.plan.position_of(step)
+        {
+            self.steps[position].usage += usage;
         }
     }
 
@@ -534,5 +594,62 @@ impl RunSummary {
         let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
         self.active_ms = self.active_ms.saturating_add(millis);
         self.running_since = Some(at);
+    }
+}
+
+impl StepSummary {
+    /// A step to which nothing has happened.
+    pub(crate) fn waiting(
+        step: StepPath,
+        persona: Option<String>,
+        optional: bool,
+        reviewed: bool,
+    ) -> Self {
+        Self {
+            step,
+            persona,
+            choice: None,
+            model: None,
+            served_model: None,
+            state: StepState::Waiting,
+            optional,
+            source: None,
+            reused_from: None,
+            attempts: 0,
+            lost_attempts: 0,
+            lost: None,
+            usage: Usage::default(),
+            started_at: None,
+            ended_at: None,
+            deliverable: None,
+            brief: None,
+            output: None,
+            review: reviewed.then(ReviewLog::default),
+            asked: None,
+            repairs: 0,
+            last_repair: 0,
+            skipped: None,
+            items: None,
+            failure: None,
+            retry_at: None,
+            notes: Vec::new(),
+            approval: None,
+            reserved: 0,
+        }
+    }
+
+    /// Forgets what the step came to; what it used up stays.
+    pub(crate) fn reset(&mut self) {
+        let reviewed = self.review.is_some();
+        let fresh = Self::waiting(self.step.clone(), self.persona.take(), self.optional, reviewed);
+        *self = Self {
+            attempts: self.attempts,
+            lost_attempts: self.lost_attempts,
+            repairs: self.repairs,
+            last_repair: self.last_repair,
+            usage: self.usage,
+            started_at: self.started_at,
+            ..fresh
+        };
     }
 }

@@ -7,12 +7,10 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 use orchestrate_core::{
     Timestamp,
     event::Recorded,
-    ids::{CallId, Digest, Purpose},
-    plan::Action,
+    ids::{CallId, Digest},
     request::Request,
-    review::{self, ReviewLog},
     run::{Effect, IllegalEvent, Input, Outcome, Prepared, Run},
-    summary::{RunSummary, StepSummary},
+    summary::RunSummary,
 };
 use tokio::{
     sync::mpsc,
@@ -24,8 +22,9 @@ use crate::{
     approvals::{Dropped, PersonAnswer},
     clock,
     live::{LiveBoard, Observer},
-    prepare::{NeedState, Preparation, Preparer, View},
+    prepare::{Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
+    view::PartsSeen,
     worker,
 };
 use people::BETWEEN_LOOKS;
@@ -80,6 +79,8 @@ pub(crate) struct Driver {
     wake_at: Option<Timestamp>,
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
+    /// What came of the items of finished fans-out.
+    parts: PartsSeen,
     pub(crate) people: People,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
@@ -119,6 +120,7 @@ impl Driver {
             tasks: JoinSet::new(),
             wake_at: None,
             damage: None,
+            parts: PartsSeen::default(),
             people: People::default(),
             recorded: Vec::new(),
         }
@@ -290,7 +292,7 @@ impl Driver {
         let work: Vec<(CallId, View)> = calls
             .into_iter()
             .map(|call| {
-                let view = self.view(&call);
+                let view = self.parts.view(&self.run, &self.summary, &call);
                 (call, view)
             })
             .collect();
@@ -335,47 +337,6 @@ impl Driver {
         self.requests.insert(call.clone(), Arc::clone(&request));
         Ok(request)
     }
-
-    /// What a preparation may know of the run.
-    fn view(&mut self, call: &CallId) -> View {
-        let position = self.run.plan().position(&call.step);
-        let plan = Arc::clone(self.run.plan());
-        let needs = position.map_or(&[][..], |at| plan.needs(at)).iter().map(|&need| {
-            let step = &plan.steps()[need];
-            let summary = &self.summary.steps[need];
-            let reason = summary
-                .failure
-                .as_ref()
-                .map_or_else(|| "it failed".to_owned(), ToString::to_string);
-            NeedState {
-                step: step.id.clone(),
-                persona: persona_of(&step.action, summary.persona.as_ref()),
-                result: self.run.result(need),
-                output: self.run.output(need),
-                reason,
-                caveat: caveat(summary),
-            }
-        });
-        let needs = needs.collect();
-        let ledger = self.run.ledger();
-        let tokens_left = self
-            .run
-            .limits()
-            .max_tokens
-            .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        View {
-            needs,
-            draft: position.and_then(|at| self.run.draft(at)),
-            draft_brief: position.and_then(|at| self.run.draft_brief(at)),
-            review: match position.filter(|&at| plan.review(at).is_some()) {
-                Some(at) => self.run.review(at).clone(),
-                None => ReviewLog::default(),
-            },
-            stands_for: position.map_or(Purpose::Draft, |at| self.run.stands_for(at)),
-            rejected: position.and_then(|at| self.run.rejected(at)),
-            tokens_left,
-        }
-    }
 }
 
 /// Prepares one call. Whatever goes wrong here fails this call alone: others are in flight and paid for.
@@ -391,29 +352,6 @@ fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
         input: Input::Prepared { call, prepared: preparation.prepared },
         blobs: preparation.blobs,
         damage,
-    }
-}
-
-/// What whoever relies on a document has to know of its review.
-fn caveat(step: &StepSummary) -> Option<String> {
-    let log = step.review.as_ref()?;
-    match log.stop? {
-        review::Stop::Converged => None,
-        review::Stop::NotJudged => {
-            Some("the document of this step was not judged by its review".into())
-        }
-        reason => Some(format!(
-            "the document of this step did not pass its review ({}): {}",
-            reason.phrase(),
-            log.blocking().join(", ")
-        )),
-    }
-}
-
-fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
-    match action {
-        Action::Persona(_) => found.cloned(),
-        Action::Render(_) | Action::Approve(_) => None,
     }
 }
 

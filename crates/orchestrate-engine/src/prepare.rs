@@ -6,13 +6,13 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     approval::{self, ApprovalDecision},
     brief::Brief,
-    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked},
+    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
     neutral,
     persona::Persona,
-    plan::{Action, ApprovalStep, PersonaStep, Step},
+    plan::{Action, ApprovalStep, Need, PersonaStep},
     request::{Identity, ModelRef, Request, Segment},
     review::ReviewLog,
     run::{Asked, Prepared},
@@ -20,12 +20,13 @@ use orchestrate_core::{
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
-use orchestrate_workflow::{Scope, StepValue, StepValues};
+use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
     home::Home,
+    items::{self, Lists},
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
     structured,
@@ -49,25 +50,55 @@ pub(crate) struct Preparer {
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
+    pub(crate) lists: Lists,
 }
 
-/// What a finished or given-up need looks like when a dependent is prepared.
+/// What a need that has come to its end looks like when a dependent is prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct NeedState {
+    /// The name by which templates and prompts know it. It holds no number of an item: where a list grows
+    /// at the front, the prompts of the other items stay what they were.
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
-    /// The value of its answer, where it has one.
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
     pub(crate) output: Option<Digest>,
+    /// What that value fits; of a fan-out, what the value of each item does.
+    pub(crate) schema: Option<Arc<serde_json::Value>>,
+    pub(crate) ending: StepEnding,
     pub(crate) reason: String,
+    /// What came of its items, where it is a fan-out, and the list that they stand in.
+    pub(crate) parts: Option<Arc<Vec<NeedState>>>,
+    pub(crate) list: Option<Digest>,
     /// What whoever relies on it has to know: that it did not pass its review.
     pub(crate) caveat: Option<String>,
 }
 
-/// The state of the run that one preparation sees.
+/// An item that the templates of a call know.
 #[derive(Debug, Clone)]
+pub(crate) struct ItemState {
+    pub(crate) name: String,
+    pub(crate) list: Digest,
+    pub(crate) index: usize,
+}
+
+/// The state of the run that one preparation sees.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct View {
+    /// The needs of the step and of everything that it is a part of.
     pub(crate) needs: Vec<NeedState>,
+    /// Those whose handoffs go into the prompt.
+    pub(crate) handoffs: Vec<Need>,
+    /// The items around the call, outermost first.
+    pub(crate) items: Vec<ItemState>,
+    /// Whether the call is that of an item, so that its list has been found.
+    pub(crate) is_item: bool,
+    /// Whether the condition is known to hold.
+    pub(crate) admitted: bool,
+    /// The parts to put together, where all of them are at their end.
+    pub(crate) joining: Option<Vec<NeedState>>,
+    /// The list that those parts are the items of.
+    pub(crate) own_list: Option<Digest>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
     /// The brief of that draft, where it has one.
@@ -92,7 +123,12 @@ pub(crate) struct Preparation {
 impl Preparation {
     /// A preparation that failed.
     pub(crate) fn invalid(failure: Failure) -> Self {
-        Self { prepared: Prepared::Invalid(failure), request: None, blobs: Vec::new() }
+        Self::decided(Prepared::Invalid(failure))
+    }
+
+    /// A preparation that needs no content.
+    pub(crate) fn decided(prepared: Prepared) -> Self {
+        Self { prepared, request: None, blobs: Vec::new() }
     }
 }
 
@@ -130,14 +166,33 @@ impl Preparer {
     }
 
     fn try_prepare(&self, call: &CallId, view: &View) -> Result<Preparation, Stop> {
-        let step = self
-            .casting
-            .plan
-            .step(&call.step)
+        let plan = &self.casting.plan;
+        let step = plan
+            .position_of(&call.step)
+            .map(|at| &plan.steps()[at])
             .ok_or_else(|| invalid(format!("step `{}` is not in the plan", call.step)))?;
+        if let Some(parts) = &view.joining {
+            return items::join(self, step, parts, view);
+        }
         let deliverables = self.load_needs(view)?;
         let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        if let Some(condition) = &step.flow.condition
+            && !view.is_item
+            && !view.admitted
+        {
+            let holds = orchestrate_workflow::evaluate_condition(condition, &scope)
+                .map_err(|error| items::advised(&error))?;
+            if !holds {
+                return Ok(Preparation::decided(Prepared::Skipped(SkipReason::Condition)));
+            }
+        }
+        if let Some(each) = &step.flow.each
+            && !view.is_item
+        {
+            return Ok(items::find(each, &scope)?);
+        }
         match &step.action {
+            Action::Group => Ok(Preparation::decided(Prepared::Group)),
             Action::Render(template) => {
                 let text = orchestrate_workflow::render_text(template, &scope)
                     .map_err(|error| invalid(format!("rendering: {error}")))?;
@@ -148,7 +203,9 @@ impl Preparer {
                     blobs: vec![blob],
                 })
             }
-            Action::Approve(approval) => Ok(self.question(step, approval, &scope, view)?),
+            Action::Approve(approval) => {
+                Ok(self.question(&call.step, approval, &deliverables, view)?)
+            }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
                 let asked_for = match call.purpose {
@@ -168,7 +225,7 @@ impl Preparer {
                         if call.purpose == Purpose::Repair {
                             again.push(self.misfit(action, view)?);
                         }
-                        self.draft(call, step, action, persona, &deliverables, again)?
+                        self.draft(call, action, persona, &deliverables, view, again)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -182,19 +239,27 @@ impl Preparer {
     /// What a person is asked; a yes to exactly this in the run that this one was made from is used again.
     fn question(
         &self,
-        step: &Step,
+        step: &StepPath,
         approval: &ApprovalStep,
-        scope: &Scope<'_>,
+        deliverables: &Needs,
         view: &View,
     ) -> Result<Preparation, Failure> {
-        let text = orchestrate_workflow::render_text(&approval.question, scope)
+        let scope = Scope { inputs: &self.casting.inputs, steps: deliverables };
+        let mut text = orchestrate_workflow::render_text(&approval.question, &scope)
             .map_err(|error| invalid(format!("rendering the question: {error}")))?;
+        // Whoever is asked about several items has to see which one is meant.
+        for (name, item) in &deliverables.items {
+            if !orchestrate_workflow::mentions_item(&approval.question, name) {
+                text.push_str("\n\n");
+                text.push_str(&orchestrate_workflow::item_block(name, item));
+            }
+        }
         let grounds =
             view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
         let subject = approval::subject(&text, grounds);
         let mut blobs = Vec::new();
         let earlier = self.earlier_decisions.approval_of(&subject);
-        let decision = earlier.filter(|_| !self.fresh.refuses(&step.id)).map(|earlier| {
+        let decision = earlier.filter(|_| !self.fresh.refuses(step)).map(|earlier| {
             let ApprovalDecision { approved, by, note, .. } = earlier.clone();
             let (decision, contents) = decided(GivenDecision { approved, by, note }, &text);
             blobs.extend(contents);
@@ -263,10 +328,10 @@ impl Preparer {
     fn draft(
         &self,
         call: &CallId,
-        step: &Step,
         action: &PersonaStep,
         persona: Arc<Persona>,
         deliverables: &Needs,
+        view: &View,
         again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
         let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
@@ -279,7 +344,7 @@ impl Preparer {
         {
             segments.push(Segment::Task(task.to_owned()));
         }
-        for need in step.needs.iter().filter(|need| need.handoff) {
+        for need in &view.handoffs {
             let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
                 Some(deliverable) => {
@@ -301,10 +366,19 @@ impl Preparer {
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
         self.reworks(&call.step, &mut segments)?;
+        let mut asked = Vec::new();
         if let Some(prompt) = prompt {
             let text = orchestrate_workflow::render_prompt(prompt, scope)
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
-            segments.push(Segment::Prompt(text));
+            asked.push(text);
+        }
+        for (name, item) in &deliverables.items {
+            if !prompt.is_some_and(|prompt| orchestrate_workflow::mentions_item(prompt, name)) {
+                asked.push(orchestrate_workflow::item_block(name, item));
+            }
+        }
+        if !asked.is_empty() {
+            segments.push(Segment::Prompt(asked.join("\n\n")));
         }
         segments.extend(again);
         let Some(output) = &action.output else {
@@ -378,7 +452,7 @@ impl Preparer {
     ) -> Request {
         Request {
             call: call.clone(),
-            model: self.models.get(&call.step).unwrap_or(&self.model).clone(),
+            model: self.models.get(&call.step.step()).unwrap_or(&self.model).clone(),
             persona,
             system,
             segments,
@@ -391,7 +465,14 @@ impl Preparer {
 
     fn load_needs(&self, view: &View) -> Result<Needs, Stop> {
         let mut needs = Needs::default();
+        for item in &view.items {
+            let list = self.lists.load(&item.list, &self.blobs)?;
+            let value = list.get(item.index).cloned();
+            let value = value.ok_or_else(|| invalid("a recorded list has no such item"))?;
+            needs.items.push((item.name.clone(), value));
+        }
         for state in &view.needs {
+            needs.load_parts(self, state)?;
             let deliverable = match state.result {
                 Some((text, brief)) => Some(Deliverable {
                     step: state.step.clone(),
@@ -407,9 +488,7 @@ impl Preparer {
                 needs.titles.insert(persona.name.clone(), persona.title.clone());
             }
             let output = state.output.map(|digest| self.load_value(&digest)).transpose()?;
-            let schema =
-                self.casting.plan.output(&state.step).map(|output| Arc::clone(&output.schema));
-            let given = Given { state: state.clone(), deliverable, output, schema };
+            let given = Given { state: state.clone(), deliverable, output };
             needs.given.insert(state.step.clone(), given);
         }
         Ok(needs)
@@ -487,7 +566,6 @@ struct Given {
     state: NeedState,
     deliverable: Option<Deliverable>,
     output: Option<serde_json::Value>,
-    schema: Option<Arc<serde_json::Value>>,
 }
 
 /// The needs of one step, as templates see them.
@@ -496,6 +574,17 @@ struct Needs {
     given: IndexMap<StepPath, Given>,
     titles: IndexMap<String, String>,
     notes: Vec<String>,
+    /// The items around the call, outermost first.
+    items: Vec<(String, ItemValue)>,
+    /// What reads the documents of a fan-out's items, where a template asks for them.
+    parts: IndexMap<StepPath, PartsOf>,
+}
+
+/// The parts of a fan-out, whose documents are read when a template asks for them.
+struct PartsOf {
+    states: Arc<Vec<NeedState>>,
+    list: Option<Arc<Vec<ItemValue>>>,
+    blobs: BlobReader,
 }
 
 impl Needs {
@@ -510,6 +599,16 @@ impl Needs {
         }
     }
 
+    fn load_parts(&mut self, preparer: &Preparer, state: &NeedState) -> Result<(), Stop> {
+        let Some(states) = &state.parts else { return Ok(()) };
+        let list =
+            state.list.map(|list| preparer.lists.load(&list, &preparer.blobs)).transpose()?;
+        let blobs = preparer.blobs.clone();
+        let parts = PartsOf { states: Arc::clone(states), list, blobs };
+        self.parts.insert(state.step.clone(), parts);
+        Ok(())
+    }
+
     fn get(&self, step: &StepPath) -> Option<&Given> {
         self.given.get(step)
     }
@@ -517,7 +616,11 @@ impl Needs {
 
 impl StepValues for Needs {
     fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
-        self.given.get(&StepPath::new(id))?.schema.as_deref()
+        self.given.get(&StepPath::new(id))?.state.schema.as_deref()
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.given.get(&StepPath::new(id)).is_some_and(|given| given.state.list.is_some())
     }
 
     fn step(&self, id: &str) -> Option<StepValue> {
@@ -529,8 +632,40 @@ impl StepValues for Needs {
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
             output: given.output.clone(),
-            schema: given.schema.clone(),
+            schema: given.state.schema.clone(),
+            lists_output: given.state.list.is_some(),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
+            ending: given.state.ending,
         })
+    }
+
+    fn parts(&self, id: &str) -> Vec<PartValue> {
+        let Some(parts) = self.parts.get(&StepPath::new(id)) else { return Vec::new() };
+        let part = |(index, state): (usize, &NeedState)| {
+            let text = state.result.and_then(|(text, _)| parts.blobs.text(&text).ok());
+            let brief = state.result.and_then(|(_, brief)| parts.blobs.text(&brief?).ok());
+            let output = state.output.and_then(|output| parts.blobs.text(&output).ok());
+            let output = output.and_then(|text| serde_json::from_str(&text).ok());
+            PartValue {
+                index,
+                item: parts.list.as_ref().and_then(|list| list.get(index)).cloned(),
+                step: StepValue {
+                    title: state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
+                    persona: state.persona.clone(),
+                    unavailable: text.is_none().then(|| state.reason.clone()),
+                    text: text.map(|text| neutral::without_hidden(&text).0.into_owned()),
+                    brief: brief.and_then(|text| serde_json::from_str(&text).ok()),
+                    output: output.map(structured::seen),
+                    schema: state.schema.clone(),
+                    lists_output: false,
+                    ending: state.ending,
+                },
+            }
+        };
+        parts.states.iter().enumerate().map(part).collect()
+    }
+
+    fn items(&self) -> &[(String, ItemValue)] {
+        &self.items
     }
 }

@@ -60,7 +60,7 @@ pub fn list_entry(summary: &RunSummary) -> Value {
         "offline": summary.offline,
         "created_at": words::time(summary.created_at),
         "updated_at": words::time(summary.updated_at),
-        "steps": summary.steps.len(),
+        "steps": summary.total(),
         "finished": summary.finished(),
         "calls": sent(summary, summary.calls),
         "usage": usage(&summary.usage),
@@ -90,8 +90,15 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let failure = step.failure.as_ref().map(
         |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
     );
+    let flow = position.map(|at| crate::flow::flow(&plan.steps()[at].flow)).unwrap_or_default();
+    let repeats = position.filter(|&at| plan.repeats(at));
+    let instances = repeats.map(|at| {
+        let told = context.summary.instances_of(at);
+        told.into_iter().map(|told| instance(context, told)).collect::<Vec<_>>()
+    });
     json!({
         "step": step.step,
+        "flow": flow,
         "persona": step.persona,
         "title": step.persona.as_ref().map(|persona| context.title(persona)),
         "choice": step.choice,
@@ -107,7 +114,10 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "usage": usage(&step.usage),
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),
+        "skipped": step.skipped,
         "failure": failure,
+        "items": step.items,
+        "instances": instances,
         "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
         "notes": step.notes,
         "text": context.deliverable(step),
@@ -118,14 +128,35 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     })
 }
 
-/// The findings of all steps whose output they are, each with its step.
+/// One of the instances of a step that runs more than once.
+fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
+    json!({
+        "step": step.step,
+        "persona": step.persona,
+        "state": state(step.state),
+        "source": step.source.map(source),
+        "attempts": sent(context.summary, step.attempts.into()),
+        "usage": usage(&step.usage),
+        "skipped": step.skipped,
+        "failure": step.failure.as_ref().map(ToString::to_string),
+        "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
+        "text": context.deliverable(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
+    })
+}
+
+/// The findings of all steps whose output they are, each with its step, or the item of it.
 fn findings(context: &Context<'_>) -> Vec<Value> {
     let plan = context.summary.plan();
-    let steps = context
-        .summary
-        .steps
-        .iter()
-        .filter(|step| plan.output(&step.step).is_some_and(|output| output.findings));
+    let steps = context.summary.steps.iter().enumerate().flat_map(|(at, step)| {
+        match plan.output(&step.step) {
+            Some(output) if output.findings && plan.repeats(at) => context.summary.instances_of(at),
+            Some(output) if output.findings => vec![step],
+            _ => Vec::new(),
+        }
+    });
     let of = |step: &StepSummary| {
         let list = context.output(step).as_ref().and_then(Finding::list).unwrap_or_default();
         let id = step.step.clone();
@@ -151,6 +182,7 @@ fn state(state: StepState) -> &'static str {
         StepState::AwaitingApproval => "awaiting_approval",
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
+        StepState::Skipped => "skipped",
     }
 }
 
@@ -159,6 +191,7 @@ fn source(source: StepSource) -> &'static str {
         StepSource::Call => "call",
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",
+        StepSource::Joined => "joined",
         StepSource::Approval => "approval",
     }
 }

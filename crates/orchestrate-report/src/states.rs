@@ -31,11 +31,16 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Succeeded => {
             let missing: Vec<String> =
                 summary.given_up().map(|step| format!("`{}`", step.step)).collect();
-            if missing.is_empty() {
+            let items: Vec<String> = summary.with_failed_items().filter_map(failed_items).collect();
+            let mut text = if missing.is_empty() {
                 "complete".to_owned()
             } else {
                 format!("complete without the optional {}", named("step", &missing))
+            };
+            if !items.is_empty() {
+                text = format!("{text}; {}", items.join(", "));
             }
+            text
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let why = summary.step(path).and_then(|step| step.failure.as_ref());
@@ -85,6 +90,11 @@ pub fn sufficient_cap(summary: &RunSummary) -> Option<u64> {
     }
 }
 
+fn failed_items(step: &StepSummary) -> Option<String> {
+    let counts = step.items?;
+    Some(format!("{} of {} items of `{}` failed", counts.failed, counts.found, step.step))
+}
+
 /// What a person can do about the step that ended the run.
 pub fn advice(summary: &RunSummary) -> Option<String> {
     let RunStatus::Failed(RunFailure::Step(path)) = &summary.status else { return None };
@@ -110,7 +120,7 @@ pub(crate) fn unfinished_notice(summary: &RunSummary) -> Option<String> {
     if summary.status == RunStatus::Succeeded {
         return None;
     }
-    let (done, all) = (summary.finished(), summary.steps.len());
+    let (done, all) = (summary.finished(), summary.total());
     let steps = if all == 1 { "step" } else { "steps" };
     Some(format!(
         "> **Unfinished: {done} of {all} {steps}.** This is a part of the result; the other steps have no \
@@ -161,7 +171,14 @@ pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) 
             format!("failed{optional}{}", why.unwrap_or_default())
         }
         StepState::AwaitingApproval => approval(step).unwrap_or_default(),
-        StepState::Running => "was under way when the run stopped".to_owned(),
+        StepState::Skipped => {
+            let why = step.skipped.as_deref().map(neutral::one_line);
+            format!("skipped: {}", why.unwrap_or_default())
+        }
+        StepState::Running => {
+            let items = crate::flow::items(step).map(|items| format!(" ({items})"));
+            format!("was under way when the run stopped{}", items.unwrap_or_default())
+        }
         StepState::Retrying => {
             format!("waits for another attempt after: {}", trouble(step).unwrap_or_default())
         }
@@ -185,7 +202,7 @@ fn needs<'p>(plan: &'p Plan, step: &StepSummary) -> impl Iterator<Item = usize> 
 
 fn is_met(step: &StepSummary) -> bool {
     match step.state {
-        StepState::Succeeded => true,
+        StepState::Succeeded | StepState::Skipped => true,
         StepState::Failed => step.optional,
         StepState::Waiting
         | StepState::Running

@@ -84,9 +84,8 @@ fn map(section: &Section) -> Value {
         "need" => drop(map.insert("required".into(), json!(["step"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let one = json!([
-                { "required": ["persona"] }, { "required": ["render"] }, { "required": ["approve"] }
-            ]);
+            let kinds = ["persona", "render", "approve", "steps"];
+            let one = json!(kinds.map(|kind| json!({ "required": [kind] })));
             map.insert("oneOf".into(), one);
         }
         _ => {}

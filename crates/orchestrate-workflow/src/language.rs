@@ -47,8 +47,11 @@ impl Section {
         let other = OTHER_KIND.iter().find(|(name, _)| *name == key.name);
         let other = other.map_or(&[][..], |(_, lines)| lines);
         let beside = self.beside.iter().filter(|(name, _)| {
+            // Only a fan-out has items.
+            let of_items = matches!(key.name, "as" | "max_parallel" | "join");
             *name != key.name
                 && !(*name == "persona" && OTHER_KIND.iter().any(|(own, _)| *own == key.name))
+                && (*name != "for_each" || of_items)
         });
         let beside = other.iter().chain(beside.map(|(_, line)| line));
         let lines: Vec<&str> = [key.example].into_iter().chain(beside.copied()).collect();
@@ -57,8 +60,9 @@ impl Section {
 }
 
 /// Keys of steps in which no persona works, each with what has to stand beside it.
-const OTHER_KIND: [(&str, &[&str]); 4] = [
+const OTHER_KIND: [(&str, &[&str]); 5] = [
     ("render", &[]),
+    ("steps", &[]),
     ("approve", &[]),
     ("expires", &["approve: Ship it?"]),
     ("on_expire", &["approve: Ship it?", "expires: 24h"]),
@@ -303,19 +307,19 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render` and `approve`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render`, `approve` and `steps`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
         key(
             "render",
-            "A template whose text is the deliverable; no model is called. Beside it stand only `needs`, `optional` and `save`.",
+            "A template whose text is the deliverable; no model is called. Nothing that is said to a persona stands beside it.",
             r#"{ "type": "string" }"#,
             "render: 'The plan: {{ steps.first.text }}'",
         ),
         key(
             "approve",
-            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand only `needs`, `expires`, `on_expire` and `save`.",
+            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand `needs`, `expires`, `on_expire` and `save`, and what says when and how often it is asked.",
             r#"{ "type": "string", "minLength": 1 }"#,
             "approve: Deploy the model?",
         ),
@@ -330,6 +334,13 @@ pub const STEP: Section = Section {
             "For `approve` with `expires`: `fail`, the default and the only word. Nothing but a person approves.",
             r#"{ "enum": ["fail"], "default": "fail" }"#,
             "on_expire: fail",
+        ),
+        key(
+            "steps",
+            "A group: steps that belong together, by id. What the group needs is handed to those of them that need nothing in it; the documents of those that nothing in it needs are the group's. Groups stand up to 4 deep in each other.",
+            r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "$ref": "#/definitions/step" } }"##,
+            "steps: { draft: { persona: data-engineer }, check: { persona: mlops-engineer, needs: draft } }",
         ),
         key(
             "prompt",
@@ -365,6 +376,43 @@ pub const STEP: Section = Section {
             "needs: [first]",
         ),
         key(
+            "if",
+            "An expression that is true or false, such as `inputs.depth == 'full'`. It is asked once, when the needs are at their end; where it is false, the step is skipped. Where it has no such value, the step fails.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "if: steps.first.text | length > 200",
+        ),
+        key(
+            "when",
+            "What becomes of the step where a need was skipped or failed. `all` (the default): every need has to succeed, and the failure of an optional step counts as success. `any`: one is enough. `always`: it runs whatever became of them.",
+            r#"{ "enum": ["all", "any", "always"], "default": "all" }"#,
+            "when: always",
+        ),
+        key(
+            "for_each",
+            "A list, or an expression whose value is one: the step runs once for each item, up to 10,000. The list is found once, when the needs are at their end.",
+            r#"{ "anyOf": [ { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "maxItems": 10000 } ] }"#,
+            "for_each: steps.first.text | lines",
+        ),
+        key(
+            "as",
+            "The name that an item has in the templates of the step, or of the steps of the group; `item` where it is not said.",
+            r#"{ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "default": "item" }"#,
+            "as: topic",
+        ),
+        key(
+            "max_parallel",
+            "Items at a time, 1 to 1000. The run's `concurrency` holds as well.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000 }"#,
+            "max_parallel: 4",
+        ),
+        key(
+            "join",
+            "How many items have to succeed. `all` (the default): the first failure fails the step. `any`: one. `settled`: none; a failed item is kept, marked as such.",
+            r#"{ "enum": ["all", "any", "settled"], "default": "all" }"#,
+            "join: settled",
+        ),
+        key(
             "optional",
             "`true`: if it fails, the run goes on without it.",
             r#"{ "type": "boolean", "default": false }"#,
@@ -372,7 +420,7 @@ pub const STEP: Section = Section {
         ),
         key(
             "save",
-            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step.",
+            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step. The items of a fan-out get its name with their number: `part-0.md`, `part-1.md`.",
             r#"{ "type": "string", "minLength": 1, "maxLength": 255 }"#,
             "save: design/data.md",
         ),
@@ -383,7 +431,11 @@ pub const STEP: Section = Section {
     ],
     around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
     between: ", ",
-    beside: &[("persona", "persona: data-engineer"), ("needs", "needs: first")],
+    beside: &[
+        ("persona", "persona: data-engineer"),
+        ("needs", "needs: first"),
+        ("for_each", "for_each: [costs, risks]"),
+    ],
 };
 
 /// One need, written as a map.

@@ -62,9 +62,7 @@ impl Exit {
     /// The code for a run that has come to rest without a signal.
     pub(crate) fn of_run(summary: &RunSummary, fail_on_partial: bool) -> Self {
         match &summary.status {
-            RunStatus::Succeeded if fail_on_partial && summary.given_up().next().is_some() => {
-                Self::Partial
-            }
+            RunStatus::Succeeded if fail_on_partial && summary.is_partial() => Self::Partial,
             RunStatus::Succeeded => Self::Ok,
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,

@@ -5,7 +5,7 @@ use crate::{
     approval::{ApprovalDecision, ApprovalRequest},
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
-        RunForked,
+        RunForked, SkipReason,
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, StepPath},
@@ -91,6 +91,26 @@ pub enum Prepared {
     },
     /// No model is needed: this is the deliverable.
     Value(Digest),
+    /// It is a fan-out over this list.
+    Items {
+        /// How many items there are.
+        count: usize,
+        /// Digest of the list's JSON.
+        list: Digest,
+    },
+    /// It is a group whose steps may begin.
+    Group,
+    /// The document of a fan-out or group whose parts are at their end.
+    Joined {
+        /// The documents of its parts, one after the other.
+        deliverable: Digest,
+        /// The briefs of its parts in one.
+        brief: Option<Digest>,
+        /// The list of the values of a fan-out's items, where they have values.
+        output: Option<Digest>,
+    },
+    /// It is not run.
+    Skipped(SkipReason),
     /// A person is to decide.
     Ask(Box<Asked>),
     /// It cannot be done.
@@ -187,6 +207,13 @@ pub enum Outcome {
     Failed(RunFailure),
     /// It was stopped and can be resumed.
     Paused(PauseReason),
+}
+
+impl Outcome {
+    /// Whether a step failed that the run cannot do without.
+    pub(super) fn is_failed_step(&self) -> bool {
+        matches!(self, Self::Failed(RunFailure::Step(_)))
+    }
 }
 
 /// Everything decided in one go: first record the events, then carry out the effects.

@@ -1,6 +1,10 @@
 //! A step's state and the table that says which event may follow which.
 
-use super::approval::ApprovalState;
+use super::{
+    approval::ApprovalState,
+    items::Children,
+    needs::{Ending, NeedCount},
+};
 use crate::{
     Timestamp,
     event::{Answered, Event, PreparedCall, StepSource},
@@ -12,10 +16,12 @@ use crate::{
 /// Where a step instance stands. It follows from the journal alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepStatus {
-    /// A need is not finished.
+    /// A need is not finished, or has failed for good.
     Blocked,
-    /// All needs are finished; nothing was evaluated yet.
+    /// All needs have come to an end with which it can begin; nothing was evaluated yet.
     Ready,
+    /// A fan-out or a group whose items or steps are under way.
+    Open,
     /// Its call is evaluated and was not sent yet.
     Prepared,
     /// An attempt is in flight.
@@ -34,6 +40,8 @@ pub enum StepStatus {
     Succeeded,
     /// Given up.
     Failed,
+    /// Not run, and never will be.
+    Skipped,
 }
 
 impl StepStatus {
@@ -90,15 +98,22 @@ pub(super) enum Happening {
     ReviewEnded,
     StepSucceeded,
     StepFailed,
+    StepSkipped,
+    Opened,
     Reopened,
+    /// Reopened, and it has items or steps of its own.
+    ReopenedInside,
+    /// Reopened, and it has a good draft.
     Continued,
+    Withdrawn,
     Asked,
     PersonDecided,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
 ///
-/// A step may succeed from `Ready` when it is rendered without a model, and from `Prepared`, `Ended`
+/// A step may succeed from `Ready` when it is rendered without a model, from `Open` when its items or steps
+/// have, and from `Prepared`, `Ended`
 /// and `RetryWait` when its draft is good and only the brief was given up.
 pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatus> {
     use Happening as H;
@@ -118,15 +133,32 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
         (
-            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepSucceeded,
         ) => Some(S::Succeeded),
         (
-            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Decided,
+            S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepFailed,
         ) => Some(S::Failed),
+        (S::Ready, H::StepSkipped) => Some(S::Skipped),
+        (S::Ready, H::Opened) | (S::Failed, H::ReopenedInside) => Some(S::Open),
         // A failed step with a good draft goes on from there: what failed was made of it.
         (S::Answered, H::ReviewEnded) | (S::Failed, H::Continued) => Some(S::Answered),
+        // What it rested on is undone: nothing is in flight when that happens.
+        (
+            S::Ready
+            | S::Open
+            | S::Prepared
+            | S::Ended
+            | S::RetryWait
+            | S::Answered
+            | S::Asking
+            | S::Decided
+            | S::Succeeded
+            | S::Failed
+            | S::Skipped,
+            H::Withdrawn,
+        ) => Some(S::Blocked),
         _ => None,
     }
 }
@@ -145,6 +177,10 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
+        Event::StepSkipped { step, .. } => (step, Happening::StepSkipped),
+        Event::ItemsFound { step, .. } | Event::GroupOpened { step } => (step, Happening::Opened),
+        Event::StepReopened { step } => (step, Happening::Reopened),
+        Event::StepWithdrawn { step } => (step, Happening::Withdrawn),
         Event::ApprovalRequested { step, .. } => (step, Happening::Asked),
         Event::ApprovalDecided { step, .. } | Event::ApprovalExpired { step } => {
             (step, Happening::PersonDecided)
@@ -161,12 +197,34 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
     })
 }
 
-/// Everything the machine knows of one step.
+/// Everything the machine knows of one step instance.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Instance {
     pub(super) status: StepStatus,
-    /// Needs that are not finished.
-    pub(super) unmet: usize,
+    /// The step of the plan.
+    pub(super) position: usize,
+    /// The path of this instance.
+    pub(super) path: StepPath,
+    /// The group or fan-out that it is a part of.
+    pub(super) parent: Option<usize>,
+    /// Its place in the list, where it is an item.
+    pub(super) item: Option<usize>,
+    /// What became of its needs.
+    pub(super) needs: NeedCount,
+    /// How it came to its end, once it has. A blocked step that can never begin has failed.
+    pub(super) ending: Option<Ending>,
+    /// Whether a failure stands behind it: it may begin although the run is failing.
+    pub(super) aftermath: bool,
+    /// Whether its condition holds, or it has none.
+    pub(super) admitted: bool,
+    /// Whether it was part of something that was withdrawn.
+    pub(super) dropped: bool,
+    /// Its items or steps, once it is open.
+    pub(super) children: Option<Box<Children>>,
+    /// The highest number of a call that belongs to what was withdrawn; calls are numbered on from there.
+    pub(super) withdrawn: u16,
+    /// The highest number of any call.
+    pub(super) numbered: u16,
     /// What the current call is for.
     pub(super) purpose: Purpose,
     /// Its number among the step's calls for that.
@@ -207,17 +265,29 @@ pub(super) struct Instance {
     pub(super) deliverable: Option<Digest>,
     /// The brief, once the step is finished.
     pub(super) brief: Option<Digest>,
-    /// Whether the step failed and is optional.
-    pub(super) gave_up: bool,
+    /// The value, once the step is finished and where it has one.
+    pub(super) output: Option<Digest>,
     /// What a person is asked, once the question is evaluated.
     pub(super) approval: Option<Box<ApprovalState>>,
 }
 
 impl Instance {
-    pub(super) fn new(unmet: usize) -> Self {
+    /// An instance of the step at `position` that waits for this many needs.
+    pub(super) fn new(position: usize, path: StepPath, needs: usize) -> Self {
         Self {
-            status: if unmet == 0 { StepStatus::Ready } else { StepStatus::Blocked },
-            unmet,
+            status: if needs == 0 { StepStatus::Ready } else { StepStatus::Blocked },
+            position,
+            path,
+            parent: None,
+            item: None,
+            needs: NeedCount { open: needs, ..NeedCount::default() },
+            ending: None,
+            aftermath: false,
+            admitted: false,
+            dropped: false,
+            children: None,
+            withdrawn: 0,
+            numbered: 0,
             purpose: Purpose::Draft,
             number: 1,
             stands_for: Purpose::Draft,
@@ -238,14 +308,47 @@ impl Instance {
             draft: None,
             deliverable: None,
             brief: None,
-            gave_up: false,
+            output: None,
             approval: None,
         }
     }
 
+    /// The same as a part of the group or fan-out at `parent`, with calls numbered from behind `numbered`.
+    #[must_use]
+    pub(super) fn part_of(mut self, parent: usize, item: Option<usize>, numbered: u16) -> Self {
+        self.parent = Some(parent);
+        self.item = item;
+        self.number_from(numbered);
+        self
+    }
+
+    /// Calls up to this number belong to what was withdrawn.
+    fn number_from(&mut self, numbered: u16) {
+        self.withdrawn = numbered;
+        self.numbered = numbered;
+        self.number = numbered.saturating_add(1);
+    }
+
+    /// Whether this item, in a run that is resumed, does nothing before it is let.
+    pub(super) fn waits_for_turn(&self) -> bool {
+        self.item.is_some()
+            && self.children.is_none()
+            && matches!(self.status, StepStatus::Ready | StepStatus::Answered)
+    }
+
     /// The call the step is at.
-    pub(super) fn call_id(&self, step: &StepPath) -> CallId {
-        CallId { step: step.clone(), purpose: self.purpose, number: self.number }
+    pub(super) fn call_id(&self) -> CallId {
+        CallId { step: self.path.clone(), purpose: self.purpose, number: self.number }
+    }
+
+    /// Forgets everything that was made, so that the step is decided anew, with calls numbered from behind
+    /// `numbered`.
+    pub(super) fn withdraw(&mut self, numbered: u16) {
+        let needs = std::mem::take(&mut self.needs);
+        let fresh = Self::new(self.position, self.path.clone(), needs.open);
+        let (parent, item) = (self.parent, self.item);
+        *self = Self { parent, item, needs, aftermath: self.aftermath, ..fresh };
+        self.number_from(numbered);
     }
 
     /// A call was evaluated: it is the current one from here on. One that is evaluated again, after a
@@ -253,6 +356,7 @@ impl Instance {
     pub(super) fn evaluated(&mut self, call: &CallId, prepared: &PreparedCall) {
         let same =
             self.call.is_some() && (self.purpose, self.number) == (call.purpose, call.number);
+        let counted = call.number.saturating_sub(self.withdrawn);
         if !same {
             if self.call.is_some() {
                 self.attempts_of.push((self.purpose, self.number, self.attempts));
@@ -262,7 +366,7 @@ impl Instance {
             });
             self.attempts = known.map_or(0, |at| self.attempts_of.swap_remove(at).2);
             if call.purpose == Purpose::Repair {
-                self.repairs = call.number;
+                self.repairs = counted;
                 self.repairs_here += 1;
             } else {
                 self.stands_for = call.purpose;
@@ -270,11 +374,12 @@ impl Instance {
             }
         }
         match call.purpose {
-            Purpose::Brief => self.briefs = call.number,
+            Purpose::Brief => self.briefs = counted,
             Purpose::Verdict => self.brief_settled = true,
             Purpose::Draft | Purpose::Repair | Purpose::Revise => {}
         }
         (self.purpose, self.number) = (call.purpose, call.number);
+        self.numbered = self.numbered.max(call.number);
         self.call = Some(Box::new(prepared.clone()));
         self.failed = 0;
         self.misfit = None;

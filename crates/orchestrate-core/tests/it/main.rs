@@ -2,6 +2,8 @@
 
 mod approvals;
 mod coverage;
+mod flow_properties;
+mod flow_rules;
 mod run_properties;
 mod run_reviews;
 mod run_rules;

@@ -31,6 +31,7 @@ pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
         })),
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 

@@ -65,6 +65,7 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
         })),
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrate_core::{
     ids::StepPath,
-    plan::{Action, Need, PersonaStep},
+    plan::{Action, Need, PersonaStep, Plan},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -12,7 +12,7 @@ use orchestrate_provider::tokens;
 use orchestrate_workflow::{Scope, StepValue, StepValues};
 
 use super::RunSetup;
-use crate::casting::Casting;
+use crate::{casting::Casting, items};
 
 /// What one step will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct StepForecast {
     pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
     pub optional: bool,
+    /// When and how often it runs, in words.
+    pub flow: Vec<String>,
+    /// How often it runs, where that is not once.
+    pub repeats: Option<Repeats>,
     /// What is known of the approval, where a person decides.
     pub approval: Option<ApprovalForecast>,
 }
@@ -52,6 +56,40 @@ pub struct StepForecast {
 pub struct ApprovalForecast {
     /// How long a person has, in milliseconds, where that is limited.
     pub expires_ms: Option<u64>,
+}
+
+/// How often a step runs that is a fan-out, or part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// This often.
+    Times(usize),
+    /// As often as a list has items that is found while the run goes on.
+    FoundAtRunTime,
+}
+
+impl Repeats {
+    fn times(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Times(a), Self::Times(b)) => Self::Times(a.saturating_mul(b)),
+            _ => Self::FoundAtRunTime,
+        }
+    }
+}
+
+/// How often the step at `position` runs: the lists of its own and of every group around it, as far as the
+/// inputs say them.
+fn repeats(plan: &Plan, position: usize, scope: &Scope<'_>) -> Option<Repeats> {
+    let mut repeats = None;
+    let mut at = Some(position);
+    while let Some(step) = at {
+        if let Some(each) = &plan.steps()[step].flow.each {
+            let own = items::values(each, scope)
+                .map_or(Repeats::FoundAtRunTime, |items| Repeats::Times(items.len()));
+            repeats = Some(repeats.map_or(own, |inner: Repeats| inner.times(own)));
+        }
+        at = plan.group(step);
+    }
+    repeats
 }
 
 /// What every step will do, in plan order. Calls no model and writes nothing.
@@ -81,11 +119,13 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             most_calls: 0,
             review: None,
             optional: step.optional,
+            flow: orchestrate_report::flow(&step.flow),
+            repeats: repeats(&setup.plan, position, &scope),
             approval: match &step.action {
                 Action::Approve(approval) => {
                     Some(ApprovalForecast { expires_ms: approval.expires_ms })
                 }
-                Action::Persona(_) | Action::Render(_) => None,
+                Action::Persona(_) | Action::Render(_) | Action::Group => None,
             },
         };
         let Action::Persona(action) = &step.action else { return forecast };

@@ -397,7 +397,7 @@ pub(super) fn task_of(inputs: &IndexMap<String, InputValue>) -> String {
 }
 
 fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
-    if plan.position(step).is_some() {
+    if plan.position_of(step).is_some() {
         return Ok(());
     }
     let known = plan.steps().iter().map(|step| step.id.as_str());

@@ -356,6 +356,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       "steps": [
         {
           "step": "data",
+          "flow": [],
           "persona": "data-engineer",
           "title": "Data Engineer",
           "choice": null,
@@ -377,7 +378,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
@@ -407,6 +411,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "search",
+          "flow": [],
           "persona": "elasticsearch-expert",
           "title": "Elasticsearch Expert",
           "choice": "`search` fits the task best: postgres, event",
@@ -433,7 +438,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [
             "handoff of `data` came as its brief"
@@ -446,6 +454,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "speed",
+          "flow": [],
           "persona": "redis-caching",
           "title": "Redis and Caching",
           "choice": null,
@@ -469,11 +478,14 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:18Z",
           "ended_at": "2026-11-01T12:00:22Z",
+          "skipped": null,
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
             "help": "ask otherwise"
           },
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": null,
@@ -484,6 +496,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         },
         {
           "step": "summary",
+          "flow": [],
           "persona": null,
           "title": null,
           "choice": null,
@@ -508,7 +521,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "All in all: one index.",

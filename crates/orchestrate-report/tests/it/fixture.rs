@@ -51,6 +51,7 @@ pub(crate) fn step(id: &str, needs: &[&str], action: Action) -> Step {
         action,
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 

@@ -11,22 +11,18 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 11] = [
-    "if",
-    "for_each",
-    "as",
-    "max_parallel",
-    "join",
-    "workflow",
-    "with",
-    "budget",
-    "retry",
-    "seed",
-    "when",
-];
+const FUTURE: [&str; 5] = ["workflow", "with", "budget", "retry", "seed"];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 20] = [
+const SYNONYMS: [(&str, &str); 28] = [
+    ("condition", "if"),
+    ("run_if", "if"),
+    ("foreach", "for_each"),
+    ("forEach", "for_each"),
+    ("with_items", "for_each"),
+    ("matrix", "for_each"),
+    ("loop", "for_each"),
+    ("parallel", "max_parallel"),
     ("agent", "persona"),
     ("role", "persona"),
     ("depends_on", "needs"),

@@ -4,6 +4,8 @@ mod approve;
 mod edges;
 mod fields;
 mod file;
+mod flow;
+mod group;
 mod input;
 pub(crate) mod json_schema;
 mod needs;

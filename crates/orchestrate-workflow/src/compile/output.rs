@@ -2,36 +2,25 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Source, finding::Finding, neutral::excerpt, plan::OutputSpec};
 
 use super::{fields, file::Catalogue, json_schema};
 use crate::{
     codes,
-    yaml::{Holds, Kind, Map, Node, Sink, Text, read as read_yaml, with_help},
+    yaml::{Holds, Kind, Node, Sink, Text, read as read_yaml, with_help},
 };
 
 /// What to write, where nothing sensible stands.
 const HELP: &str = "write `findings`, a file such as `output: schemas/answer.json`, or a JSON Schema: \
                     `{ type: object, properties: { score: { type: integer } } }`";
 
-/// The outputs of all steps that have one; `None` where it cannot be used, which is reported.
-pub(super) type Outputs = IndexMap<String, Option<OutputSpec>>;
-
-/// Reads every `output:` before any template is checked: templates refer to those of other steps.
-pub(super) fn read_all(sink: &mut Sink<'_>, steps: &Map, catalogue: &dyn Catalogue) -> Outputs {
-    let mut outputs = Outputs::new();
-    for entry in steps.entries.values() {
-        let Kind::Map(step) = &entry.value.kind else { continue };
-        // A step that asks nobody has no output; its key is reported where it stands.
-        if let Some(output) = step.get("output").filter(|_| step.get("persona").is_some()) {
-            outputs.insert(entry.key.text.clone(), read(sink, &output.value, catalogue));
-        }
-    }
-    outputs
-}
-
-fn read(sink: &mut Sink<'_>, node: &Node, catalogue: &dyn Catalogue) -> Option<OutputSpec> {
+/// Reads `output:`; `None` where it cannot be used, which is reported. Those of all steps are read before any
+/// template is checked: templates refer to those of other steps.
+pub(super) fn read(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    catalogue: &dyn Catalogue,
+) -> Option<OutputSpec> {
     if let Kind::Map(_) = &node.kind {
         let schema = json_schema::read_any(sink, node, "`output`", catalogue.schemas())?;
         return Some(OutputSpec { schema: Arc::new(schema), findings: false });

@@ -38,13 +38,29 @@ pub(crate) trait Names {
     }
     /// Whether the step exists.
     fn has_step(&self, id: &str) -> bool;
+    /// The names of the items that are known here.
+    fn items(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The step whose items have this name, wherever it stands.
+    fn item_of(&self, _name: &str) -> Option<&str> {
+        None
+    }
+    /// Whether the step runs once for each item of a list.
+    fn fans_out(&self, _id: &str) -> bool {
+        true
+    }
     /// Whether the step's answer is a value. While values are at hand that was checked before.
     fn has_output(&self, _id: &str) -> bool {
         true
     }
-    /// The schema of the step's value, where it is known.
+    /// The schema of the step's value, where it is known; of a fan-out, that of the value of each item.
     fn output_schema(&self, _id: &str) -> Option<&Value> {
         None
+    }
+    /// Whether the step's value is the list of those of its items.
+    fn lists_output(&self, _id: &str) -> bool {
+        false
     }
 }
 
@@ -70,7 +86,12 @@ pub(crate) struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Input(String),
-    Step { id: String, attribute: String },
+    /// The item of a fan-out.
+    Item(String),
+    Step {
+        id: String,
+        attribute: String,
+    },
 }
 
 /// Something wrong in a template.
@@ -98,6 +119,7 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
         names,
         found: Analysis::default(),
         scopes: vec![BTreeMap::new()],
+        items: names.items(),
         conditional: 0,
     };
     if let Some(problem) = too_complex(source, form) {
@@ -123,8 +145,10 @@ pub(super) struct Typed<'s> {
     pub(super) of: String,
     /// Where its references lead.
     pub(super) root: &'s Value,
-    /// What it fits.
+    /// What it fits, or each of its items does.
     pub(super) schema: &'s Value,
+    /// Whether it is the list of the values of a fan-out's items.
+    pub(super) listed: bool,
 }
 
 /// Whether a value is used, or only looked at.
@@ -140,6 +164,8 @@ pub(super) struct Walker<'s> {
     pub(super) found: Analysis,
     /// Names that the template itself defines, innermost last.
     pub(super) scopes: Vec<BTreeMap<String, Option<Typed<'s>>>>,
+    /// The items of fans-out that are known here.
+    pub(super) items: Vec<String>,
     /// How many branches and loops stand around.
     conditional: usize,
 }

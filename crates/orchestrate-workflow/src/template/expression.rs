@@ -13,7 +13,8 @@ use super::{
 use crate::{codes, compile::json_schema};
 
 /// What a step has.
-const ATTRIBUTES: [&str; 6] = ["text", "output", "brief", "persona", "title", "available"];
+const ATTRIBUTES: [&str; 8] =
+    ["text", "output", "brief", "persona", "title", "available", "status", "items"];
 /// What a brief has.
 const BRIEF: [&str; 9] = [
     "decisions",
@@ -292,6 +293,12 @@ impl<'s> Walker<'s> {
                     self.below(typed, links);
                 }
             }
+            name if self.items.iter().any(|item| item == name) => {
+                let span = chain.start..chain.start + name.len();
+                let printed = position == Position::Printed;
+                let target = Target::Item(name.to_owned());
+                self.found.references.push(Reference { target, span, printed });
+            }
             "inputs" => self.input(chain, position),
             "steps" => self.step(chain, position),
             name => self.unknown_variable(name, chain.start..chain.start + name.len()),
@@ -299,13 +306,23 @@ impl<'s> Walker<'s> {
     }
 
     fn unknown_variable(&mut self, name: &str, span: Range<usize>) {
+        if let Some(step) = self.names.item_of(name) {
+            let message = format!("`{name}` is the item of step `{step}` and not known here");
+            let help = format!(
+                "an item is known in the templates of its own step alone, not in its `if` and `for_each`; \
+                 others see what came of them in `steps.{step}.items`"
+            );
+            self.problem(codes::UNKNOWN_VARIABLE, message, Some(help), span);
+            return;
+        }
         let help = if self.names.has_input(name) {
             Some(format!("write `inputs.{name}`"))
         } else if self.names.has_step(name) {
             Some(format!("write `steps.{name}.text`"))
         } else {
             let locals = self.scopes.iter().flat_map(BTreeMap::keys).map(String::as_str);
-            suggest::advice(name, ["inputs", "steps"].into_iter().chain(locals))
+            let items = self.items.iter().map(String::as_str);
+            suggest::advice(name, ["inputs", "steps"].into_iter().chain(items).chain(locals))
         };
         let message = format!("templates have no variable `{name}`");
         self.problem(codes::UNKNOWN_VARIABLE, message, help, span);
@@ -360,7 +377,8 @@ impl<'s> Walker<'s> {
                     self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
                 }
                 (Some(Link::Dynamic(..)), InputKind::Object(Some(schema))) => {
-                    let typed = Typed { of: format!("{of}[…]"), root: schema, schema };
+                    let typed =
+                        Typed { of: format!("{of}[…]"), root: schema, schema, listed: false };
                     self.below(typed, &links[1..]);
                 }
                 (Some(Link::Dynamic(..)), items) if !matches!(items, InputKind::Object(_)) => {
@@ -373,7 +391,7 @@ impl<'s> Walker<'s> {
                 _ => {}
             },
             Some(InputKind::Object(Some(schema))) => {
-                self.below(Typed { of, root: schema, schema }, links);
+                self.below(Typed { of, root: schema, schema, listed: false }, links);
             }
             _ => {}
         }
@@ -403,7 +421,7 @@ impl<'s> Walker<'s> {
                 let properties = typed.schema.get("properties").and_then(Value::as_object)?;
                 if let Some(schema) = properties.get(name) {
                     let of = format!("{}.{name}", typed.of);
-                    return self.below(Typed { of, root: typed.root, schema }, rest);
+                    return self.below(Typed { of, root: typed.root, schema, listed: false }, rest);
                 }
                 if says_all(typed.schema) {
                     let known: Vec<&str> = properties.keys().map(String::as_str).collect();
@@ -422,6 +440,7 @@ impl<'s> Walker<'s> {
         let mut typed = base.resolved();
         for link in links {
             let (of, schema) = match link {
+                Link::Name(_, _) if typed.listed => return None,
                 Link::Name(name, _) => {
                     (format!("{}.{name}", typed.of), typed.schema.get("properties")?.get(name)?)
                 }
@@ -430,7 +449,7 @@ impl<'s> Walker<'s> {
                     continue;
                 }
             };
-            typed = Typed { of, root: typed.root, schema }.resolved();
+            typed = Typed { of, root: typed.root, schema, listed: false }.resolved();
         }
         Some(typed)
     }
@@ -451,7 +470,8 @@ impl<'s> Walker<'s> {
                 if attribute == "output" =>
             {
                 let schema = self.names.output_schema(id)?;
-                Some((Typed { of: format!("steps.{id}.output"), root: schema, schema }, rest))
+                let (of, listed) = (format!("steps.{id}.output"), self.names.lists_output(id));
+                Some((Typed { of, root: schema, schema, listed }, rest))
             }
             _ => None,
         }
@@ -483,7 +503,8 @@ impl<'s> Walker<'s> {
             ("brief", Some(Link::Name(list, at))) => {
                 self.attribute(&format!("steps.{id}.brief"), list, &BRIEF, at);
             }
-            ("text" | "persona" | "title" | "available" | "brief", Some(link)) => {
+            ("items", below) => self.below_items(&id, &span, below),
+            ("text" | "persona" | "title" | "available" | "status" | "brief", Some(link)) => {
                 let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
                 let message = format!("nothing of that kind is below `steps.{id}.{attribute}`");
                 let help = Some(format!("write `steps.{id}.{attribute}`"));
@@ -496,6 +517,20 @@ impl<'s> Walker<'s> {
         let printed = position == Position::Printed && whole;
         let target = Target::Step { id, attribute };
         self.found.references.push(Reference { target, span, printed });
+    }
+
+    /// `steps.x.items`, and what is looked up below it.
+    fn below_items(&mut self, id: &str, span: &Range<usize>, link: Option<&Link<'_, '_>>) {
+        let of = format!("steps.{id}.items");
+        if !self.names.fans_out(id) {
+            let message = format!("`{of}`: the step has no items, since it has no `for_each`");
+            let help = Some(format!("write `steps.{id}.text`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, span.clone());
+        } else if let Some(Link::Name(_, at)) = link {
+            let message = format!("`{of}` is a list: its items have numbers and no names");
+            let help = Some(format!("write `{of}[0].text`, or `{{% for x in {of} %}}`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        }
     }
 
     /// Checks a reference to the value of a step.
@@ -550,16 +585,23 @@ impl Typed<'_> {
 
     /// An item of a list.
     pub(super) fn items(&self) -> Option<Self> {
-        let schema = self.schema.get("items")?;
-        Some(Self { of: format!("{}[…]", self.of), root: self.root, schema }.resolved())
+        let schema = if self.listed { self.schema } else { self.schema.get("items")? };
+        let of = format!("{}[…]", self.of);
+        Some(Self { of, root: self.root, schema, listed: false }.resolved())
     }
 
     fn is(&self, kind: &str) -> bool {
+        if self.listed {
+            return kind == "array";
+        }
         self.schema.get("type").is_some_and(|known| known == kind)
     }
 
     /// What it is, where nothing can be below it.
     fn single(&self) -> Option<&'static str> {
+        if self.listed {
+            return None;
+        }
         match self.schema.get("type")?.as_str()? {
             "string" => Some("a text"),
             "integer" | "number" => Some("a number"),

@@ -1,6 +1,7 @@
 //! What the workflow language accepts, refuses and renders.
 
 mod approvals;
+mod flow;
 mod inputs;
 mod language;
 mod limits;
@@ -13,6 +14,7 @@ mod rendering;
 mod structured;
 mod test_files;
 mod written_out;
+mod wrong_flow;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;

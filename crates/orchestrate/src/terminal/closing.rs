@@ -80,6 +80,11 @@ fn troubles(record: &RunRecord) {
         let why = why.unwrap_or_default();
         super::warn(&format!("the optional step `{}` failed{why}", step.step), &[]);
     }
+    for step in summary.with_failed_items() {
+        if let Some(items) = orchestrate_report::items(step) {
+            super::warn(&format!("step `{}`: {items}", step.step), &[]);
+        }
+    }
     if let RunStatus::Failed(_) = summary.status {
         let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
         let message = format!("run {id} {}", orchestrate_report::status(summary));

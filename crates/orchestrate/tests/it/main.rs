@@ -19,6 +19,7 @@ mod help;
 mod includes;
 mod init;
 mod inputs_file;
+mod items;
 mod kills;
 mod layout;
 mod lists;
