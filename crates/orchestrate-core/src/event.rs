@@ -597,6 +597,8 @@ pub enum PauseReason {
     Interrupted,
     /// Nothing can go on before a person has decided, and nobody is there.
     AwaitingApproval,
+    /// The disk that holds the journal is full.
+    DiskFull,
 }
 
 /// Why a run failed.

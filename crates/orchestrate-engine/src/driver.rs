@@ -82,6 +82,7 @@ pub(crate) struct Driver {
     /// What came of the items of finished fans-out.
     parts: PartsSeen,
     pub(crate) people: People,
+    short_of_space: bool,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -122,6 +123,7 @@ impl Driver {
             damage: None,
             parts: PartsSeen::default(),
             people: People::default(),
+            short_of_space: false,
             recorded: Vec::new(),
         }
     }
@@ -247,6 +249,17 @@ impl Driver {
 
     /// Decides everything that follows and makes it durable; only then are the effects given out.
     async fn settle(&mut self) -> Result<Vec<Effect>, DriveError> {
+        let mut effects = self.settle_once().await?;
+        if self.writer.is_short_of_space() && !std::mem::replace(&mut self.short_of_space, true) {
+            // What is in flight is paid for; nothing else is begun.
+            self.run.handle(clock::now(), Input::DiskFull)?;
+            effects.extend(self.settle_once().await?);
+        }
+        self.people.forget_files();
+        Ok(effects)
+    }
+
+    async fn settle_once(&mut self) -> Result<Vec<Effect>, DriveError> {
         let now = clock::now();
         let decisions = self.run.poll_to_quiescence(now)?;
         if !decisions.events.is_empty() {
@@ -259,7 +272,6 @@ impl Driver {
             self.observer.recorded(&recorded, &self.summary);
             self.recorded.extend(recorded);
         }
-        self.people.forget_files();
         Ok(decisions.effects)
     }
 

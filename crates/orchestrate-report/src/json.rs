@@ -76,7 +76,7 @@ fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
         RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
-        RunStatus::Paused(PauseReason::Interrupted) => "paused",
+        RunStatus::Paused(PauseReason::Interrupted | PauseReason::DiskFull) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
     }

@@ -27,6 +27,9 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Paused(PauseReason::Interrupted) => {
             "stopped on request, to be resumed".to_owned()
         }
+        RunStatus::Paused(PauseReason::DiskFull) => {
+            "stopped since the disk is full; every answer is kept".to_owned()
+        }
         RunStatus::Paused(PauseReason::AwaitingApproval) => approval::waiting(summary),
         RunStatus::Succeeded => {
             let missing: Vec<String> =

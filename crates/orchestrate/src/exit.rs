@@ -68,6 +68,7 @@ impl Exit {
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
             RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::DiskFull) => Self::Journal,
             RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
     }
@@ -316,6 +317,11 @@ impl From<StoreError> for CliError {
             _ => Exit::Journal,
         };
         let told = Self::of(exit, &error);
+        if error.is_full() {
+            return told.help(
+                "the disk is full: make room, then `orchestrate resume` the run; what was recorded is kept",
+            );
+        }
         match error {
             StoreError::InUse { .. } => told.help("wait for it, or stop it with Ctrl-C where it runs"),
             StoreError::Damaged { .. } | StoreError::Contradiction { .. } => told.help(

@@ -73,6 +73,8 @@ pub enum Input {
     Attended(bool),
     /// Start nothing new and let what is in flight finish.
     Interrupt,
+    /// As [`Interrupt`](Self::Interrupt): what begins now could not be recorded any more.
+    DiskFull,
     /// Count everything in flight as lost and stop; the driver has ended it.
     Abort,
     /// Time has passed, as [`Effect::WakeAt`] asked.

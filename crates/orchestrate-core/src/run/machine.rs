@@ -286,6 +286,10 @@ impl Run {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 Ok(())
             }
+            Input::DiskFull => {
+                self.stop(Outcome::Paused(PauseReason::DiskFull));
+                Ok(())
+            }
             Input::Abort => {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 self.forget_preparations();

@@ -303,6 +303,19 @@ fn an_interrupt_lets_paid_calls_finish_and_starts_nothing_new() {
 }
 
 #[test]
+fn a_full_disk_lets_paid_calls_finish_and_says_why_the_run_stopped() {
+    let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
+    let mut desk = Desk::start(&plan, created(2, Limits::default()));
+    let prepare = desk.orders.pop_front().expect("prepare a");
+    desk.carry_out(prepare, &by_step, &mut |_, _| unreachable!());
+    let start = desk.orders.pop_front().expect("start a");
+    desk.tell(Input::DiskFull);
+    desk.carry_out(start, &by_step, &mut |_, _| good("a", true));
+    assert_eq!(desk.outcome, Some(Outcome::Paused(PauseReason::DiskFull)));
+    assert_eq!(desk.run.status(1), StepStatus::Ready);
+}
+
+#[test]
 fn an_abort_records_what_was_in_flight_as_unknown_and_keeps_its_reservation_spent() {
     let plan = plan(vec![persona_step("a", &[])]);
     let mut desk = Desk::start(&plan, created(2, Limits::default()));

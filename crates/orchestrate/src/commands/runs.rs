@@ -77,6 +77,7 @@ fn status(summary: &RunSummary) -> &'static str {
         // Whether somebody still runs it only its lock tells; `resume` finds out.
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
+        RunStatus::Paused(PauseReason::DiskFull) => "disk full",
         RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
         RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
