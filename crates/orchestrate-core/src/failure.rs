@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// Kinds of failure, as far apart as the answer to "what now?" is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,6 +119,21 @@ impl FailureClass {
         }
     }
 
+    /// Whether another model may be asked in the place of one that fails like this: the provider could not
+    /// be reached or had no time, and the request itself was not at fault.
+    pub fn calls_for_another_model(self) -> bool {
+        matches!(
+            self,
+            Self::Connect
+                | Self::StreamCut
+                | Self::Timeout
+                | Self::RateLimited
+                | Self::Unavailable
+                | Self::Overloaded
+                | Self::QuotaExhausted
+        )
+    }
+
     /// Whether the answer itself was turned down, as opposed to the exchange having failed.
     pub fn is_rejection(self) -> bool {
         matches!(self, Self::Refused | Self::Truncated | Self::Empty)
@@ -145,12 +162,15 @@ pub struct Failure {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The time from which another attempt makes sense, where the provider said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), help: None }
+        Self { class, message: message.into(), help: None, not_before: None }
     }
 
     /// The same failure with advice.

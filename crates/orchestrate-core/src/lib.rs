@@ -35,7 +35,7 @@ mod instances;
 mod plan_shape;
 mod time;
 
-pub use time::Timestamp;
+pub use time::{Timestamp, in_words};
 
 /// Number of the semantics that this build gives to a journal's events.
 ///

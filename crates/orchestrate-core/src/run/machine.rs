@@ -12,7 +12,9 @@ use super::{
     approval::Approvals,
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
     items::Children,
+    setbacks::Setback,
     step::{IllegalEvent, Instance, StepStatus},
+    traffic::Traffic,
 };
 use crate::{
     Timestamp,
@@ -23,7 +25,7 @@ use crate::{
     flow::MOST_INSTANCES,
     ids::{CallId, Digest, Purpose, RunId},
     plan::{OnFail, Plan},
-    policy::{Allowance, Cap, Ledger, Limits, jitter},
+    policy::{Allowance, Cap, Ledger, Limits},
     request::Identity,
     review::{ReviewLog, Standing, Stop},
 };
@@ -90,6 +92,8 @@ pub struct Run {
     pub(super) started: bool,
     pub(super) instances: Vec<Instance>,
     pub(super) ledger: Ledger,
+    /// Retries since the run was last resumed, as far as they count against its budget.
+    pub(super) retries: u64,
     pub(super) in_flight: usize,
     /// The steps that are part of no group.
     pub(super) whole: Children,
@@ -115,6 +119,7 @@ pub struct Run {
     pub(super) preparing: Vec<bool>,
     pub(super) preparing_count: usize,
     pub(super) leading: IndexMap<Identity, Leading>,
+    pub(super) traffic: Traffic,
     pub(super) stopping: Option<Outcome>,
     pub(super) wake_at: Option<Timestamp>,
     /// When what is being decided or folded happens.
@@ -140,6 +145,7 @@ impl Run {
             started: false,
             instances,
             ledger: Ledger::default(),
+            retries: 0,
             in_flight: 0,
             whole: Children::new(0, count, None),
             answers: IndexMap::new(),
@@ -155,6 +161,7 @@ impl Run {
             preparing: vec![false; count],
             preparing_count: 0,
             leading: IndexMap::new(),
+            traffic: Traffic::default(),
             stopping: None,
             wake_at: None,
             now: Timestamp(0),
@@ -274,6 +281,10 @@ impl Run {
             Input::AttemptEnded { call, attempt, outcome } => {
                 self.attempt_ended(now, &call, attempt, outcome)
             }
+            Input::LimitsHeard { call, limits } => {
+                self.hear(&call, &limits);
+                Ok(())
+            }
             Input::ArtifactWritten { step, path, digest } => {
                 self.record(Event::ArtifactWritten { step, path, digest })
             }
@@ -338,6 +349,29 @@ impl Run {
             }
         }
         self.close_complete()?;
+        loop {
+            let moved = self.let_through(now);
+            self.begin_and_send()?;
+            if !moved {
+                break;
+            }
+        }
+        let expiry =
+            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
+        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
+        self.tell_of_lanes()?;
+        let opening = self.next_opening();
+        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).min()
+            && self.wake_at != Some(at)
+        {
+            self.wake_at = Some(at);
+            self.decisions.effects.push(Effect::WakeAt(at));
+        }
+        Ok(())
+    }
+
+    /// Sends what is due and takes up what is ready, as far as there is room in the run.
+    fn begin_and_send(&mut self) -> Result<(), IllegalEvent> {
         let goes_on = |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
         while goes_on(self) && self.in_flight + self.preparing_count < self.concurrency() {
             if !self.starving
@@ -353,21 +387,12 @@ impl Run {
                 }
             } else if let Some(step) = self.ready.pop_front() {
                 self.touches += 1;
-                if self.may_start(step) {
+                if self.may_start(step) && !self.waits_at_its_lane(step) {
                     self.begin(step)?;
                 }
             } else {
                 break;
             }
-        }
-        let expiry =
-            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
-        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
-        if let Some(at) = retry.into_iter().chain(expiry).min()
-            && self.wake_at != Some(at)
-        {
-            self.wake_at = Some(at);
-            self.decisions.effects.push(Effect::WakeAt(at));
         }
         Ok(())
     }
@@ -408,6 +433,7 @@ impl Run {
         let Next::Call(purpose, number) = self.upcoming(step) else { return };
         self.preparing[step] = true;
         self.preparing_count += 1;
+        self.keep_place(step);
         let call = CallId { step: self.instances[step].path.clone(), purpose, number };
         self.decisions.effects.push(Effect::Prepare { call });
     }
@@ -428,6 +454,9 @@ impl Run {
             leading.followers.push(step);
             return Ok(());
         }
+        if !self.passes_its_lane(step)? {
+            return Ok(());
+        }
         match self.ledger.allows(&self.limits, reserved) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id();
@@ -436,6 +465,7 @@ impl Run {
                     .entry(identity)
                     .or_insert_with(|| Leading { step, followers: Vec::new() });
                 self.record(Event::CallIntent { call: call.clone(), attempt, reserved })?;
+                self.take_place(step);
                 self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
             }
@@ -471,6 +501,7 @@ impl Run {
             return Ok(());
         }
         self.preparing_count -= 1;
+        self.give_up_place(step);
         self.outdated.remove(&step);
         if call.purpose != Purpose::Brief {
             self.without_brief.remove(&step);
@@ -641,6 +672,7 @@ impl Run {
             return Ok(());
         }
         let call = call.clone();
+        let is_news = self.learn_from(step, &outcome);
         match outcome {
             AttemptOutcome::Good(answer) => {
                 self.record(Event::CallSucceeded {
@@ -660,7 +692,7 @@ impl Run {
                     partial,
                     usage,
                 })?;
-                self.retry_or_give_up(now, step, failure, None)
+                self.retry_or_give_up(now, step, failure, Setback { is_news, wait_ms: None })
             }
             AttemptOutcome::Failed { failure, billed, usage, retry_after_ms, partial } => {
                 self.record(Event::CallFailed {
@@ -671,12 +703,16 @@ impl Run {
                     usage,
                     partial,
                 })?;
-                self.retry_or_give_up(now, step, failure, retry_after_ms)
+                let setback = Setback { is_news, wait_ms: retry_after_ms };
+                self.retry_or_give_up(now, step, failure, setback)
             }
             AttemptOutcome::Lost { failure, cause, partial } => {
                 let seen = Some(failure.clone());
                 self.record(Event::CallUnknown { call, attempt, cause, failure: seen, partial })?;
-                self.retry_or_give_up(now, step, failure, None)
+                if !self.goes_on_after_unknown(step, &failure)? {
+                    return Ok(());
+                }
+                self.retry_or_give_up(now, step, failure, Setback { is_news, wait_ms: None })
             }
         }
     }
@@ -686,7 +722,7 @@ impl Run {
         now: Timestamp,
         step: usize,
         failure: Failure,
-        retry_after_ms: Option<u64>,
+        setback: Setback,
     ) -> Result<(), IllegalEvent> {
         self.starving = false;
         if !self.may_start(step) {
@@ -697,20 +733,7 @@ impl Run {
             self.hand_over_the_lead(step);
             return self.go_on(step);
         }
-        let instance = &self.instances[step];
-        let call = instance.call_id();
-        let draw =
-            jitter(&self.run_id(), &call, u16::try_from(instance.attempts).unwrap_or(u16::MAX));
-        let policy = self.created.as_ref().map(|created| created.retry.clone()).unwrap_or_default();
-        match policy.next_delay(failure.class, instance.failed, retry_after_ms, draw) {
-            Some(delay) => {
-                let at = now.after(delay);
-                self.record(Event::RetryScheduled { call, due: at })?;
-                self.waiting.push(Reverse((at, step)));
-                Ok(())
-            }
-            None => self.give_up(step, call.purpose, failure),
-        }
+        self.retry_or_turn(now, step, failure, setback)
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
@@ -757,7 +780,7 @@ impl Run {
     }
 
     /// The first that asked the same makes the call itself.
-    fn hand_over_the_lead(&mut self, step: usize) {
+    pub(super) fn hand_over_the_lead(&mut self, step: usize) {
         if let Some(leading) = self.stop_leading(step) {
             self.due.extend(leading.followers);
         }
@@ -773,7 +796,7 @@ impl Run {
     }
 
     /// Starts nothing new from here on. The first reason stands.
-    fn stop(&mut self, outcome: Outcome) {
+    pub(super) fn stop(&mut self, outcome: Outcome) {
         if self.phase == Phase::Running && self.stopping.is_none() {
             self.stopping = Some(outcome);
             let mut waiting = std::mem::take(&mut self.waiting);
@@ -789,6 +812,7 @@ impl Run {
             }
         }
         self.preparing_count = 0;
+        self.traffic.clear_places();
     }
 
     fn lose_everything(&mut self, cause: LossCause) -> Result<(), IllegalEvent> {
@@ -821,6 +845,7 @@ impl Run {
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
+        self.traffic = Traffic::default();
         self.approvals.expiries.clear();
         self.stopping = None;
         for step in 0..self.instances.len() {
@@ -841,6 +866,7 @@ impl Run {
                 }
                 StepStatus::Answered => self.go_on(step)?,
                 StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
+                StepStatus::Ended if instance.unknown => self.take_up_unknown(step)?,
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
                 StepStatus::Asking => self.put_question(step),
@@ -865,6 +891,7 @@ impl Run {
         // those begin that are there for failures.
         while self.is_quiet()
             && self.waiting.is_empty()
+            && !self.waits_at_lanes()
             && !self.waits_for_person()
             && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
             && let Some(broken) = self.broken.pop_last()
@@ -882,7 +909,9 @@ impl Run {
         let outcome = match &self.stopping {
             // Work that finished while the run was stopping may have been the last there was.
             _ if finished => Outcome::Succeeded,
-            _ if !self.waiting.is_empty() || self.waits_for_person() => return Ok(()),
+            _ if !self.waiting.is_empty() || self.waits_at_lanes() || self.waits_for_person() => {
+                return Ok(());
+            }
             Some(outcome) => outcome.clone(),
             None if self.awaits_approval() => Outcome::Paused(PauseReason::AwaitingApproval),
             None => return Err(IllegalEvent::Stuck(self.whole.pending)),

@@ -4,6 +4,7 @@
 //! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
 //! - What becomes of a step when its needs end (`needs`), and of the parts of a fan-out or group (`items`).
 //! - Steps that ask a person, and what follows from the answer (`approval`).
+//! - What goes to which model when (`traffic`), and what follows where an attempt fails (`setbacks`).
 //! - [`StepStatus`] and its transition table say which event may follow which (`step`).
 
 mod approval;
@@ -12,7 +13,9 @@ mod fold;
 mod items;
 mod machine;
 mod needs;
+mod setbacks;
 mod step;
+mod traffic;
 
 pub use exchange::{Asked, AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
 pub use machine::Run;

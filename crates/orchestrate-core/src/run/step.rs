@@ -95,6 +95,7 @@ pub(super) enum Happening {
     Reused,
     EndedBadly,
     RetryScheduled,
+    FellBack,
     ReviewEnded,
     StepSucceeded,
     StepFailed,
@@ -132,6 +133,8 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Asking, H::PersonDecided) => Some(S::Decided),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
+        // The same call is evaluated for another model before anything else becomes of it.
+        (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => Some(S::Ended),
         (
             S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepSucceeded,
@@ -174,6 +177,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::OutputRejected { call, .. }
         | Event::CallUnknown { call, .. } => (&call.step, Happening::EndedBadly),
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
+        Event::ModelFellBack { call, .. } => (&call.step, Happening::FellBack),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
@@ -189,6 +193,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::RunCreated(_)
         | Event::RunForked(_)
         | Event::RunStarted
+        | Event::LaneSlowed { .. }
         | Event::ArtifactWritten { .. }
         | Event::RunPaused { .. }
         | Event::RunResumed { .. }
@@ -255,6 +260,10 @@ pub(super) struct Instance {
     pub(super) brief_settled: bool,
     /// Attempts of the current call that failed since the run was last resumed.
     pub(super) failed: u16,
+    /// How many models of its chain the current call has left behind.
+    pub(super) fallbacks: usize,
+    /// Whether nobody knows what became of its last attempt and nobody was asked yet what to do.
+    pub(super) unknown: bool,
     /// Tokens reserved for the attempt in flight.
     pub(super) reserved: u64,
     /// When a waiting attempt is due.
@@ -303,6 +312,8 @@ impl Instance {
             briefs: 0,
             brief_settled: false,
             failed: 0,
+            fallbacks: 0,
+            unknown: false,
             reserved: 0,
             due: Timestamp(0),
             draft: None,
@@ -387,6 +398,7 @@ impl Instance {
 
     /// A good answer to the current call.
     pub(super) fn answered(&mut self, source: StepSource, answer: &Answered) {
+        self.fallbacks = 0;
         match self.stands_for {
             Purpose::Draft | Purpose::Revise | Purpose::Repair => {
                 self.draft = Some((source, answer.clone()));
@@ -410,6 +422,8 @@ impl Instance {
     /// The failed step gets another chance: from the start, or where it has a draft, from there.
     pub(super) fn reopen(&mut self) {
         self.failed = 0;
+        self.fallbacks = 0;
+        self.unknown = false;
         self.misfit = None;
         self.repairs_here = 0;
     }

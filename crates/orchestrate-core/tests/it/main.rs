@@ -7,4 +7,5 @@ mod flow_rules;
 mod run_properties;
 mod run_reviews;
 mod run_rules;
+mod storm;
 mod support;
