@@ -13,7 +13,7 @@ use crate::Timestamp;
 /// Failures in a row, with no answer in between, after which the breaker opens.
 pub const FAILURES_IN_A_ROW: u32 = 5;
 /// How long nothing is sent once the breaker opens; twice as long each time that the one call which is
-/// sent then fails as well, up to [`LONGEST_COOL_DOWN`].
+/// sent then fails as well, up to a minute.
 pub const COOL_DOWN: Duration = Duration::from_secs(5);
 /// The longest time between two calls that try whether a provider is back.
 const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
@@ -28,6 +28,7 @@ pub struct Lane {
     held: u32,
     not_before: Timestamp,
     breaker: Breaker,
+    longest_pause: Duration,
     requests: Option<Known>,
     tokens: Option<Known>,
 }
@@ -86,9 +87,17 @@ impl Lane {
             held: 0,
             not_before: Timestamp(0),
             breaker: Breaker::default(),
+            longest_pause: LONGEST_COOL_DOWN,
             requests: None,
             tokens: None,
         }
+    }
+
+    /// The same lane with pauses of the breaker that are not longer than this.
+    #[must_use]
+    pub fn pausing_at_most(mut self, longest: Duration) -> Self {
+        self.longest_pause = longest.min(LONGEST_COOL_DOWN);
+        self
     }
 
     /// Calls at a time, as things stand.
@@ -188,7 +197,7 @@ impl Lane {
         };
         if opens {
             let doublings = self.breaker.opened.min(10);
-            let pause = COOL_DOWN.saturating_mul(1 << doublings).min(LONGEST_COOL_DOWN);
+            let pause = COOL_DOWN.saturating_mul(1 << doublings).min(self.longest_pause);
             self.breaker.opened = self.breaker.opened.saturating_add(1);
             self.breaker.failures = self.breaker.failures.wrapping_add(1);
             self.close_until(now.after(pause));

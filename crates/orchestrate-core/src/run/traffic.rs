@@ -125,8 +125,9 @@ impl Run {
         let (created, model) = (self.created.as_deref()?, model.clone());
         let most = created.concurrency.max(1);
         let start = created.at_first.filter(|_| !created.offline).unwrap_or(most);
+        let longest = std::time::Duration::from_millis(created.retry.cap_ms);
         let line = Line {
-            lane: Lane::new(start, most),
+            lane: Lane::new(start, most).pausing_at_most(longest),
             prepared: VecDeque::new(),
             fresh: VecDeque::new(),
             slowed: None,

@@ -181,6 +181,8 @@ impl OpenRun {
         let record = RunRecord::of(contents)?;
         let created = &record.created;
         let models = created.models.values().chain([&created.model]);
+        let models =
+            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten());
         let providers =
             Providers::for_models(&workspace.config, models).map_err(SetupError::from)?;
         same_endpoints(created, &providers)?;

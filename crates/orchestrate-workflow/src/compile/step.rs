@@ -174,6 +174,7 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            on_unknown: settings.on_unknown.unwrap_or_default(),
             output: output.cloned().flatten(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
