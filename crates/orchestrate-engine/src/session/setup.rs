@@ -33,7 +33,7 @@ use crate::{
 /// The folder below the workspace that steps with `save` write to where nobody names another.
 const DEFAULT_OUTPUT: &str = "orchestrate-output";
 
-/// Calls at a time where nobody says.
+/// Calls at a time that a model starts with, where nobody says how many.
 const AT_FIRST: u32 = 4;
 
 /// Calls at a time at most, where nothing says otherwise.
@@ -292,8 +292,13 @@ impl RunSetup {
                 max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
                 max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
             },
-            concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
-            at_first: concurrency.is_none().then_some(AT_FIRST),
+            // Worksheets are made faster than calls come back: more at a time would gain nothing.
+            concurrency: concurrency.unwrap_or(if options.offline {
+                AT_FIRST
+            } else {
+                DEFAULT_CONCURRENCY
+            }),
+            at_first: (concurrency.is_none() && !options.offline).then_some(AT_FIRST),
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
             output,

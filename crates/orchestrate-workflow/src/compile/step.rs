@@ -12,7 +12,7 @@ use super::{
     group::{self, Group},
     needs, persona, review,
     settings::Settings,
-    templates::{self, Known, StepReference},
+    templates::{self, Known, OutputFacts, StepReference},
 };
 use crate::{
     codes,
@@ -155,9 +155,9 @@ fn persona_step(
         references.extend(found);
         Some(text)
     });
-    let output = known.own.get(id).and_then(|facts| facts.output.as_ref());
+    let output = known.own.get(id).map(|facts| &facts.output);
     let repairs = map.get("repairs").and_then(|entry| {
-        if output.is_none() && map.get("review").is_none() {
+        if !output.is_some_and(OutputFacts::is_there) && map.get("review").is_none() {
             let message = "`repairs` does nothing in a step without `output` or `review`";
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
             sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
@@ -175,7 +175,7 @@ fn persona_step(
             parameters: settings.parameters,
             timeouts: settings.timeouts,
             on_unknown: settings.on_unknown.unwrap_or_default(),
-            output: output.cloned().flatten(),
+            output: output.and_then(OutputFacts::spec).cloned(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
