@@ -357,7 +357,7 @@ fn a_plan_shows_stages_personas_models_and_what_is_missing_and_records_nothing()
         shown + rest
     };
     insta::assert_snapshot!(hide(&place.good(&["plan", "end-to-end-ml"])), @r"
-    end-to-end-ml — 5 steps, 4 at a time at first, up to 16
+    end-to-end-ml — 5 steps, 4 at a time
     From raw data to a deployed, monitored and reported model.
 
     Stage 1
