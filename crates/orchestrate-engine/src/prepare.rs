@@ -19,7 +19,7 @@ use orchestrate_core::{
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
+use orchestrate_provider::{redact::Redactor, tokens};
 use orchestrate_workflow::{
     CalledInputs, ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues,
 };
@@ -52,6 +52,8 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
+    /// Knows what must not reach the journal.
+    pub(crate) redactor: Redactor,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
@@ -119,6 +121,8 @@ pub(crate) struct View {
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
+    /// The model that is asked; another than the step's own where that cannot be had.
+    pub(crate) model: Option<ModelRef>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -347,12 +351,15 @@ impl Preparer {
         notes: Vec<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
+        if let Some(model) = &view.model {
+            request.model = model.clone();
+        }
         let provider = self.providers.of(&request.model).ok_or_else(|| {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let offline = request.model.provider == "offline";
-        let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
+        let paid = provider.is_paid();
+        let reserved = if paid { reserve(&mut request, view.tokens_left) } else { 0 };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -370,6 +377,7 @@ impl Preparer {
             reserved,
             notes,
             review,
+            warm_first: None,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);

@@ -38,6 +38,7 @@ fn choice(persona: PersonaChoice) -> Action {
         model: None,
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
+        on_unknown: orchestrate_core::policy::OnUnknown::Retry,
         output: None,
         review: None,
         repairs: 1,
@@ -108,6 +109,7 @@ pub(crate) struct Journal {
     now: u64,
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
+    pub(crate) replay: Option<String>,
     pub(crate) run: &'static str,
     pub(crate) max_tokens: Option<u64>,
 }
@@ -136,6 +138,7 @@ impl Journal {
             now: START,
             contents: Contents::default(),
             offline: false,
+            replay: None,
             run: "0192-run",
             max_tokens: None,
         }
@@ -168,11 +171,15 @@ impl Journal {
             endpoints: IndexMap::new(),
             model,
             offline: self.offline,
+            replay: self.replay.clone(),
             concurrency: 4,
+            at_first: None,
             limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),
             fresh: Freshness::default(),
             models: IndexMap::new(),
+            fallbacks: vec![],
+            step_fallbacks: IndexMap::new(),
             model_flag: None,
             output: None,
             selection: None,
@@ -198,6 +205,7 @@ impl Journal {
                 reserved: 9_000,
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
                 review: None,
+                warm_first: None,
             }),
         });
     }

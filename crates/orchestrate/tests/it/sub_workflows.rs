@@ -211,7 +211,7 @@ fn an_interrupted_fan_out_of_calls_is_resumed_where_it_was() {
     let mut running = place.start(&RUN);
     server.wait_until_held();
     running.signal(Signal::INT);
-    running.wait_for("Ctrl-C");
+    running.wait_for("stopping");
     server.release();
     assert_eq!(running.finish().code, Some(130));
     let outcome = place.run(&["resume"]);
