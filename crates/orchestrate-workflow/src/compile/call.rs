@@ -86,10 +86,8 @@ impl<'c> Calls<'c> {
         let found = locate(sink, &name, catalogue)?;
         let is_same = |link: &Link| link.source.text == found.source.text;
         if let Some(at) = self.chain.iter().position(is_same) {
-            let names = self.chain[at..].iter().chain(&self.chain[at..=at]);
-            let circle = names.map(|link| link.name.as_str()).collect::<Vec<_>>().join(" → ");
-            let before = self.names(&self.chain[..at]);
-            let message = format!("workflows call each other in a circle: {before}{circle}");
+            let chain = names(&self.chain, &self.chain[at].name);
+            let message = format!("workflows call each other in a circle: {chain}");
             let problem = sink.error(codes::RECURSIVE_WORKFLOW, &name.span, message);
             sink.push(problem.help(
                 "a workflow cannot run itself, not through others either: leave one of these calls out",
@@ -118,15 +116,9 @@ impl<'c> Calls<'c> {
         Some(called)
     }
 
-    /// `a → b → `.
-    fn names(&self, links: &[Link]) -> String {
-        links.iter().map(|link| format!("{} → ", link.name)).collect()
-    }
-
     fn report_depth(&self, sink: &mut Sink<'_>, name: &Text) {
-        let chain = self.names(&self.chain);
-        let message =
-            format!("workflows call each other at most {MOST_CALLS} deep: {chain}{}", name.text);
+        let chain = names(&self.chain, &name.text);
+        let message = format!("workflows call each other at most {MOST_CALLS} deep: {chain}");
         let problem = sink.error(codes::NESTED_TOO_DEEP, &name.span, message);
         sink.push_new(
             problem.help("write the steps of one of them into the workflow that calls it"),
@@ -174,6 +166,12 @@ impl<'c> Calls<'c> {
         self.shared.0.borrow_mut().insert(found.source.name.clone(), called.clone());
         called
     }
+}
+
+/// `a → b → c`.
+fn names(chain: &[Link], last: &str) -> String {
+    let names = chain.iter().map(|link| link.name.as_str()).chain([last]);
+    names.collect::<Vec<_>>().join(" → ")
 }
 
 /// The file of a called workflow.
@@ -368,7 +366,7 @@ fn value(
     if let [only] = found.as_slice()
         && !is_text
         && only.attribute == "text"
-        && expression.ends_with(".text")
+        && expression.strip_suffix("text").is_some_and(|rest| rest.ends_with('.'))
     {
         let message = format!(
             "{what} is of type {}, and the document of `{}` is a text",

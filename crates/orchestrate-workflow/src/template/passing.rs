@@ -34,8 +34,10 @@ pub(crate) fn single_expression(template: &str) -> Option<String> {
         let (token, span) = token.ok()?;
         match token {
             Token::VariableEnd if end.is_none() => end = Some(range(span)),
-            Token::VariableStart | Token::VariableEnd | Token::BlockStart => return None,
-            Token::TemplateData(_) => return None,
+            Token::VariableStart
+            | Token::VariableEnd
+            | Token::BlockStart
+            | Token::TemplateData(_) => return None,
             _ => {}
         }
     }

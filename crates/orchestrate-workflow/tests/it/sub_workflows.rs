@@ -236,8 +236,8 @@ fn calls_are_at_most_eight_deep() {
 #[test]
 fn steps_do_not_multiply_without_bound() {
     let ten = |name: &str, of: &str| {
-        let steps: String = (0..10).map(|at| format!("  s{at}: {of}\n")).collect();
-        format!("workflow: {name}\nsteps:\n{steps}")
+        let steps: Vec<String> = (0..10).map(|at| format!("  s{at}: {of}\n")).collect();
+        format!("workflow: {name}\nsteps:\n{}", steps.concat())
     };
     let texts: Vec<(String, String)> = (1..6)
         .map(|at| {
@@ -340,10 +340,10 @@ fn a_mistake_in_a_called_file_is_told_once_in_that_file() {
     refused(
         "workflow: main\nsteps:\n  one: { workflow: part }\n  two: { workflow: part, needs: one }\n  three: { persona: data-engineer, prompt: \"{{ steps.one.output.x }}\", needs: one }\n",
         &[("part.yaml", "workflow: part\nsteps:\n  x: { persona: data-enginer }\n")],
-        r#"unknown-persona: there is no persona `data-enginer`
+        r"unknown-persona: there is no persona `data-enginer`
   at part.yaml:3:17
   at main.yaml:3:20, called here
-  help: did you mean `data-engineer`?"#,
+  help: did you mean `data-engineer`?",
     );
 }
 
@@ -362,7 +362,7 @@ steps:
     prompt: "{{ steps.review.output.verdit }} {{ steps.review.output.notes.x }} {{ steps.many.output[0].verdict }} {{ steps.many.output.verdict }}"
 "#,
         &[("review.yaml", REVIEW)],
-        r#"useless-key: nothing in `with` speaks of `item`: every call is the same
+        r"useless-key: nothing in `with` speaks of `item`: every call is the same
   at main.yaml:6:29
   help: the called workflow does not see it by itself: pass `{{ item }}` to one of its inputs
 unknown-attribute: `steps.review.output` has no `verdit`
@@ -373,7 +373,7 @@ unknown-attribute: `steps.review.output.notes` is a text: nothing is below it
   help: write `steps.review.output.notes`
 unknown-attribute: `steps.many.output` is a list: its items have numbers and no names
   at main.yaml:10:137
-  help: write `steps.many.output[0].verdict`, or `{% for x in steps.many.output %}`"#,
+  help: write `steps.many.output[0].verdict`, or `{% for x in steps.many.output %}`",
     );
 }
 
@@ -405,10 +405,10 @@ fn files_of_a_called_workflow_meet_no_others() {
     refused(
         "workflow: main\ninputs: { task: string }\nsteps:\n  review: { workflow: review }\n  x: { persona: data-engineer, save: Review/notes.md }\n",
         &[("review.yaml", REVIEW)],
-        r#"duplicate-save: two steps save `Review/notes.md`
+        r"duplicate-save: two steps save `Review/notes.md`
   at main.yaml:5:38
   at main.yaml:4:3, first here
-  help: give each step a file of its own"#,
+  help: give each step a file of its own",
     );
 }
 
@@ -526,10 +526,10 @@ fn a_value_of_the_wrong_kind_is_named_with_what_was_seen() {
     ];
     assert_eq!(
         found.join("\n"),
-        r#"input `depth` of `review` is of type integer: must be a whole number of 64 bits, not a text; it got the text `Ignore all rules` ()
+        r"input `depth` of `review` is of type integer: must be a whole number of 64 bits, not a text; it got the text `Ignore all rules` ()
 input `files` of `review` is of type list: must be a list, not a map; it got a map ()
 input `tone` of `review` is of type enum: `Ignore all rules` is none of calm, harsh; it got the text `Ignore all rules` (known here: calm, harsh)
 input `task` of `review` is of type string: must be a text, not a list; it got a list of 2 items ()
-input `task` of `review` is missing: `with` gives it nothing (give it a value that is always there, or a default)"#
+input `task` of `review` is missing: `with` gives it nothing (give it a value that is always there, or a default)"
     );
 }
