@@ -254,7 +254,11 @@ impl Config {
         flag: Option<&str>,
         workflow: Option<&str>,
     ) -> Result<(Chain, ModelOrigin), ModelError> {
-        let default = self.aliases.contains_key("default").then_some("default");
+        // The default may be one of the other aliases.
+        let default = self.aliases.get("default").map(|Spelled(models)| match models.as_slice() {
+            [alias] if alias != "default" && self.aliases.contains_key(alias) => alias.as_str(),
+            _ => "default",
+        });
         let named = flag
             .map(|name| (name, ModelOrigin::Flag))
             .or(workflow.map(|name| (name, ModelOrigin::Workflow)))

@@ -25,7 +25,7 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("[models]\ndefault = 3\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a string
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a model or a list of models
      |
      = help: the line is not shown here, since it may hold a key
     ");
@@ -109,7 +109,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     2 | defaults: { base_url: "http://x" }
       |             ^^^^^^^^
       |
-      = help: known here: model, temperature, max_output_tokens, timeout
+      = help: known here: model, temperature, max_output_tokens, timeout, on_unknown
 
     error[unknown-key]: step `a` has no key `api_key`
      --> w.yaml:4:32
@@ -117,7 +117,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     4 |   a: { persona: data-engineer, api_key: k }
       |                                ^^^^^^^
       |
-      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout
+      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout, on_unknown
 
     error: 2 mistakes; nothing was run
     "#);
