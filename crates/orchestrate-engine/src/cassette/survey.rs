@@ -24,7 +24,7 @@ pub async fn missing_calls(
     setup.providers = providers.map_err(SetupError::from)?;
     // What a command says of a document stands in the verdict that is asked for.
     let gates = GateCommands::new(&workspace.config, setup.offline);
-    Box::pin(rehearse_judged(setup, gates)).await?;
+    Box::pin(rehearse_judged(setup, None, gates)).await?;
     let mut missing = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
     missing.sort_by_key(|(call, _)| {
         (setup.plan.position_of(&call.step), call.step.numbers(), call.clone())

@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
+    approvals::Approver,
     casting::Casting,
-    driver::{Driver, Stop},
+    driver::{Driver, People, Stop},
     gates::GateCommands,
     home::Home,
     items::Lists,
@@ -23,14 +24,20 @@ use crate::{
     store::{BlobReader, JournalWriter},
 };
 
-/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run.
-pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
-    rehearse_judged(setup, GateCommands::idle("commands are not run in a rehearsal")).await
+/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run. Approvals are put to
+/// `approver`, or wait.
+pub async fn rehearse(
+    setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
+) -> Result<RunRecord, RunError> {
+    let gates = GateCommands::idle("commands are not run in a rehearsal");
+    rehearse_judged(setup, approver, gates).await
 }
 
 /// Like [`rehearse`], with gates decided by these commands.
 pub(crate) async fn rehearse_judged(
     setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
     gates: GateCommands,
 ) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
@@ -46,9 +53,12 @@ pub(crate) async fn rehearse_judged(
         LiveBoard::default(),
         Box::new(Unobserved),
     );
+    let attended = approver.is_some();
+    driver.people = People::in_memory(approver);
     let first = [
         Input::Create { created, forked },
         Input::Opened { epoch: 1, program: "rehearsal".into() },
+        Input::Attended(attended),
         Input::Resume { limits: None },
     ];
     let effects = driver.tell_all(first, contents).await?;
