@@ -115,8 +115,8 @@ pub(crate) fn drive(
     let (finished, exit) = drive_silently(run, show)?;
     let as_declared = terminal::result::print(&finished.record, show.format);
     closing::print(&finished, show.progress);
-    let recorded = cassette::record(recorder, &finished.record, show);
-    recorded.map_err(|error| if exit == Exit::Ok { error } else { error.ending(exit) })?;
+    let written = cassette::record(recorder, &finished.record, show);
+    written.map_err(|error| if exit == Exit::Ok { error } else { error.ending(exit) })?;
     let complete = as_declared && finished.unwritten.is_none();
     let is_good = matches!(exit, Exit::Ok | Exit::Partial);
     Ok(if is_good && !complete { Exit::RunFailed } else { exit })
