@@ -353,6 +353,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         "estimated": false
       },
       "lost_tokens": 9000,
+      "slowed": [],
       "steps": [
         {
           "step": "data",
@@ -367,6 +368,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 2,
           "lost_attempts": 1,
           "usage": {
@@ -427,6 +429,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
@@ -467,6 +470,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": null,
+          "fallbacks": [],
           "attempts": 1,
           "lost_attempts": 0,
           "usage": {
@@ -482,7 +486,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
-            "help": "ask otherwise"
+            "help": "ask otherwise",
+            "not_before": null
           },
           "items": null,
           "instances": null,
@@ -510,6 +515,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": null,
           "served_model": null,
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
