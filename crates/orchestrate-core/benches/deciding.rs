@@ -264,6 +264,7 @@ fn created() -> Box<RunCreated> {
         step_fallbacks: IndexMap::new(),
         model_flag: None,
         offline: false,
+        replay: None,
         concurrency: CONCURRENCY,
         at_first: None,
         limits: Limits::default(),

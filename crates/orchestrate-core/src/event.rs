@@ -382,6 +382,10 @@ pub struct RunCreated {
     pub model_flag: Option<String>,
     /// True where no model is called and every artefact has to say so.
     pub offline: bool,
+    /// The folder of the cassette that answers in the place of models, as an absolute path. Every artefact
+    /// has to say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
     /// Calls at a time, at most.
     pub concurrency: u32,
     /// Calls at a time that each model starts with, where nobody said how many go at a time. Where somebody

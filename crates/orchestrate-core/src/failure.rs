@@ -49,6 +49,8 @@ pub enum FailureClass {
     ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
+    /// A replay was asked for a call that its cassette does not hold.
+    NotRecorded,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
     /// A person said no.
@@ -82,6 +84,7 @@ impl FailureClass {
             Self::Unsupported => "parameter not supported",
             Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
+            Self::NotRecorded => "not in the cassette",
             Self::Preparation => "could not be prepared",
             Self::Inside => "failed inside",
             Self::NotApproved => "not approved",
@@ -99,6 +102,7 @@ impl FailureClass {
             | Self::Refused
             | Self::Truncated
             | Self::ReviewFailed
+            | Self::NotRecorded
             | Self::Preparation => true,
             Self::Inside
             | Self::Connect

@@ -103,6 +103,7 @@ impl RetryPolicy {
             | FailureClass::Misfit
             | FailureClass::ReviewFailed
             | FailureClass::Redirected
+            | FailureClass::NotRecorded
             | FailureClass::Preparation
             | FailureClass::Inside
             | FailureClass::NotApproved

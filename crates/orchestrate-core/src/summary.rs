@@ -1,6 +1,6 @@
 //! The run summary: one fold of a run's events that every report, list, page and exit code reads.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
         Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
     },
     failure::{Billed, Failure, FailureClass},
-    ids::{Digest, Purpose, RunId, StepPath},
+    ids::{CallId, Digest, Purpose, RunId, StepPath},
     instances::{Instances, is_repeated},
     lanes::SlowCause,
     plan::{Action, Plan},
@@ -71,6 +71,10 @@ pub struct RunSummary {
     pub task: String,
     /// True where no model was called.
     pub offline: bool,
+    /// The folder of the cassette that answered in the place of models.
+    pub replay: Option<String>,
+    /// Calls that the cassette does not hold.
+    pub not_recorded: BTreeSet<CallId>,
     /// Where calls go by default.
     pub endpoint: Option<Endpoint>,
     /// The model where a step names none.
@@ -259,6 +263,8 @@ impl RunSummary {
             workflow: plan.workflow().to_owned(),
             task: String::new(),
             offline: false,
+            replay: None,
+            not_recorded: BTreeSet::new(),
             endpoint: None,
             model: None,
             selection: None,
@@ -326,6 +332,17 @@ impl RunSummary {
         self.steps.iter().filter(|step| step.optional && step.state == StepState::Failed)
     }
 
+    /// Whether models were asked, as opposed to worksheets and cassettes.
+    pub fn asks_models(&self) -> bool {
+        !self.offline && self.replay.is_none()
+    }
+
+    /// The name of the folder of the cassette that answered in the place of models.
+    pub fn cassette(&self) -> Option<&str> {
+        let folder = self.replay.as_deref()?;
+        folder.trim_end_matches('/').rsplit('/').next()
+    }
+
     /// Whether the whole run failed because credentials were missing or refused.
     pub fn refused_credentials(&self) -> bool {
         let RunStatus::Failed(RunFailure::Step(step)) = &self.status else { return false };
@@ -387,6 +404,7 @@ impl RunSummary {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
                 self.offline = created.offline;
+                self.replay.clone_from(&created.replay);
                 self.endpoint = Some(created.endpoint.clone());
                 self.model = Some(created.model.clone());
                 self.selection.clone_from(&created.selection);
@@ -447,6 +465,7 @@ impl RunSummary {
                 }
             }
             Event::CallSucceeded { call, answer, .. } => {
+                self.not_recorded.remove(call);
                 self.count(&call.step, answer.usage);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
@@ -467,6 +486,9 @@ impl RunSummary {
                 }
             }
             Event::CallFailed { call, failure, usage, billed, .. } => {
+                if failure.class == FailureClass::NotRecorded {
+                    self.not_recorded.insert(call.clone());
+                }
                 // As the ledger counts it.
                 match (billed, usage) {
                     (_, Some(usage)) => self.count(&call.step, *usage),
@@ -566,6 +588,9 @@ impl RunSummary {
                 if let Some(told) = self.told_mut(step) {
                     told.state = StepState::Waiting;
                     told.ended_at = None;
+                    if let Some(review) = &mut told.review {
+                        review.forget_refusal();
+                    }
                 }
             }
             Event::StepWithdrawn { step } => {
@@ -594,6 +619,9 @@ impl RunSummary {
                     step.state = StepState::Running;
                     if let Some(approval) = &mut step.approval {
                         approval.decision = Some(((**decision).clone(), at));
+                    }
+                    if let Some(review) = &mut step.review {
+                        review.decide(decision);
                     }
                 }
             }

@@ -342,9 +342,10 @@ impl Driver {
         };
         let provider = self.preparer.providers.of(&request.model).map(Arc::clone);
         let live = self.board.begin(&call);
+        let redactor = self.preparer.redactor.clone();
         let hearing = Arc::new(Hearing { call: call.clone(), live, driver: sender.clone() });
         self.tasks.spawn(async move {
-            let (outcome, blobs) = worker::attempt(provider, request, hearing).await;
+            let (outcome, blobs) = worker::attempt(redactor, provider, request, hearing).await;
             let input = Input::AttemptEnded { call, attempt, outcome };
             let _ = sender.send(News { input, blobs, request: None, damage: None }).await;
         });

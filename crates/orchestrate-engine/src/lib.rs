@@ -3,8 +3,10 @@
 
 pub mod approvals;
 pub mod artifacts;
+pub mod cassette;
 pub mod config;
 pub mod driver;
+pub mod gates;
 pub mod home;
 pub mod imports;
 pub mod library;

@@ -15,16 +15,17 @@ use orchestrate_core::{
     plan::{Action, ApprovalStep, Need, PersonaStep},
     request::{Identity, ModelRef, Request, Segment},
     review::ReviewLog,
-    run::{Asked, Prepared},
+    run::{Asked, Prepared, ReviewQuestion},
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
+use orchestrate_provider::{redact::Redactor, tokens};
 use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
+    gates::GateCommands,
     home::Home,
     items::{self, Lists},
     providers::Providers,
@@ -48,9 +49,12 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
+    /// Knows what must not reach the journal.
+    pub(crate) redactor: Redactor,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
+    pub(crate) gates: GateCommands,
 }
 
 /// What a need that has come to its end looks like when a dependent is prepared.
@@ -105,6 +109,8 @@ pub(crate) struct View {
     pub(crate) draft_brief: Option<Digest>,
     /// The course of the step's review, where it has one.
     pub(crate) review: ReviewLog,
+    /// What a person is to be asked about the document, where its review has come to that.
+    pub(crate) question: Option<ReviewQuestion>,
     /// What a repair stands for: the purpose of the call whose answer did not fit.
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
@@ -113,6 +119,15 @@ pub(crate) struct View {
     pub(crate) model: Option<ModelRef>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
+}
+
+/// Whether the condition of a step's review holds, or it has none.
+fn reviewed(action: &PersonaStep, scope: &Scope<'_>) -> Result<bool, Failure> {
+    let condition = action.review.as_ref().and_then(|review| review.condition.as_ref());
+    condition.map_or(Ok(true), |condition| {
+        orchestrate_workflow::evaluate_condition(condition, scope)
+            .map_err(|error| items::advised(&error))
+    })
 }
 
 /// What a preparation came to.
@@ -167,6 +182,16 @@ impl Preparer {
         }
     }
 
+    /// Whether the document of a step will be reviewed, as far as that can be said; where it cannot, it is.
+    pub(crate) fn is_reviewed(&self, action: &PersonaStep, view: &View) -> bool {
+        if action.review.as_ref().is_none_or(|review| review.condition.is_none()) {
+            return action.review.is_some();
+        }
+        let Ok(deliverables) = self.load_needs(view) else { return true };
+        let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        reviewed(action, &scope).unwrap_or(true)
+    }
+
     fn try_prepare(&self, call: &CallId, view: &View) -> Result<Preparation, Stop> {
         let plan = &self.casting.plan;
         let step = plan
@@ -210,11 +235,20 @@ impl Preparer {
             }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                if let Some(question) = view.question {
+                    return self.review_question(call, question, &persona, view);
+                }
                 let asked_for = match call.purpose {
                     Purpose::Repair => view.stands_for,
                     purpose => purpose,
                 };
                 if asked_for == Purpose::Verdict {
+                    if view.review.verdicts.is_empty()
+                        && call.purpose == Purpose::Verdict
+                        && !reviewed(action, &scope)?
+                    {
+                        return Ok(Preparation::decided(Prepared::NotReviewed));
+                    }
                     let request = self.verdict(call, action, &persona, view, &scope)?;
                     return self.finish(request, None, Vec::new(), view);
                 }
@@ -259,6 +293,17 @@ impl Preparer {
         let grounds =
             view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
         let subject = approval::subject(&text, grounds);
+        Ok(self.asked(step, text, subject, approval.expires_ms))
+    }
+
+    /// A question about `subject`, with the yes to it of the run that this one was made from.
+    pub(crate) fn asked(
+        &self,
+        step: &StepPath,
+        text: String,
+        subject: Digest,
+        expires_ms: Option<u64>,
+    ) -> Preparation {
         let mut blobs = Vec::new();
         let earlier = self.earlier_decisions.approval_of(&subject);
         let decision = earlier.filter(|_| !self.fresh.refuses(step)).map(|earlier| {
@@ -268,10 +313,9 @@ impl Preparer {
             Box::new(ApprovalDecision { origin: earlier.origin.clone(), ..decision })
         });
         let question = Blob::new(text);
-        let asked =
-            Asked { question: question.digest, subject, expires_ms: approval.expires_ms, decision };
+        let asked = Asked { question: question.digest, subject, expires_ms, decision };
         blobs.push(question);
-        Ok(Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs })
+        Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs }
     }
 
     /// The persona as the journal keeps it, written out once per run.
@@ -299,8 +343,8 @@ impl Preparer {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let offline = request.model.provider == "offline";
-        let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
+        let paid = provider.is_paid();
+        let reserved = if paid { reserve(&mut request, view.tokens_left) } else { 0 };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);

@@ -18,6 +18,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Whether an answer may serve other runs.
     fn reusable(&self) -> bool;
 
+    /// Whether an attempt may cost anything. Where it cannot, nothing is reserved for it.
+    fn is_paid(&self) -> bool {
+        true
+    }
+
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a
     /// redirect. Dropping the future ends the attempt and its connection.
     fn complete(

@@ -14,7 +14,7 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let mut lines = vec![format!("steps   {steps}{skipped}")];
     lines.push(format!("calls   {}", header::calls(summary)));
-    if !summary.offline {
+    if summary.asks_models() {
         lines.push(format!("tokens  {}", header::tokens(summary)));
     }
     lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));

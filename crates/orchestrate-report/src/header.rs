@@ -7,7 +7,10 @@ use orchestrate_core::{
     summary::{RunSummary, StepSummary},
 };
 
-use crate::{context::Context, states, words};
+use crate::{
+    context::{self, Context},
+    states, words,
+};
 
 /// The line before the header.
 pub(crate) const BEGIN: &str = "<!-- run -->";
@@ -37,7 +40,7 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     }
     item("Active time", words::duration(Duration::from_millis(summary.active_ms)));
     item("Calls", calls(summary));
-    if !summary.offline {
+    if summary.asks_models() {
         item("Tokens", tokens(summary));
     }
     for line in states::slowed(summary) {
@@ -55,6 +58,10 @@ pub(crate) fn header(context: &Context<'_>) -> String {
 pub(crate) fn calls(summary: &RunSummary) -> String {
     if summary.offline {
         return "none: offline, no model was called".to_owned();
+    }
+    if let Some(name) = summary.cassette() {
+        let name = context::cassette_name(name);
+        return format!("none: replayed from the cassette {name}, no model was called");
     }
     let sent = words::count(summary.calls);
     match summary.reused {

@@ -28,7 +28,7 @@ pub(crate) fn lines(step: &Step) -> Vec<String> {
     if let Action::Persona(persona) = &step.action
         && let Some(review) = &persona.review
     {
-        lines.push(format!("reviewed by {}, up to {} rounds", review.by.join(", "), review.rounds));
+        lines.push(review.told());
     }
     lines.extend(flow(&step.flow));
     if step.optional {

@@ -9,6 +9,7 @@ use orchestrate_core::{
 };
 use orchestrate_engine::{
     artifacts::ArtifactError,
+    cassette::CassetteFault,
     config::{ConfigError, ModelError},
     driver::DriveError,
     imports::{GatherError, WriteError},
@@ -42,6 +43,8 @@ pub(crate) enum Exit {
     Budget = 8,
     /// A journal is damaged, newer, or cannot be written.
     Journal = 11,
+    /// A replay was asked for a call that its cassette does not hold.
+    NotRecorded = 12,
     /// Another process uses the run.
     InUse = 75,
     /// The terminal went away.
@@ -62,6 +65,9 @@ impl Exit {
     /// The code for a run that has come to rest without a signal.
     pub(crate) fn of_run(summary: &RunSummary, fail_on_partial: bool) -> Self {
         match &summary.status {
+            RunStatus::Succeeded | RunStatus::Failed(_) if !summary.not_recorded.is_empty() => {
+                Self::NotRecorded
+            }
             RunStatus::Succeeded if fail_on_partial && summary.is_partial() => Self::Partial,
             RunStatus::Succeeded => Self::Ok,
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
@@ -254,7 +260,17 @@ impl From<SetupError> for CliError {
             SetupError::Invalid(diagnostics) => diagnostics.into(),
             SetupError::Library(error) => error.into(),
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
+            SetupError::Gates(missing) => {
+                let mut told = Self::new(Exit::Invalid, "");
+                told.more =
+                    missing.into_iter().map(|(what, advice)| (what, Some(advice))).collect();
+                told
+            }
             SetupError::Provider(error) => error.into(),
+            SetupError::HoldsKey(_) => Self::of(Exit::Invalid, &error).help(
+                "take it out: it would be sent to the model and recorded with the run; and make a new one if others could read it",
+            ),
+            SetupError::Cassette(error) => error.into(),
             SetupError::UnknownWorkflow { ref help, .. } => {
                 let help = help.clone();
                 let told = Self::of(Exit::Invalid, &error);
@@ -282,6 +298,30 @@ impl From<SetupError> for CliError {
                 }
                 told
             }
+        }
+    }
+}
+
+/// A cassette that cannot be read or written. The folder is a matter of the command line, what stands in it
+/// of its content.
+impl From<CassetteFault> for CliError {
+    fn from(error: CassetteFault) -> Self {
+        let exit = match &error {
+            CassetteFault::Folder { .. }
+            | CassetteFault::Empty(_)
+            | CassetteFault::Unwritable(_) => Exit::Usage,
+            _ => Exit::Invalid,
+        };
+        let told = Self::of(exit, &error);
+        match error {
+            CassetteFault::Damaged(faults) => {
+                let mut told = Self::new(exit, "");
+                told.more =
+                    faults.into_iter().map(|fault| (fault.to_string(), fault.help)).collect();
+                told
+            }
+            CassetteFault::Journal(error) => error.into(),
+            error => error.help().into_iter().fold(told, Self::help),
         }
     }
 }

@@ -9,14 +9,14 @@ use crate::{
     event::{Event, RunFailure},
     failure::Failure,
     ids::Purpose,
-    plan::OnFail,
-    review::{Standing, Stop},
 };
 
 /// What a step at rest does next.
 pub(super) enum Next {
     /// It makes this call.
     Call(Purpose, u16),
+    /// A person is asked about its document.
+    Ask,
     /// Its draft is its deliverable.
     Finish,
     /// It cannot be finished.
@@ -49,21 +49,18 @@ impl Run {
         if draft.brief.is_none() && !settled && self.plan.wants_brief(instance.position) {
             return Next::Call(Purpose::Brief, instance.numbered_from(instance.briefs + 1));
         }
-        let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
-        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
-            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.numbered_from(number)),
-            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.numbered_from(number)),
-            // What nobody has judged has not failed; it is told as that.
-            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
-            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
-            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
-        }
+        self.after_review(step)
     }
 
     /// A step at rest takes its next call, or ends.
     pub(super) fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
         match self.upcoming(step) {
             Next::Call(..) => {
+                self.ready.push_front(step);
+                Ok(())
+            }
+            Next::Ask => {
+                self.end_review(step)?;
                 self.ready.push_front(step);
                 Ok(())
             }
@@ -82,20 +79,6 @@ impl Run {
     pub(super) fn go_on_without_brief(&mut self, step: usize) -> Result<(), IllegalEvent> {
         self.without_brief.insert(step);
         self.go_on(step)
-    }
-
-    /// Records that a review is over, once.
-    pub(super) fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        let instance = &self.instances[step];
-        let review = self.plan.review(instance.position);
-        let Some(review) = review.filter(|_| instance.review.stop.is_none()) else {
-            return Ok(());
-        };
-        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
-        let Standing::Ended(reason) = standing else { return Ok(()) };
-        let rounds = instance.versions;
-        let path = instance.path.clone();
-        self.record(Event::ReviewEnded { step: path, stop: reason, rounds })
     }
 
     pub(super) fn finish(&mut self, step: usize) -> Result<(), IllegalEvent> {

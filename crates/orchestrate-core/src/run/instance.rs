@@ -243,6 +243,7 @@ impl Instance {
     /// The failed step gets another chance: from the start, or where it has a draft, from there.
     pub(super) fn reopen(&mut self) {
         self.failed = 0;
+        self.review.forget_refusal();
         self.fallbacks = 0;
         self.unknown = false;
         self.misfit = None;

@@ -2,7 +2,7 @@
 //!
 //! - [`Run`] holds the state and takes in news (`machine`); recorded events alone change it (`fold`).
 //! - It decides what begins (`schedule`), what is sent (`send`), whether it is repeated (`attempts`), what a
-//!   step does next (`course`), and how the run pauses, goes on and ends (`lifecycle`).
+//!   step does next (`course`), what its review does (`review`), and how the run pauses, goes on and ends (`lifecycle`).
 //! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
 //! - What goes to which model when (`traffic`), and what follows where an attempt fails (`setbacks`).
 //! - What becomes of a step when its needs end (`needs`), and of the parts of a fan-out or group (`items`).
@@ -20,6 +20,7 @@ mod items;
 mod lifecycle;
 mod machine;
 mod needs;
+mod review;
 mod schedule;
 mod send;
 mod setbacks;
@@ -28,4 +29,5 @@ mod traffic;
 
 pub use exchange::{Asked, AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared};
 pub use machine::Run;
+pub use review::ReviewQuestion;
 pub use step::{IllegalEvent, StepStatus};

@@ -14,6 +14,7 @@ use crate::{
     failure::{Failure, FailureClass},
     flow::MOST_INSTANCES,
     ids::{CallId, Purpose},
+    review::Stop,
 };
 
 impl Run {
@@ -97,7 +98,7 @@ impl Run {
         }
         // An item with a good draft that has waited for its turn since the run was resumed may need no call.
         if self.instances[step].status == StepStatus::Answered
-            && !matches!(self.upcoming(step), Next::Call(..))
+            && !matches!(self.upcoming(step), Next::Call(..) | Next::Ask)
         {
             self.go_on(step)?;
             return self.close_complete();
@@ -116,7 +117,11 @@ impl Run {
         if self.preparing[step] || !wanted {
             return;
         }
-        let Next::Call(purpose, number) = self.upcoming(step) else { return };
+        let (purpose, number) = match self.upcoming(step) {
+            Next::Call(purpose, number) => (purpose, number),
+            Next::Ask => self.question_id(step),
+            Next::Finish | Next::Fail(_) => return,
+        };
         self.preparing[step] = true;
         self.preparing_count += 1;
         self.keep_place(step);
@@ -176,6 +181,11 @@ impl Run {
                 brief,
                 output,
             }),
+            Prepared::NotReviewed => {
+                let (step_path, stop) = (call.step.clone(), Stop::SwitchedOff);
+                self.record(Event::ReviewEnded { step: step_path, stop, rounds: 0 })?;
+                self.go_on(step)
+            }
             Prepared::Skipped(reason) => {
                 self.record(Event::StepSkipped { step: call.step.clone(), reason })
             }

@@ -98,6 +98,7 @@ pub(super) enum Happening {
     Withdrawn,
     Asked,
     PersonDecided,
+    PersonJudged,
 }
 
 /// The table: every pair that is not named is illegal, `None`.
@@ -120,6 +121,9 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         }
         (S::Ready, H::Asked) => Some(S::Asking),
         (S::Asking, H::PersonDecided) => Some(S::Decided),
+        // A person in a review: the document is there, and what follows is the review's.
+        (S::Answered, H::Asked) => Some(S::Asking),
+        (S::Asking, H::PersonJudged) => Some(S::Answered),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
         // The same call is evaluated for another model before anything else becomes of it.

@@ -35,7 +35,8 @@ fn reviewed(id: &str, needs: &[&str]) -> Step {
         let schema = Arc::new(serde_json::json!({}));
         action.output = Some(OutputSpec { schema, findings: false });
         let by = vec!["r".to_owned()];
-        let review = ReviewSpec { by, rounds: 3, on_fail: OnFail::Stop, gates: vec![] };
+        let review =
+            ReviewSpec { condition: None, by, rounds: 3, on_fail: OnFail::Stop, gates: vec![] };
         action.review = Some(Box::new(review));
     })
 }
@@ -97,6 +98,7 @@ fn judging(run: &Run, instance: usize) -> Judging {
         round: u16::try_from(run.review(instance).verdicts.len() + 1).expect("few rounds"),
         gates: vec![gate],
         metrics: vec![],
+        commands: vec![],
         findings: vec![],
         escalation: vec![],
     }

@@ -70,6 +70,7 @@ pub(crate) fn created(concurrency: u32, limits: Limits) -> Box<RunCreated> {
         step_fallbacks: IndexMap::new(),
         model_flag: None,
         offline: false,
+        replay: None,
         concurrency,
         at_first: None,
         limits,

@@ -125,6 +125,7 @@ impl Product {
             providers: Providers::default().with("bench", provider),
             model_flag: None,
             offline: false,
+            replay: None,
             limits: Limits::default(),
             concurrency: u32::try_from(concurrency)?,
             at_first: None,
@@ -132,6 +133,7 @@ impl Product {
             fresh: Freshness::Reuse,
             output: None,
             rework: None,
+            redactor: orchestrate_provider::redact::Redactor::default(),
             new_lock: None,
             warnings: Vec::new(),
         };

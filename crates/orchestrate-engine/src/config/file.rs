@@ -29,6 +29,9 @@ pub(super) struct UserFile {
     /// Endpoints and keys by provider name.
     #[serde(default)]
     pub(super) providers: IndexMap<String, ProviderTable>,
+    /// Commands that decide gates, by the gate's id.
+    #[serde(default)]
+    pub(super) gates: IndexMap<String, GateTable>,
     /// Defaults and caps.
     #[serde(default)]
     pub(super) defaults: DefaultsTable,
@@ -89,6 +92,15 @@ impl<'de> Deserialize<'de> for ProviderKind {
     }
 }
 
+/// `[gates.ID]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GateTable {
+    pub(super) command: Vec<String>,
+    /// In seconds.
+    pub(super) timeout: Option<u64>,
+}
+
 /// `[defaults]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,8 +145,11 @@ pub(super) fn read_project(workspace: &Path) -> Result<ProjectFile, ConfigError>
         return Ok(ProjectFile::default());
     };
     let source = Source::new(path.display().to_string(), text);
-    if let Some(span) = providers_table(&source.text) {
-        let message = "a project cannot name endpoints or keys";
+    for (table, message) in [
+        ("providers", "a project cannot name endpoints or keys"),
+        ("gates", "a project cannot name commands"),
+    ] {
+        let Some(span) = table_of(&source.text, table) else { continue };
         let diagnostic = Diagnostic::error("config-not-allowed", message)
             .at(&source, span, "")
             .help("put it into your own config, `orchestrate/config.toml` in your config folder");
@@ -157,12 +172,12 @@ fn existing(read: Result<String, ReadError>) -> Result<Option<String>, ReadError
     }
 }
 
-/// Where a project's config tries to name endpoints. The commonest thing somebody would try deserves
-/// its own words.
-fn providers_table(text: &str) -> Option<std::ops::Range<usize>> {
+/// Where a project's config has a table that only the user's may have. The commonest thing somebody would
+/// try deserves its own words.
+fn table_of(text: &str, name: &str) -> Option<std::ops::Range<usize>> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        if line.trim_start().starts_with("[providers") {
+        if line.trim_start().strip_prefix('[').is_some_and(|rest| rest.starts_with(name)) {
             let start = offset + line.len() - line.trim_start().len();
             return Some(start..offset + line.trim_end().len());
         }

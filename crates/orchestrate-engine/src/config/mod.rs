@@ -7,6 +7,7 @@ mod chain;
 mod environment;
 mod file;
 mod model;
+mod secrets;
 mod settings;
 
 pub use chain::Chain;

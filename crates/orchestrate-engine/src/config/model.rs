@@ -1,18 +1,22 @@
 //! What the files and the environment come to together.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
-use orchestrate_provider::presets::PRESETS;
+use orchestrate_provider::{presets::PRESETS, redact::Redactor};
 
 use super::{
     Environment,
     chain::{Chain, Spelled},
-    file::{ConfigError, UserFile, read_project, read_user},
+    file::{ConfigError, GateTable, UserFile, read_project, read_user},
+    secrets::redactor,
     settings::{ProviderSettings, settings},
 };
-use crate::home::Home;
+use crate::{gates::GateCommand, home::Home};
 
 /// What a model looks like.
 const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config";
@@ -32,8 +36,11 @@ pub struct Config {
     providers: IndexMap<String, ProviderSettings>,
     /// The model that the environment names.
     model_variable: Option<String>,
+    /// Commands that decide gates, by the gate's id.
+    pub gates: BTreeMap<String, GateCommand>,
     /// Defaults and caps.
     pub defaults: Defaults,
+    redactor: Redactor,
 }
 
 /// Defaults and caps that hold where flags and workflow say nothing.
@@ -151,6 +158,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
+        let redactor = redactor(&user, environment);
         let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
@@ -183,6 +191,7 @@ impl Config {
                 aliases.keys().filter(|name| name.contains(':')).map(|name| ambiguous(name, &file)),
             );
         }
+        let gates = gates(user.gates, home, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
         }
@@ -195,12 +204,14 @@ impl Config {
             (a, b) => a.or(b),
         };
         Ok(Self {
+            redactor,
             aliases,
             project_aliases,
             in_file,
             ca_variable: environment.get("SSL_CERT_FILE").map(str::to_owned),
             providers,
             model_variable: environment.get("ORCHESTRATE_MODEL").map(str::to_owned),
+            gates,
             defaults: Defaults {
                 concurrency: match (user.defaults.concurrency, project.defaults.concurrency) {
                     (Some(user), Some(project)) => Some(user.min(project)),
@@ -212,6 +223,20 @@ impl Config {
                 },
             },
         })
+    }
+
+    /// Like [`redactor`](Self::redactor), for whoever has to tell of something before a configuration is read,
+    /// or where it cannot be used as a whole.
+    pub fn secrets_of(home: &Home) -> Redactor {
+        let user = read_user(&home.config_file()).unwrap_or_default();
+        let named = user.providers.values().filter_map(|provider| provider.api_key_env.clone());
+        let named: Vec<String> = named.collect();
+        redactor(&user, &Environment::of_process(named.iter().map(String::as_str)))
+    }
+
+    /// Knows every secret of files and environment, used or not.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The model for a step: the flag's, else the workflow's, else the environment's, else the default.
@@ -325,6 +350,46 @@ impl Config {
     pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
         self.providers.get(name)
     }
+}
+
+/// The longest that a command of a gate may take, in seconds: a day.
+const LONGEST_GATE: u64 = 24 * 60 * 60;
+
+/// Checks the commands that decide gates.
+fn gates(
+    tables: IndexMap<String, GateTable>,
+    home: &Home,
+    faults: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, GateCommand> {
+    let mut gates = BTreeMap::new();
+    for (id, table) in tables {
+        let program = table.command.first().map(String::as_str).unwrap_or_default();
+        let relative = program.contains('/') && !program.starts_with('/');
+        let wrong = if program.trim().is_empty() {
+            Some("`command` names no program")
+        } else if relative {
+            Some(
+                "`command` begins with a relative path: give the program's bare name or its whole path",
+            )
+        } else if table.command.iter().any(|word| word.contains('\0')) {
+            Some("`command` holds a NUL")
+        } else if table.timeout.is_some_and(|seconds| !(1..=LONGEST_GATE).contains(&seconds)) {
+            Some("`timeout` is between 1 and 86400 seconds")
+        } else {
+            None
+        };
+        match wrong {
+            Some(wrong) => faults.push(
+                Diagnostic::error("config-invalid", format!("[gates.{id}]: {wrong}"))
+                    .help(format!("see `{}`", home.config_file().display())),
+            ),
+            None => {
+                let patience = table.timeout.map(std::time::Duration::from_secs);
+                gates.insert(id, GateCommand::new(table.command, patience));
+            }
+        }
+    }
+    gates
 }
 
 /// An alias that could not be told from a model.

@@ -34,6 +34,11 @@ impl People {
         Self { approver, inbox: Some(inbox), taken: Vec::new() }
     }
 
+    /// People for a run that nobody else knows of.
+    pub(crate) fn in_memory(approver: Option<Box<dyn Approver>>) -> Self {
+        Self { approver, ..Self::default() }
+    }
+
     /// Whether a person can be asked while the run goes on.
     pub(crate) fn can_be_asked(&self) -> bool {
         self.approver.is_some()
@@ -92,7 +97,9 @@ impl Driver {
             return Ok(None);
         };
         let question = self.blobs.text(&request.question)?;
-        let (decision, blobs) = decided(given.clone(), &question);
+        let mut given = given.clone();
+        given.note = given.note.map(|note| self.preparer.redactor.redact_owned(note));
+        let (decision, blobs) = decided(given, &question);
         let decision = Box::new(decision);
         Ok(Some((Input::Decide { step: step.clone(), subject: *subject, decision }, blobs)))
     }
@@ -124,6 +131,13 @@ impl Driver {
     fn question(&self, step: &StepPath, request: &ApprovalRequest) -> Result<Question, StoreError> {
         let mut grounds = Vec::new();
         let mut around = self.run.instance(step);
+        // In a review, it is about the step's own document.
+        if let Some(draft) = around.and_then(|at| self.run.draft(at)) {
+            let persona = self.summary.step(step).and_then(|told| told.persona.clone());
+            let text = Some(self.blobs.text(&draft)?);
+            grounds.push(Ground { step: step.clone(), persona, text });
+            around = None;
+        }
         while let Some(at) = around {
             for need in self.run.needs_of(at) {
                 let text = self.run.result(need).map(|(text, _)| text);

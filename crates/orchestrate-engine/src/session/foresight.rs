@@ -95,7 +95,7 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
         Some(Repeats::FoundAtRunTime) => MOST_ITEMS as u64,
     };
     // Every version of a reviewed document may lack its brief.
-    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let versions = step.review.as_ref().map_or(1, |(_, rounds)| u64::from(*rounds));
     let briefs = versions * u64::from(brief > 0);
     let most_calls = times.saturating_mul(step.most_calls.max(1) + briefs);
     let calls = Bounds { at_least: is_sent, at_most: most_calls };
@@ -230,7 +230,9 @@ impl Outlook<'_> {
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
-                if plan.review(position).is_some() {
+                if let Action::Persona(action) = &step.action
+                    && self.preparer.is_reviewed(action, &view)
+                {
                     // What becomes of the draft hangs on verdicts that are not known yet.
                     return Ok(Foresight::Called);
                 }

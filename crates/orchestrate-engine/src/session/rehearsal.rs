@@ -8,12 +8,15 @@ use orchestrate_core::{
     run::{Input, Run},
     summary::RunSummary,
 };
+use orchestrate_provider::redact::Redactor;
 use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
+    approvals::Approver,
     casting::Casting,
-    driver::{Driver, Stop},
+    driver::{Driver, People, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     live::{LiveBoard, Unobserved},
@@ -21,12 +24,26 @@ use crate::{
     store::{BlobReader, JournalWriter},
 };
 
-/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run.
-pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
+/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run. Approvals are put to
+/// `approver`, or wait.
+pub async fn rehearse(
+    setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
+) -> Result<RunRecord, RunError> {
+    let gates = GateCommands::idle("commands are not run in a rehearsal");
+    rehearse_judged(setup, approver, gates).await
+}
+
+/// Like [`rehearse`], with gates decided by these commands.
+pub(crate) async fn rehearse_judged(
+    setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
+    gates: GateCommands,
+) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
     let id = RunId::new("rehearsal");
     let (created, forked, contents) = setup.created(&id);
-    let preparer = preparer(setup, blobs.clone(), forked.as_deref());
+    let preparer = Preparer { gates, ..preparer(setup, blobs.clone(), forked.as_deref()) };
     let mut driver = Driver::new(
         Run::new(Arc::clone(&setup.plan)),
         RunSummary::new(Arc::clone(&setup.plan)),
@@ -36,9 +53,12 @@ pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
         LiveBoard::default(),
         Box::new(Unobserved),
     );
+    let attended = approver.is_some();
+    driver.people = People::in_memory(approver);
     let first = [
         Input::Create { created, forked },
         Input::Opened { epoch: 1, program: "rehearsal".into() },
+        Input::Attended(attended),
         Input::Resume { limits: None },
     ];
     let effects = driver.tell_all(first, contents).await?;
@@ -77,9 +97,12 @@ pub(super) fn preparer(
         forked: forked.cloned(),
         // Without an index nothing is looked for there.
         home: Home::at("", ""),
+        // What is decided holds no key, and nothing of a rehearsal is kept.
+        redactor: Redactor::default(),
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
+        gates: GateCommands::idle("commands are not run in a rehearsal"),
         earlier_decisions: <_>::default(),
     }
 }

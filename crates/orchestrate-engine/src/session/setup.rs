@@ -15,12 +15,18 @@ use orchestrate_core::{
     suggest,
 };
 use orchestrate_persona::lockfile::{Lock, LockedPersona, Mismatch};
+use orchestrate_provider::{
+    cassette::{RecordedModels, Standing},
+    redact::Redactor,
+};
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock, rehearsal::told};
+use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
+    cassette::{Cassette, CassetteFault},
     config::{Chain, Config, ModelError},
+    gates,
     imports::WriteError,
     library::{
         Beside, FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path,
@@ -60,6 +66,8 @@ pub struct RunOptions {
     pub selection: Option<PersonaSelection>,
     /// Lock the personas as they are now, instead of holding them against the lock.
     pub update_lock: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
 }
 
 /// A plan, its personas by name, and warnings about the files.
@@ -120,6 +128,8 @@ pub struct RunSetup {
     pub model_flag: Option<String>,
     /// Whether no model is called.
     pub offline: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
     /// Caps.
     pub limits: Limits,
     /// Calls at a time, at most.
@@ -136,6 +146,8 @@ pub struct RunSetup {
     pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
+    /// Knows what must not reach the journal.
+    pub redactor: Redactor,
     /// The project's lock as it is to be written, where that was asked for.
     pub new_lock: Option<Lock>,
     /// Warnings about the files that were read.
@@ -170,12 +182,21 @@ pub enum SetupError {
     /// Personas are not those that the project's lock names.
     #[error("the personas are not those of the lock file")]
     NotAsLocked(Vec<Mismatch>),
+    /// Gates are decided by commands that the config does not have: what is wrong, and what to do.
+    #[error("gates cannot be judged")]
+    Gates(Vec<(String, String)>),
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// A key stands where it would be sent and recorded.
+    #[error("{0} holds a key that is configured here")]
+    HoldsKey(String),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The cassette that is to answer.
+    #[error(transparent)]
+    Cassette(#[from] CassetteFault),
 }
 
 impl From<ModelError> for SetupError {
@@ -244,8 +265,18 @@ impl RunSetup {
             warnings.extend(lock::verify(workspace, &used)?);
             None
         };
+        let redactor = workspace.config.redactor();
+        secrets::refuse_keys(redactor, &plan, &personas, options.model.as_deref())?;
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
+        let (inputs, told) = secrets::without_keys(redactor, inputs);
+        warnings.extend(told);
+        if !options.offline {
+            let missing = gates::missing(&plan, &personas, &workspace.config.gates);
+            if !missing.is_empty() {
+                return Err(SetupError::Gates(missing.into_values().collect()));
+            }
+        }
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {
                 known_step(&plan, step)?;
@@ -253,11 +284,16 @@ impl RunSetup {
         }
         let Chains { usual, mut own } = chains(workspace, &plan, options)?;
         let mut usual = usual;
-        for chain in own.values_mut().chain([&mut usual]) {
-            leave_out_unusable(&workspace.config, chain, &mut warnings);
+        if options.replay.is_none() {
+            for chain in own.values_mut().chain([&mut usual]) {
+                leave_out_unusable(&workspace.config, chain, &mut warnings);
+            }
         }
         let all = own.values().chain([&usual]).flat_map(Chain::models);
-        let providers = Providers::for_models(&workspace.config, all)?;
+        let providers = match &options.replay {
+            Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
+            None => Providers::for_models(&workspace.config, all)?,
+        };
         let defaults = workspace.config.defaults;
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
@@ -288,6 +324,7 @@ impl RunSetup {
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
+            replay: options.replay.clone(),
             limits: Limits {
                 max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
                 max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
@@ -304,6 +341,7 @@ impl RunSetup {
             output,
             selection: options.selection.clone(),
             rework: None,
+            redactor: redactor.clone(),
             new_lock,
             warnings,
         })
@@ -318,7 +356,8 @@ impl RunSetup {
                 self.fresh = Freshness::Steps(vec![step.clone()]);
             }
         }
-        self.rework = Some(rework);
+        let remark = rework.remark.map(|remark| self.redactor.redact_owned(remark));
+        self.rework = Some(Rework { remark, ..rework });
         Ok(self)
     }
 
@@ -403,6 +442,7 @@ impl RunSetup {
             step_fallbacks: self.step_fallbacks.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
+            replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),
             concurrency: self.concurrency,
             at_first: self.at_first,
             limits: self.limits,
@@ -465,8 +505,13 @@ fn chains(workspace: &Workspace, plan: &Plan, options: &RunOptions) -> Result<Ch
         let model = OFFLINE_MODEL.parse().expect("the offline model has a valid name");
         return Ok(Chains { usual: Chain::only(model), own: IndexMap::new() });
     }
-    let config = &workspace.config;
     let flag = options.model.as_deref();
+    if let Some(cassette) = &options.replay {
+        let (usual, own) = recorded_models(cassette.models(plan.workflow())?, plan, options)?;
+        let own = own.into_iter().map(|(step, model)| (step, Chain::only(model))).collect();
+        return Ok(Chains { usual: Chain::only(usual), own });
+    }
+    let config = &workspace.config;
     let mut own = IndexMap::new();
     let mut all_named = true;
     for step in plan.steps() {
@@ -491,6 +536,28 @@ fn chains(workspace: &Workspace, plan: &Plan, options: &RunOptions) -> Result<Ch
     };
     own.retain(|_, named| *named != usual);
     Ok(Chains { usual, own })
+}
+
+/// The models of a replay, as the cassette knows them.
+fn recorded_models(
+    recorded: &RecordedModels,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), CassetteFault> {
+    let flag = options.model.as_deref();
+    let usual = match (flag, &options.usual_model) {
+        (None, Some(chain)) => chain.model.clone(),
+        _ => recorded.model(flag, None)?,
+    };
+    let mut own = IndexMap::new();
+    for step in plan.steps() {
+        let Action::Persona(action) = &step.action else { continue };
+        if let Some(name) = action.model.as_deref() {
+            own.insert(step.id.clone(), recorded.model(flag, Some(name))?);
+        }
+    }
+    own.retain(|_, named| *named != usual);
+    Ok((usual, own))
 }
 
 fn read_personas(

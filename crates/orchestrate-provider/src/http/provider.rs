@@ -102,7 +102,7 @@ impl HttpProvider {
             address_hint: wire.address_hint(),
             key_origin: config.key_origin,
             has_key: config.api_key.is_some(),
-            redactor: Redactor::new(secrets.cloned()),
+            redactor: Redactor::new(secrets.cloned()).and(&config.redactor),
             name: config.name,
         };
         let endpoint = Endpoint {

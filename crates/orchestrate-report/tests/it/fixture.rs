@@ -109,6 +109,7 @@ pub(crate) struct Journal {
     now: u64,
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
+    pub(crate) replay: Option<String>,
     pub(crate) run: &'static str,
     pub(crate) max_tokens: Option<u64>,
 }
@@ -137,6 +138,7 @@ impl Journal {
             now: START,
             contents: Contents::default(),
             offline: false,
+            replay: None,
             run: "0192-run",
             max_tokens: None,
         }
@@ -169,6 +171,7 @@ impl Journal {
             endpoints: IndexMap::new(),
             model,
             offline: self.offline,
+            replay: self.replay.clone(),
             concurrency: 4,
             at_first: None,
             limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },

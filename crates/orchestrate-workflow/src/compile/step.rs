@@ -164,7 +164,9 @@ fn persona_step(
         }
         fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
     });
-    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let review = map
+        .get("review")
+        .and_then(|entry| review::read(sink, &entry.value, id, catalogue, known, &mut references));
     let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
@@ -202,7 +204,7 @@ fn render_step(
 }
 
 /// Files that a run writes beside its deliverables.
-const RESERVED: &[&str] = &["report.md", "OFFLINE.md"];
+const RESERVED: &[&str] = &["report.md", "OFFLINE.md", "REPLAY.md"];
 
 /// A path below the output folder: no way out of it, nothing hidden, nothing that terminals or file
 /// systems read as something else.

@@ -62,13 +62,18 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                     "{id}  {:width$}  {:<12}  {steps:>5}  {}\n",
                     summary.workflow,
                     status(summary),
-                    neutral::excerpt(&summary.task, 60),
+                    neutral::excerpt(&format!("{}{}", kind(summary), summary.task), 60),
                 );
                 terminal::out(&terminal::fitted(&line));
             }
         }
     }
     exit
+}
+
+/// What stands before the task of a run that replayed a cassette.
+fn kind(summary: &RunSummary) -> &'static str {
+    if summary.replay.is_some() { "(replay) " } else { "" }
 }
 
 /// The status of a run in a word or two.

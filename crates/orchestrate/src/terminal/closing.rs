@@ -133,6 +133,10 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
             "orchestrate run {} --model openai:gpt-5-mini … for answers, with OPENAI_API_KEY set",
             workflow(record)
         ),
+        RunStatus::Succeeded if summary.replay.is_some() => format!(
+            "orchestrate run {} … without --replay has it answered by a model",
+            workflow(record)
+        ),
         RunStatus::Succeeded => {
             let step = summary.steps.last().map_or("STEP", |step| step.step.as_str());
             format!("orchestrate rerun {id} {step} -m \"your remark\" to have it reworked")
@@ -143,6 +147,9 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
                 Some(least) => format!("orchestrate resume {id} {flag} {least} or more"),
                 None => format!("orchestrate resume {id} {flag} N with a higher cap"),
             }
+        }
+        RunStatus::Failed(RunFailure::Step(_)) if !summary.not_recorded.is_empty() => {
+            "the same command with --record in the place of --replay asks the model for what is missing, and records it".to_owned()
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());

@@ -61,6 +61,8 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
             let steps = if count == 1 { "step" } else { "steps" };
             let model = if created.offline {
                 "offline: no model is called".into()
+            } else if let Some(name) = summary.cassette() {
+                format!("replay of {}: no model is called", neutral::excerpt(name, 60))
             } else {
                 created.model.to_string()
             };

@@ -191,13 +191,13 @@ fn every_workflow_is_shown_drawn_and_printed() {
 fn what_is_built_in_is_valid() {
     let place = Place::new();
     insta::assert_snapshot!(place.good(&["validate"]), @r"
-    ok       data-contract: 6 steps
+    ok       data-contract: 7 steps
     ok       data-infrastructure: 3 steps
     ok       design-review: 6 steps
     ok       end-to-end-ml: 5 steps
-    ok       framework-bakeoff: 6 steps
-    ok       incident-review: 6 steps
-    ok       ml-design-review: 5 steps
+    ok       framework-bakeoff: 7 steps
+    ok       incident-review: 8 steps
+    ok       ml-design-review: 6 steps
     ok       ml-system-design: 7 steps
     ok       research-to-production: 4 steps
     ");
@@ -453,4 +453,19 @@ fn one_file_that_cannot_be_read_does_not_hide_the_others() {
         assert!(outcome.stdout.contains(other), "{list}");
         assert!(outcome.stderr.contains("is not UTF-8"), "{list}: {}", outcome.stderr);
     }
+}
+
+#[test]
+fn a_persona_is_shown_by_whatever_it_is_called_and_its_wishes_are_no_warning() {
+    let place = Place::new();
+    let by_name = place.good(&["personas", "show", "data-engineer"]);
+    assert_eq!(place.good(&["personas", "show", "DE"]), by_name);
+    assert_eq!(place.good(&["personas", "show", "data engineer"]), by_name);
+    let persona = persona_file("data-engineer");
+    let persona = persona.replacen("---\n", "---\nmodel: sonnet\n", 1);
+    place.write("personas/data-engineer.md", persona);
+    for args in [&["personas", "list"][..], &["personas", "show", "data-engineer"]] {
+        assert_eq!(place.run(args).stderr, "", "{args:?}");
+    }
+    assert!(place.run(&["personas", "lint"]).stderr.contains("foreign-model"));
 }
