@@ -124,10 +124,11 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         // A person in a review: the document is there, and what follows is the review's.
         (S::Answered, H::Asked) => Some(S::Asking),
         (S::Asking, H::PersonJudged) => Some(S::Answered),
-        (S::Calling, H::EndedBadly) => Some(S::Ended),
+        // A call that falls back is evaluated for another model before anything else becomes of it.
+        (S::Calling, H::EndedBadly) | (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => {
+            Some(S::Ended)
+        }
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
-        // The same call is evaluated for another model before anything else becomes of it.
-        (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => Some(S::Ended),
         (
             S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepSucceeded,

@@ -385,6 +385,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       },
       "lost_tokens": 9000,
       "not_recorded": [],
+      "slowed": [],
       "steps": [
         {
           "step": "data",
@@ -399,6 +400,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 2,
           "lost_attempts": 1,
           "usage": {
@@ -459,6 +461,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
@@ -499,6 +502,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": null,
+          "fallbacks": [],
           "attempts": 1,
           "lost_attempts": 0,
           "usage": {
@@ -514,7 +518,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
-            "help": "ask otherwise"
+            "help": "ask otherwise",
+            "not_before": null
           },
           "items": null,
           "instances": null,
@@ -542,6 +547,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": null,
           "served_model": null,
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
