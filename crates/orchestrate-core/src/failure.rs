@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// Kinds of failure, as far apart as the answer to "what now?" is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,8 +18,10 @@ pub enum FailureClass {
     Timeout,
     /// The provider asks to slow down (429).
     RateLimited,
-    /// The provider cannot serve right now (408, 409, 5xx, 529).
+    /// The provider cannot serve right now (408, 409, 5xx).
     Unavailable,
+    /// The provider says that it has too much to do, whoever asks (529).
+    Overloaded,
     /// The provider says that the account's quota or credit is used up.
     QuotaExhausted,
     /// Credentials are missing, refused or not allowed to do this (401, 403).
@@ -66,6 +70,7 @@ impl FailureClass {
             Self::Timeout => "timed out",
             Self::RateLimited => "rate limited",
             Self::Unavailable => "provider unavailable",
+            Self::Overloaded => "provider overloaded",
             Self::QuotaExhausted => "quota used up",
             Self::Credentials => "credentials refused",
             Self::NotFound => "model or address not found",
@@ -105,6 +110,7 @@ impl FailureClass {
             | Self::Timeout
             | Self::RateLimited
             | Self::Unavailable
+            | Self::Overloaded
             | Self::QuotaExhausted
             | Self::Credentials
             | Self::Empty
@@ -115,6 +121,21 @@ impl FailureClass {
             | Self::NotApproved
             | Self::ApprovalExpired => false,
         }
+    }
+
+    /// Whether another model may be asked in the place of one that fails like this: the provider could not
+    /// be reached or had no time, and the request itself was not at fault.
+    pub fn calls_for_another_model(self) -> bool {
+        matches!(
+            self,
+            Self::Connect
+                | Self::StreamCut
+                | Self::Timeout
+                | Self::RateLimited
+                | Self::Unavailable
+                | Self::Overloaded
+                | Self::QuotaExhausted
+        )
     }
 
     /// Whether the answer itself was turned down, as opposed to the exchange having failed.
@@ -145,12 +166,15 @@ pub struct Failure {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The time from which another attempt makes sense, where the provider said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), help: None }
+        Self { class, message: message.into(), help: None, not_before: None }
     }
 
     /// The same failure with advice.

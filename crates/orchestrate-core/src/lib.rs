@@ -16,6 +16,7 @@ pub mod finding;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
+pub mod lanes;
 pub mod neutral;
 pub mod persona;
 pub mod persona_diff;
@@ -34,7 +35,7 @@ mod instances;
 mod plan_shape;
 mod time;
 
-pub use time::Timestamp;
+pub use time::{Timestamp, in_words};
 
 /// Number of the semantics that this build gives to a journal's events.
 ///

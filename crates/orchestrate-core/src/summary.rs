@@ -14,6 +14,7 @@ use crate::{
     failure::{Billed, Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId, StepPath},
     instances::{Instances, is_repeated},
+    lanes::SlowCause,
     plan::{Action, Plan},
     policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
@@ -101,6 +102,9 @@ pub struct RunSummary {
     pub lost_tokens: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
+    /// Where less was sent than there was to send, by model and cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slowed: Vec<Slowed>,
     /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
@@ -171,6 +175,9 @@ pub struct StepSummary {
     pub failure: Option<Failure>,
     /// When its next attempt is due.
     pub retry_at: Option<Timestamp>,
+    /// Calls that went to another model than they were meant for, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Fallback>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
     /// What a person is asked in it, and what they decided.
@@ -197,6 +204,32 @@ pub struct ApprovalSummary {
     pub asked_at: Timestamp,
     /// What was decided, and when it was recorded here.
     pub decision: Option<(ApprovalDecision, Timestamp)>,
+}
+
+/// A call that went to the next model of its chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fallback {
+    /// The model that did not answer.
+    pub from: ModelRef,
+    /// The model that was asked in its place.
+    pub to: ModelRef,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// How a run was slowed down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Slowed {
+    /// The model to which less was sent.
+    pub model: ModelRef,
+    /// Why.
+    pub cause: SlowCause,
+    /// How often.
+    pub times: u32,
+    /// The fewest calls at a time.
+    pub at_a_time: u32,
+    /// The longest time for which nothing was sent, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// A file that was written.
@@ -245,6 +278,7 @@ impl RunSummary {
             usage: Usage::default(),
             lost_tokens: 0,
             steps: steps.collect(),
+            slowed: Vec::new(),
             artifacts: Vec::new(),
             plan,
             running_since: None,
@@ -484,11 +518,41 @@ impl RunSummary {
                     }
                 }
             }
-            Event::RetryScheduled { call, due } => {
+            Event::RetryScheduled { call, due, .. } => {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.state = StepState::Retrying;
                     step.retry_at = Some(*due);
                 }
+            }
+            Event::ModelFellBack { call, from, to, failure } => {
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.fallbacks.push(Fallback {
+                        from: from.clone(),
+                        to: to.clone(),
+                        failure: failure.clone(),
+                    });
+                }
+            }
+            Event::LaneSlowed { model, cause, at_a_time, until } => {
+                let known = self
+                    .slowed
+                    .iter()
+                    .position(|slowed| (&slowed.model, slowed.cause) == (model, *cause));
+                let known = known.unwrap_or_else(|| {
+                    self.slowed.push(Slowed {
+                        model: model.clone(),
+                        cause: *cause,
+                        times: 0,
+                        at_a_time: *at_a_time,
+                        waited_ms: 0,
+                    });
+                    self.slowed.len() - 1
+                });
+                let slowed = &mut self.slowed[known];
+                slowed.times += 1;
+                slowed.at_a_time = slowed.at_a_time.min(*at_a_time);
+                let wait = until.map_or(0, |until| until.0.saturating_sub(at.0));
+                slowed.waited_ms = slowed.waited_ms.max(wait);
             }
             Event::StepSucceeded { step: path, source, deliverable, brief, output } => {
                 if let Some(step) = self.step_mut(path) {
@@ -660,6 +724,7 @@ impl StepSummary {
             items: None,
             failure: None,
             retry_at: None,
+            fallbacks: Vec::new(),
             notes: Vec::new(),
             approval: None,
             reserved: 0,

@@ -20,6 +20,7 @@ pub mod testing;
 
 mod casting;
 mod clock;
+mod hearing;
 mod items;
 mod prepare;
 mod reviewing;

@@ -115,6 +115,8 @@ pub(crate) struct View {
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
+    /// The model that is asked; another than the step's own where that cannot be had.
+    pub(crate) model: Option<ModelRef>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -334,6 +336,9 @@ impl Preparer {
         notes: Vec<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
+        if let Some(model) = &view.model {
+            request.model = model.clone();
+        }
         let provider = self.providers.of(&request.model).ok_or_else(|| {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
@@ -357,6 +362,7 @@ impl Preparer {
             reserved,
             notes,
             review,
+            warm_first: None,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);

@@ -28,6 +28,7 @@ impl PartsSeen {
             cap.map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
         let mut view = View { tokens_left, ..View::default() };
         let Some(instance) = run.instance(&call.step) else { return view };
+        view.model = run.model(instance).cloned();
         view.draft = run.draft(instance);
         view.draft_brief = run.draft_brief(instance);
         if run.plan().review(run.position_of(instance)).is_some() {

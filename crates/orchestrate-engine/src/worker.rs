@@ -12,11 +12,10 @@ use orchestrate_core::{
     review::{Judged, read_verdict},
     run::AttemptOutcome,
 };
-use orchestrate_provider::{AttemptError, Completion, Provider, redact::Redactor};
+use orchestrate_provider::{AttemptError, Completion, Progress, Provider, redact::Redactor};
 use serde_json::Value;
 
 use crate::{
-    live::LiveCall,
     store::{Blob, StoreError},
     structured::{self, Misfits},
 };
@@ -26,7 +25,7 @@ pub(crate) async fn attempt(
     redactor: Redactor,
     provider: Option<Arc<dyn Provider>>,
     request: Arc<Request>,
-    live: Arc<LiveCall>,
+    live: Arc<dyn Progress>,
 ) -> (AttemptOutcome, Vec<Blob>) {
     let started = Instant::now();
     let asked = Arc::clone(&request);

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use futures::future::BoxFuture;
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
+    lanes::ServerLimits,
     request::{Endpoint, Request},
     usage::Usage,
 };
@@ -39,6 +40,9 @@ pub trait Progress: Send + Sync {
 
     /// So many more bytes of text have arrived, which brings the answer to about so many tokens.
     fn delta(&self, bytes: usize, output_tokens_so_far_estimate: u64);
+
+    /// The server said this of its limits, in the head of its answer.
+    fn limits(&self, _limits: &ServerLimits) {}
 }
 
 /// Progress that nobody watches.

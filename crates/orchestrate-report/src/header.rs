@@ -43,6 +43,9 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     if summary.asks_models() {
         item("Tokens", tokens(summary));
     }
+    for line in states::slowed(summary) {
+        item("Slowed down", line);
+    }
     let steps: Vec<String> =
         summary.steps.iter().filter_map(|step| origin(summary, step)).collect();
     lines.extend(steps);
@@ -93,6 +96,7 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     {
         parts.push(format!("answered by `{}`", neutral::one_line(served)));
     }
+    parts.extend(states::fallbacks(step));
     parts.extend(crate::approval(step));
     if step.attempts > 1 {
         let word = if step.items.is_some() { "calls" } else { "attempts" };

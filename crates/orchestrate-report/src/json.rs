@@ -40,6 +40,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "not_recorded": summary.not_recorded,
+        "slowed": summary.slowed,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
         "findings": findings(context),
         "coverage": coverage::as_json(context),
@@ -84,7 +85,7 @@ fn sent(summary: &RunSummary, calls: u64) -> u64 {
 fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
-        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => "waiting",
         RunStatus::Paused(PauseReason::Interrupted | PauseReason::DiskFull) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
@@ -96,9 +97,12 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let position = plan.position(&step.step);
     let needs = position.map_or(&[][..], |at| plan.needs(at));
     let needs: Vec<&str> = needs.iter().map(|&need| plan.steps()[need].id.as_str()).collect();
-    let failure = step.failure.as_ref().map(
-        |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
-    );
+    let failure = step.failure.as_ref().map(|failure| {
+        json!({
+            "class": failure.class, "message": failure.message, "help": failure.help,
+            "not_before": failure.not_before.map(words::time),
+        })
+    });
     let flow = position.map(|at| crate::flow::flow(&plan.steps()[at].flow)).unwrap_or_default();
     let repeats = position.filter(|&at| plan.repeats(at));
     let instances = repeats.map(|at| {
@@ -118,6 +122,9 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "reused_from": step.reused_from.as_ref().map(|(run, at)| json!({ "run": run, "at": words::time(*at) })),
         "model": step.model,
         "served_model": step.served_model,
+        "fallbacks": step.fallbacks.iter().map(|fallback| json!({
+            "from": fallback.from, "to": fallback.to, "why": fallback.failure.to_string(),
+        })).collect::<Vec<_>>(),
         "attempts": sent(context.summary, step.attempts.into()),
         "lost_attempts": step.lost_attempts,
         "usage": usage(&step.usage),

@@ -177,7 +177,7 @@ pub(crate) struct RunFlags {
     pub(crate) model: ModelArguments,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
-    /// Calls at a time [default: the workflow's, else 4]
+    /// Calls at a time [default: the workflow's, else 4 at first and what the provider takes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) concurrency: Option<u32>,
     /// Refuse answers of earlier runs: for all steps, or for the steps named

@@ -73,7 +73,9 @@ impl Exit {
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
-            RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => {
+                Self::Waiting
+            }
             RunStatus::Paused(PauseReason::DiskFull) => Self::Journal,
             RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }

@@ -35,6 +35,9 @@ impl Run {
             leading.followers.push(step);
             return Ok(());
         }
+        if !self.passes_its_lane(step)? {
+            return Ok(());
+        }
         match self.ledger.allows(&self.limits, reserved) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id();
@@ -43,6 +46,7 @@ impl Run {
                     .entry(identity)
                     .or_insert_with(|| Leading { step, followers: Vec::new() });
                 self.record(Event::CallIntent { call: call.clone(), attempt, reserved })?;
+                self.take_place(step);
                 self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
             }

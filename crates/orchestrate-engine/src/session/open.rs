@@ -187,6 +187,8 @@ impl OpenRun {
         let record = RunRecord::of(contents)?;
         let created = &record.created;
         let models = created.models.values().chain([&created.model]);
+        let models =
+            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten());
         let providers = match &created.replay {
             Some(folder) => Cassette::open(Path::new(folder))
                 .and_then(|cassette| {

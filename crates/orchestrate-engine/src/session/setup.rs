@@ -21,11 +21,11 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock, secrets};
+use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
-    config::ModelError,
+    config::{Chain, Config, ModelError},
     gates,
     imports::WriteError,
     library::{
@@ -39,8 +39,11 @@ use crate::{
 /// The folder below the workspace that steps with `save` write to where nobody names another.
 const DEFAULT_OUTPUT: &str = "orchestrate-output";
 
-/// Calls at a time where nobody says.
-const DEFAULT_CONCURRENCY: u32 = 4;
+/// Calls at a time that a model starts with, where nobody says how many.
+const AT_FIRST: u32 = 4;
+
+/// Calls at a time at most, where nothing says otherwise.
+const DEFAULT_CONCURRENCY: u32 = 16;
 
 /// What the command line asks of a run.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +61,7 @@ pub struct RunOptions {
     /// The folder to write deliverables to.
     pub output: Option<PathBuf>,
     /// The model of steps that name none, whatever the configuration says.
-    pub usual_model: Option<ModelRef>,
+    pub usual_model: Option<Chain>,
     /// How the personas were chosen, where no workflow says it.
     pub selection: Option<PersonaSelection>,
     /// Lock the personas as they are now, instead of holding them against the lock.
@@ -113,8 +116,12 @@ pub struct RunSetup {
     pub personas: IndexMap<String, Arc<Persona>>,
     /// The model of steps that name no other.
     pub model: ModelRef,
-    /// The models of those that do.
+    /// The models that are asked where that one cannot be had.
+    pub fallbacks: Vec<ModelRef>,
+    /// The models of steps that name another one.
     pub models: IndexMap<StepPath, ModelRef>,
+    /// The models that are asked where those cannot be had.
+    pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
     /// The providers of all these models.
     pub providers: Providers,
     /// The model that the command line asked for, for every step.
@@ -125,8 +132,10 @@ pub struct RunSetup {
     pub replay: Option<Arc<Cassette>>,
     /// Caps.
     pub limits: Limits,
-    /// Calls at a time.
+    /// Calls at a time, at most.
     pub concurrency: u32,
+    /// Calls at a time that each model starts with, where nobody said how many.
+    pub at_first: Option<u32>,
     /// When attempts are repeated.
     pub retry: RetryPolicy,
     /// Which steps refuse answers of earlier runs.
@@ -273,8 +282,14 @@ impl RunSetup {
                 known_step(&plan, step)?;
             }
         }
-        let (model, models) = models(workspace, &plan, options)?;
-        let all = models.values().chain([&model]);
+        let Chains { usual, mut own } = chains(workspace, &plan, options)?;
+        let mut usual = usual;
+        if options.replay.is_none() {
+            for chain in own.values_mut().chain([&mut usual]) {
+                leave_out_unusable(&workspace.config, chain, &mut warnings);
+            }
+        }
+        let all = own.values().chain([&usual]).flat_map(Chain::models);
         let providers = match &options.replay {
             Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
             None => Providers::for_models(&workspace.config, all)?,
@@ -298,8 +313,14 @@ impl RunSetup {
             workflow_source,
             inputs,
             personas,
-            model,
-            models,
+            model: usual.model,
+            fallbacks: usual.fallbacks,
+            models: own.iter().map(|(step, chain)| (step.clone(), chain.model.clone())).collect(),
+            step_fallbacks: own
+                .into_iter()
+                .filter(|(_, chain)| !chain.fallbacks.is_empty())
+                .map(|(step, chain)| (step, chain.fallbacks))
+                .collect(),
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
@@ -308,7 +329,13 @@ impl RunSetup {
                 max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
                 max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
             },
-            concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+            // Worksheets are made faster than calls come back: more at a time would gain nothing.
+            concurrency: concurrency.unwrap_or(if options.offline {
+                AT_FIRST
+            } else {
+                DEFAULT_CONCURRENCY
+            }),
+            at_first: (concurrency.is_none() && !options.offline).then_some(AT_FIRST),
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
             output,
@@ -411,10 +438,13 @@ impl RunSetup {
             endpoints: others.map(|(name, other)| (name.to_owned(), other.clone())).collect(),
             model: self.model.clone(),
             models: self.models.clone(),
+            fallbacks: self.fallbacks.clone(),
+            step_fallbacks: self.step_fallbacks.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
             replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),
             concurrency: self.concurrency,
+            at_first: self.at_first,
             limits: self.limits,
             retry: self.retry.clone(),
             fresh: self.fresh.clone(),
@@ -450,19 +480,36 @@ fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// The model of most steps, and those of the steps that differ.
-fn models(
-    workspace: &Workspace,
-    plan: &Plan,
-    options: &RunOptions,
-) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), SetupError> {
+/// The models of most steps, and those of the steps that differ.
+struct Chains {
+    usual: Chain,
+    own: IndexMap<StepPath, Chain>,
+}
+
+/// Leaves out fallbacks that cannot be used here, such as those that nobody has a key for, and says so.
+fn leave_out_unusable(config: &Config, chain: &mut Chain, warnings: &mut Vec<Diagnostic>) {
+    let model = chain.model.clone();
+    chain.fallbacks.retain(|fallback| {
+        let Err(error) = Providers::for_models(config, [fallback]) else { return true };
+        let message = format!("`{model}` goes without its fallback `{fallback}`: {}", told(&error));
+        // Several steps may share a chain.
+        if !warnings.iter().any(|known| known.message == message) {
+            warnings.push(Diagnostic::warning("fallback-left-out", message));
+        }
+        false
+    });
+}
+
+fn chains(workspace: &Workspace, plan: &Plan, options: &RunOptions) -> Result<Chains, SetupError> {
     if options.offline {
         let model = OFFLINE_MODEL.parse().expect("the offline model has a valid name");
-        return Ok((model, IndexMap::new()));
+        return Ok(Chains { usual: Chain::only(model), own: IndexMap::new() });
     }
     let flag = options.model.as_deref();
     if let Some(cassette) = &options.replay {
-        return Ok(recorded_models(cassette.models(plan.workflow())?, plan, options)?);
+        let (usual, own) = recorded_models(cassette.models(plan.workflow())?, plan, options)?;
+        let own = own.into_iter().map(|(step, model)| (step, Chain::only(model))).collect();
+        return Ok(Chains { usual: Chain::only(usual), own });
     }
     let config = &workspace.config;
     let mut own = IndexMap::new();
@@ -471,24 +518,24 @@ fn models(
         let Action::Persona(action) = &step.action else { continue };
         match action.model.as_deref() {
             Some(name) => {
-                let (model, _) = config.model(flag, Some(name))?;
-                own.insert(step.id.clone(), model);
+                let (chain, _) = config.chain_of(flag, Some(name))?;
+                own.insert(step.id.clone(), chain);
             }
             None => all_named = false,
         }
     }
     let usual = match (flag, &options.usual_model) {
-        (None, Some(model)) => Ok(model.clone()),
-        _ => config.model(flag, None).map(|(model, _)| model),
+        (None, Some(chain)) => Ok(chain.clone()),
+        _ => config.chain_of(flag, None).map(|(chain, _)| chain),
     };
-    let model = match (usual, own.values().next()) {
-        (Ok(model), _) => model,
+    let usual = match (usual, own.values().next()) {
+        (Ok(chain), _) => chain,
         // Every step names its model, so that nothing is missing.
         (Err(ModelError::None), Some(first)) if all_named => first.clone(),
         (Err(error), _) => return Err(error.into()),
     };
-    own.retain(|_, named| *named != model);
-    Ok((model, own))
+    own.retain(|_, named| *named != usual);
+    Ok(Chains { usual, own })
 }
 
 /// The models of a replay, as the cassette knows them.
@@ -499,7 +546,7 @@ fn recorded_models(
 ) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), CassetteFault> {
     let flag = options.model.as_deref();
     let usual = match (flag, &options.usual_model) {
-        (None, Some(model)) => model.clone(),
+        (None, Some(chain)) => chain.model.clone(),
         _ => recorded.model(flag, None)?,
     };
     let mut own = IndexMap::new();

@@ -6,4 +6,5 @@ mod conformance;
 mod openai;
 mod requests;
 mod secrets;
+mod server_limits;
 mod support;

@@ -176,6 +176,7 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            on_unknown: settings.on_unknown.unwrap_or_default(),
             output: output.and_then(OutputFacts::spec).cloned(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use orchestrate_core::{ids::StepPath, plan::Action, policy::Limits, suggest};
-use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
+use orchestrate_engine::{
+    config::Chain,
+    session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run},
+};
 
 use super::{cassette, common};
 use crate::{
@@ -41,15 +44,16 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     let options = RunOptions {
         model: arguments.model.clone().or_else(|| created.model_flag.clone()),
         usual_model: (!created.offline && arguments.cassette.replay.is_none())
-            .then(|| created.model.clone()),
+            .then(|| Chain { model: created.model.clone(), fallbacks: created.fallbacks.clone() }),
         offline,
         update_lock: arguments.update_lock,
         limits: Limits {
             max_calls: caps.max_calls.or(earlier_caps.max_calls),
             max_tokens: caps.max_tokens.or(earlier_caps.max_tokens),
         },
-        concurrency: (record.plan.concurrency() != Some(created.concurrency))
-            .then_some(created.concurrency),
+        concurrency: (created.at_first.is_none()
+            && record.plan.concurrency() != Some(created.concurrency))
+        .then_some(created.concurrency),
         fresh: orchestrate_core::event::Freshness::Reuse,
         output: common::output(arguments.output.as_ref())?
             .or_else(|| created.output.as_ref().map(PathBuf::from)),

@@ -83,7 +83,7 @@ fn status(summary: &RunSummary) -> &'static str {
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
         RunStatus::Paused(PauseReason::DiskFull) => "disk full",
-        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => "waiting",
         RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",

@@ -95,7 +95,9 @@ fn troubles(record: &RunRecord) {
     }
     if matches!(
         summary.status,
-        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::DiskFull)
+        RunStatus::Paused(
+            PauseReason::AwaitingApproval | PauseReason::CallUnknown | PauseReason::DiskFull
+        )
     ) {
         let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
         super::warn(
@@ -151,7 +153,21 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());
-            after_failure(id, failure.map(|failure| failure.class), is_generated(summary))
+            match failure.and_then(|failure| failure.not_before) {
+                Some(at) => format!(
+                    "orchestrate resume {id} from {} on; finished steps are kept",
+                    orchestrate_report::words::time(at)
+                ),
+                None => {
+                    let class = failure.map(|failure| failure.class);
+                    after_failure(id, class, is_generated(summary))
+                }
+            }
+        }
+        RunStatus::Paused(PauseReason::CallUnknown) => {
+            format!(
+                "orchestrate resume {id} to have the call made again: at worst it is paid twice"
+            )
         }
         RunStatus::Paused(PauseReason::DiskFull) => {
             format!("make room on the disk, then orchestrate resume {id}")

@@ -3,7 +3,10 @@
 use orchestrate_core::{
     event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
+    in_words,
+    lanes::SlowCause,
     neutral,
+    request::ModelRef,
     summary::{RunSummary, StepState, StepSummary},
 };
 
@@ -142,7 +145,17 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
                 count()
             )
         }
-        Event::RetryScheduled { call, due } => {
+        Event::ModelFellBack { call, from, to, failure } => format!(
+            "{}instead {}  {to} is asked, not {from}: {}",
+            count(),
+            call.step,
+            neutral::one_line(&failure.to_string())
+        ),
+        Event::LaneSlowed { model, cause, at_a_time, until } => {
+            let wait = until.map(|until| in_words(until.since(recorded.at)));
+            format!("{}slow    {}", count(), slowed(model, *cause, *at_a_time, wait.as_deref()))
+        }
+        Event::RetryScheduled { call, due, .. } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
             let why = why.unwrap_or_default();
@@ -186,6 +199,28 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
         | Event::RunFailed { .. } => return None,
     };
     Some(text)
+}
+
+/// `openai:m asks for 20 s; 3 calls at a time`.
+fn slowed(model: &ModelRef, cause: SlowCause, at_a_time: u32, wait: Option<&str>) -> String {
+    let calls = if at_a_time == 1 { "1 call".to_owned() } else { format!("{at_a_time} calls") };
+    match (cause, wait) {
+        (SlowCause::RateLimited, Some(wait)) => {
+            format!("{model} asks for {wait}; {calls} at a time")
+        }
+        (SlowCause::RateLimited, None) => format!("{model} asks to slow down; {calls} at a time"),
+        (SlowCause::Overloaded, wait) => {
+            let wait = wait.map_or(String::new(), |wait| format!(", {wait} of pause"));
+            format!("{model} is overloaded{wait}; {calls} at a time")
+        }
+        (SlowCause::Failing, wait) => format!(
+            "{model} fails again and again; one call tries whether it is back in {}",
+            wait.unwrap_or("a moment")
+        ),
+        (SlowCause::Quota, wait) => {
+            format!("{model} has nothing left of its limit for {}", wait.unwrap_or("a moment"))
+        }
+    }
 }
 
 /// `review 2/3: 3 of 5 gates pass`.

@@ -24,6 +24,7 @@ mod inputs_file;
 mod items;
 mod kills;
 mod layout;
+mod limits;
 mod lists;
 mod matching;
 mod offline;
