@@ -7,6 +7,7 @@
 pub mod command;
 pub mod dialects;
 pub mod http;
+pub mod models;
 pub mod offline;
 pub mod presets;
 pub mod redact;
