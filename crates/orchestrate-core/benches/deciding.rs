@@ -112,6 +112,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
         steps: (0..steps).map(step).collect(),
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: Budget::default(),
     };
     Arc::new(Plan::build(parts).expect("needs point to the layer before"))
 }

@@ -40,6 +40,8 @@ pub enum FailureClass {
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// The budget does not cover the call any more.
+    OverBudget,
     /// A person said no.
     NotApproved,
     /// Nobody decided in time.
@@ -66,6 +68,7 @@ impl FailureClass {
             Self::Malformed => "answer malformed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::OverBudget => "not covered by the budget",
             Self::NotApproved => "not approved",
             Self::ApprovalExpired => "approval expired",
         }
@@ -91,6 +94,7 @@ impl FailureClass {
             | Self::Empty
             | Self::Malformed
             | Self::Redirected
+            | Self::OverBudget
             | Self::NotApproved
             | Self::ApprovalExpired => false,
         }

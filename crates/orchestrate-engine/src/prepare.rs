@@ -212,6 +212,8 @@ impl Preparer {
             identity,
             request: blobs[0].digest,
             reserved,
+            reserved_cost: None,
+            price: None,
             notes,
         };
         let reuse = reuse.map(|(reuse, copied)| {

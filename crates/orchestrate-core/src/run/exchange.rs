@@ -3,13 +3,13 @@
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
+    budget::Limits,
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
         RunForked,
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, StepPath},
-    policy::Limits,
     usage::Usage,
 };
 

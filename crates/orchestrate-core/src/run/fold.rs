@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Timestamp,
+    budget::Reservation,
     event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
     failure::Billed,
     ids::Purpose,
@@ -38,6 +39,7 @@ impl Run {
     pub fn apply(&mut self, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
         self.touches += 1;
         self.now = at;
+        self.running.note(at, event);
         match happening(event) {
             Some((path, what)) => {
                 let kind = event.kind();
@@ -87,10 +89,10 @@ impl Run {
                 }
                 instance.failed = 0;
             }
-            Event::CallIntent { attempt, reserved, .. } => {
+            Event::CallIntent { attempt, reserved, reserved_cost, .. } => {
                 instance.attempts = *attempt;
-                instance.reserved = *reserved;
-                self.ledger.reserve(*reserved);
+                instance.reserved = Reservation { tokens: *reserved, cost: *reserved_cost };
+                self.ledger.reserve(&instance.reserved);
                 self.in_flight += 1;
             }
             Event::CallSucceeded { call, answer, .. } => {
@@ -98,7 +100,7 @@ impl Run {
                     Purpose::Draft => instance.draft = Some((StepSource::Call, answer.clone())),
                     Purpose::Brief => instance.brief = answer.brief,
                 }
-                self.ledger.settle(instance.reserved, &answer.usage);
+                self.ledger.settle(&instance.reserved, &answer.usage, instance.price());
                 self.in_flight -= 1;
                 let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
                 self.keep_answer(step, origin, answer);
@@ -113,10 +115,12 @@ impl Run {
             Event::CallFailed { billed, usage, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
                 match (billed, usage) {
-                    (_, Some(usage)) => self.ledger.settle(instance.reserved, usage),
-                    (Billed::No, None) => self.ledger.release(instance.reserved),
+                    (_, Some(usage)) => {
+                        self.ledger.settle(&instance.reserved, usage, instance.price());
+                    }
+                    (Billed::No, None) => self.ledger.release(&instance.reserved),
                     (Billed::Assumed | Billed::Reported, None) => {
-                        self.ledger.forfeit(instance.reserved);
+                        self.ledger.forfeit(&instance.reserved);
                     }
                 }
                 self.in_flight -= 1;
@@ -124,8 +128,10 @@ impl Run {
             Event::OutputRejected { usage, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
                 match usage {
-                    Some(usage) => self.ledger.settle(instance.reserved, usage),
-                    None => self.ledger.forfeit(instance.reserved),
+                    Some(usage) => {
+                        self.ledger.settle(&instance.reserved, usage, instance.price());
+                    }
+                    None => self.ledger.forfeit(&instance.reserved),
                 }
                 self.in_flight -= 1;
             }
@@ -134,7 +140,7 @@ impl Run {
                 if *cause == LossCause::Connection {
                     instance.failed = instance.failed.saturating_add(1);
                 }
-                self.ledger.forfeit(instance.reserved);
+                self.ledger.forfeit(&instance.reserved);
                 self.in_flight -= 1;
             }
             Event::RetryScheduled { due, .. } => instance.due = *due,

@@ -10,18 +10,20 @@ use indexmap::IndexMap;
 
 use super::{
     approval::Approvals,
+    budget::over_budget,
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
     step::{IllegalEvent, Instance, StepStatus},
 };
 use crate::{
     Timestamp,
+    budget::{Allowance, Cap, Ledger, Limits, Reservation, RunningTime},
     event::{
         Answered, Event, LossCause, PauseReason, ReuseOrigin, RunCreated, RunFailure, StepSource,
     },
     failure::Failure,
     ids::{CallId, Digest, Purpose, RunId},
     plan::Plan,
-    policy::{Allowance, Cap, Ledger, Limits, jitter},
+    policy::jitter,
     request::Identity,
 };
 
@@ -77,6 +79,7 @@ pub struct Run {
     pub(super) started: bool,
     pub(super) instances: Vec<Instance>,
     pub(super) ledger: Ledger,
+    pub(super) running: RunningTime,
     pub(super) in_flight: usize,
     pub(super) unsettled: usize,
     /// Good answers by what was asked, so that the same is not asked again.
@@ -118,6 +121,7 @@ impl Run {
             started: false,
             instances,
             ledger: Ledger::default(),
+            running: RunningTime::default(),
             in_flight: 0,
             unsettled: count,
             answers: IndexMap::new(),
@@ -252,6 +256,7 @@ impl Run {
     pub fn poll_to_quiescence(&mut self, now: Timestamp) -> Result<Decisions, IllegalEvent> {
         self.now = now;
         if self.phase == Phase::Running {
+            self.stop_when_time_is_over(now);
             self.schedule(now)?;
             self.come_to_rest()?;
         }
@@ -302,7 +307,8 @@ impl Run {
         }
         let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
         if self.stopping.is_none()
-            && let Some(at) = retry.into_iter().chain(self.next_expiry()).min()
+            && let Some(at) =
+                retry.into_iter().chain(self.next_expiry()).chain(self.time_is_over_at()).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -330,8 +336,8 @@ impl Run {
     /// a cap forbids it.
     fn send(&mut self, step: usize) -> Result<(), IllegalEvent> {
         let Some(prepared) = &self.instances[step].call else { return Ok(()) };
-        let (identity, reserved, request) =
-            (prepared.identity, prepared.reserved, prepared.request);
+        let (identity, request) = (prepared.identity, prepared.request);
+        let worst = Reservation { tokens: prepared.reserved, cost: prepared.reserved_cost };
         if let Some((origin, answer)) = self.answers.get(&identity) {
             let (origin, answer) = (origin.clone(), answer.clone());
             return self.reuse(step, origin, &answer);
@@ -342,14 +348,19 @@ impl Run {
             leading.followers.push(step);
             return Ok(());
         }
-        match self.ledger.allows(&self.limits, reserved) {
+        match self.ledger.allows(&self.limits, &worst) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id(&self.plan.steps()[step].id);
                 let attempt = self.instances[step].attempts + 1;
                 self.leading
                     .entry(identity)
                     .or_insert_with(|| Leading { step, followers: Vec::new() });
-                self.record(Event::CallIntent { call: call.clone(), attempt, reserved })?;
+                self.record(Event::CallIntent {
+                    call: call.clone(),
+                    attempt,
+                    reserved: worst.tokens,
+                    reserved_cost: worst.cost,
+                })?;
                 self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
             }
@@ -373,6 +384,9 @@ impl Run {
         if self.instances[step].purpose == Purpose::Brief {
             self.hand_over_the_lead(step);
             return self.finish_with(step, None);
+        }
+        if self.goes_on_without(step) {
+            return self.give_up(step, over_budget(cap));
         }
         self.due.push_front(step);
         self.stop(Outcome::Failed(RunFailure::Budget(cap)));
@@ -570,7 +584,7 @@ impl Run {
     }
 
     /// Starts nothing new from here on. The first reason stands.
-    fn stop(&mut self, outcome: Outcome) {
+    pub(super) fn stop(&mut self, outcome: Outcome) {
         if self.phase == Phase::Running && self.stopping.is_none() {
             self.stopping = Some(outcome);
         }

@@ -3,9 +3,11 @@
 //! - [`Run`] holds the state and decides (`machine`); recorded events alone change it (`fold`).
 //! - [`Input`], [`Effect`] and what they carry are its only surface (`exchange`).
 //! - Steps that ask a person, and what follows from the answer (`approval`).
+//! - What the budget stops, and what goes on without it (`budget`).
 //! - [`StepStatus`] and its transition table say which event may follow which (`step`).
 
 mod approval;
+mod budget;
 mod exchange;
 mod fold;
 mod machine;

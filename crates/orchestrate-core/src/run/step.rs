@@ -3,8 +3,10 @@
 use super::approval::ApprovalState;
 use crate::{
     Timestamp,
+    budget::Reservation,
     event::{Answered, Event, PreparedCall, StepSource},
     ids::{CallId, Digest, Purpose, StepPath},
+    price::Price,
 };
 
 /// Where a step instance stands. It follows from the journal alone.
@@ -169,8 +171,8 @@ pub(super) struct Instance {
     pub(super) attempts: u32,
     /// Attempts of the current call that failed since the run was last resumed.
     pub(super) failed: u16,
-    /// Tokens reserved for the attempt in flight.
-    pub(super) reserved: u64,
+    /// What is reserved for the attempt in flight.
+    pub(super) reserved: Reservation,
     /// When a waiting attempt is due.
     pub(super) due: Timestamp,
     /// The good draft, once there is one.
@@ -195,7 +197,7 @@ impl Instance {
             call: None,
             attempts: 0,
             failed: 0,
-            reserved: 0,
+            reserved: Reservation::default(),
             due: Timestamp(0),
             draft: None,
             deliverable: None,
@@ -203,6 +205,11 @@ impl Instance {
             gave_up: false,
             approval: None,
         }
+    }
+
+    /// The price of the current call's tokens, where it is known.
+    pub(super) fn price(&self) -> Option<&Price> {
+        self.call.as_ref().and_then(|call| call.price.as_ref())
     }
 
     /// The call the step is at, or the one it makes next.

@@ -106,6 +106,7 @@ impl Product {
             steps,
             outputs: IndexMap::new(),
             concurrency: None,
+            budget: orchestrate_core::budget::Budget::default(),
         })?;
         let setup = RunSetup {
             selection: None,

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use orchestrate_core::diagnostic::{Diagnostic, Source};
+use orchestrate_core::{
+    budget::Limits,
+    diagnostic::{Diagnostic, Source},
+};
 use orchestrate_provider::{
     command::Output,
     dialects::{Effort, TokenLimitParameter},
@@ -93,6 +96,13 @@ pub(super) struct DefaultsTable {
     pub(super) concurrency: Option<u32>,
     pub(super) max_calls: Option<u64>,
     pub(super) max_tokens: Option<u64>,
+}
+
+impl DefaultsTable {
+    /// The caps it sets.
+    pub(super) fn limits(&self) -> Limits {
+        Limits { max_calls: self.max_calls, max_tokens: self.max_tokens, ..Limits::default() }
+    }
 }
 
 /// A config file that cannot be used.

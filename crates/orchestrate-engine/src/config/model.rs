@@ -189,10 +189,6 @@ impl Config {
         let project_aliases = project.models.keys().cloned().collect();
         let mut aliases = user.models;
         aliases.extend(project.models);
-        let lower = |a: Option<u64>, b: Option<u64>| match (a, b) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
         Ok(Self {
             aliases,
             project_aliases,
@@ -205,10 +201,7 @@ impl Config {
                     (Some(user), Some(project)) => Some(user.min(project)),
                     (user, project) => user.or(project),
                 },
-                limits: Limits {
-                    max_calls: lower(user.defaults.max_calls, project.defaults.max_calls),
-                    max_tokens: lower(user.defaults.max_tokens, project.defaults.max_tokens),
-                },
+                limits: user.defaults.limits().stricter(project.defaults.limits()),
             },
         })
     }

@@ -245,6 +245,7 @@ impl RunSetup {
         let (model, models) = models(workspace, &plan, options)?;
         let providers = Providers::for_models(&workspace.config, models.values().chain([&model]))?;
         let defaults = workspace.config.defaults;
+        let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
         let output = options
@@ -268,10 +269,7 @@ impl RunSetup {
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
-            limits: Limits {
-                max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
-                max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
-            },
+            limits,
             concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
@@ -402,13 +400,6 @@ fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
     }
     let known = plan.steps().iter().map(|step| step.id.as_str());
     Err(SetupError::UnknownStep { step: step.clone(), help: suggest::advice(step.as_str(), known) })
-}
-
-fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
 }
 
 /// The model of most steps, and those of the steps that differ.

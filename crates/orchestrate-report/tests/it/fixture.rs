@@ -59,6 +59,7 @@ pub(crate) fn plan(workflow: &str, steps: Vec<Step>) -> Plan {
         steps,
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: orchestrate_core::budget::Budget::default(),
     })
     .expect("sound")
 }
@@ -192,13 +193,20 @@ impl Journal {
                 identity: Identity(Digest::of(step)),
                 request: Digest::of(step),
                 reserved: 9_000,
+                reserved_cost: None,
+                price: None,
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
             }),
         });
     }
 
     pub(crate) fn intent(&mut self, step: &str, attempt: u32) {
-        self.push(Event::CallIntent { call: call(step), attempt, reserved: 9_000 });
+        self.push(Event::CallIntent {
+            call: call(step),
+            attempt,
+            reserved: 9_000,
+            reserved_cost: None,
+        });
     }
 
     /// The step's draft was answered and the step is finished.

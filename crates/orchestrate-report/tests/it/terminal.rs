@@ -95,7 +95,7 @@ fn a_token_cap_is_told_with_its_figures_and_counts_what_may_have_been_charged() 
         text.ends_with("status  failed: the cap on tokens was reached: step `model` may use 9,000 tokens; 455 of 20,000 are left"),
         "{text}"
     );
-    assert_eq!(orchestrate_report::sufficient_cap(&journal.summary()), Some(28_545));
+    assert_eq!(orchestrate_report::sufficient_cap(&journal.summary()), Some("28545".to_owned()));
 }
 
 #[test]

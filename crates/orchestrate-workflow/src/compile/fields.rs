@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 16] = [
+const FUTURE: [&str; 15] = [
     "if",
     "for_each",
     "as",
@@ -22,7 +22,6 @@ const FUTURE: [&str; 16] = [
     "repairs",
     "workflow",
     "with",
-    "budget",
     "retry",
     "seed",
     "when",

@@ -10,7 +10,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    edges, fields, input, needs,
+    budget, edges, fields, input, needs,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -100,6 +100,8 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     let concurrency = map
         .get("concurrency")
         .and_then(|entry| fields::integer(sink, &entry.value, "`concurrency`", 1..=1000));
+    let budget = map.get("budget").and_then(|entry| budget::read(sink, &entry.value));
+    let budget = budget.unwrap_or_default();
     let inputs = map
         .get("inputs")
         .map(|entry| input::read(sink, &entry.value, catalogue.schemas()))
@@ -121,6 +123,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         inputs,
         outputs,
         concurrency,
+        budget,
     };
     if sink.has_errors() {
         return None;

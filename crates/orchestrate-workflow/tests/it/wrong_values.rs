@@ -53,16 +53,16 @@ unknown-key 9:19 `typ`
 fn keys_of_later_versions() {
     check(
         r"workflow: w
-budget: { usd: 5 }
+with: { usd: 5 }
 steps:
   a:
     persona: data-engineer
     review: { by: mlops-engineer }
     if: inputs.x
 ",
-        r"unknown-key 2:1 `budget`
-  a workflow has no key `budget`
-  help: this version does not know `budget`
+        r"unknown-key 2:1 `with`
+  a workflow has no key `with`
+  help: this version does not know `with`
 unknown-key 6:5 `review`
   step `a` has no key `review`
   help: this version does not know `review`

@@ -51,7 +51,7 @@ pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
 
 /// Caps as the command line gives them.
 pub(crate) fn limits(arguments: &CapArguments) -> Limits {
-    Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens }
+    Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens, ..Limits::default() }
 }
 
 /// What the command line asks of a run.

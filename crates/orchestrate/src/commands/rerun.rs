@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use orchestrate_core::{ids::StepPath, plan::Action, policy::Limits, suggest};
+use orchestrate_core::{ids::StepPath, plan::Action, suggest};
 use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
 
 use super::common;
@@ -22,17 +22,13 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     let offline = arguments.offline || (record.created.offline && arguments.model.is_none());
     let created = &record.created;
     let caps = common::limits(&arguments.caps);
-    let earlier_caps = record.summary.limits;
     // Without a word everything stays what it was, whatever the configuration says now.
     let options = RunOptions {
         model: arguments.model.clone().or_else(|| created.model_flag.clone()),
         usual_model: (!created.offline).then(|| created.model.clone()),
         offline,
         update_lock: arguments.update_lock,
-        limits: Limits {
-            max_calls: caps.max_calls.or(earlier_caps.max_calls),
-            max_tokens: caps.max_tokens.or(earlier_caps.max_tokens),
-        },
+        limits: caps.or(record.summary.limits),
         concurrency: (record.plan.concurrency() != Some(created.concurrency))
             .then_some(created.concurrency),
         fresh: orchestrate_core::event::Freshness::Reuse,

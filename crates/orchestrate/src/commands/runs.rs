@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use orchestrate_core::{
     event::{PauseReason, RunFailure},
     neutral,
-    policy::Cap,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
 use orchestrate_engine::session::{RunRecord, Workspace, find_run, list_runs};
@@ -81,7 +80,7 @@ fn status(summary: &RunSummary) -> &'static str {
         RunStatus::Succeeded if summary.given_up().next().is_some() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",
-        RunStatus::Failed(RunFailure::Budget(Cap::Calls | Cap::Tokens)) => "cap reached",
+        RunStatus::Failed(RunFailure::Budget(_)) => "cap reached",
     }
 }
 
