@@ -100,9 +100,13 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
                 model: None,
                 parameters: Parameters::default(),
                 timeouts: Timeouts::default(),
+                output: None,
+                review: None,
+                repairs: 1,
             })),
             optional: false,
             save: None,
+            flow: orchestrate_core::flow::Flow::default(),
         }
     };
     let parts = PlanParts {
@@ -112,7 +116,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
         steps: (0..steps).map(step).collect(),
         outputs: IndexMap::new(),
         concurrency: None,
-        budget: Budget::default(),
+        budget: orchestrate_core::budget::Budget::default(),
     };
     Arc::new(Plan::build(parts).expect("needs point to the layer before"))
 }
@@ -207,7 +211,10 @@ fn prepared(digest: Digest) -> Prepared {
             identity: Identity(digest),
             request: digest,
             reserved: 1_000,
+            reserved_cost: None,
+            price: None,
             notes: Vec::new(),
+            review: None,
         }),
         reuse: None,
     }
@@ -218,6 +225,8 @@ fn good(digest: Digest) -> AttemptOutcome {
         raw: digest,
         deliverable: digest,
         brief: Some(digest),
+        output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,

@@ -17,6 +17,7 @@ use crate::{
     policy::RetryPolicy,
     price::Price,
     request::{Endpoint, Identity, ModelRef},
+    review::{Asked, Judged, Stop},
     usage::Usage,
 };
 
@@ -102,7 +103,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<Digest>,
     },
-    /// An attempt was answered, but the answer is truncated, refused or empty.
+    /// An attempt was answered, but the answer is truncated, refused, empty, or does not fit its schema.
     OutputRejected {
         /// The call.
         call: CallId,
@@ -146,6 +147,49 @@ pub enum Event {
         deliverable: Digest,
         /// Digest of the brief's JSON.
         brief: Option<Digest>,
+        /// Digest of the output's JSON, where the step has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Digest>,
+    },
+    /// A review came to its end.
+    ReviewEnded {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        stop: Stop,
+        /// Rounds that it took.
+        rounds: u16,
+    },
+    /// The list of a fan-out was found. Never evaluated again.
+    ItemsFound {
+        /// The fan-out.
+        step: StepPath,
+        /// How many items there are.
+        count: usize,
+        /// Digest of the list's JSON.
+        list: Digest,
+    },
+    /// The steps of a group may begin: what the group needs is there and its condition holds.
+    GroupOpened {
+        /// The group.
+        step: StepPath,
+    },
+    /// A step is not run. Never evaluated again, unless it is withdrawn.
+    StepSkipped {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// A step that failed gets another chance.
+    StepReopened {
+        /// The step.
+        step: StepPath,
+    },
+    /// A step that ran, or was skipped, because of a failure is decided anew: what failed is tried again.
+    StepWithdrawn {
+        /// The step.
+        step: StepPath,
     },
     /// A step cannot be finished.
     StepFailed {
@@ -204,6 +248,40 @@ pub enum Event {
 }
 
 impl Event {
+    /// The step instance that the event speaks of; none where it is about the whole run.
+    pub fn step(&self) -> Option<&StepPath> {
+        match self {
+            Self::CallPrepared { call, .. }
+            | Self::CallIntent { call, .. }
+            | Self::CallSucceeded { call, .. }
+            | Self::CallReused { call, .. }
+            | Self::CallFailed { call, .. }
+            | Self::OutputRejected { call, .. }
+            | Self::CallUnknown { call, .. }
+            | Self::RetryScheduled { call, .. } => Some(&call.step),
+            Self::StepSucceeded { step, .. }
+            | Self::ItemsFound { step, .. }
+            | Self::GroupOpened { step }
+            | Self::StepSkipped { step, .. }
+            | Self::StepReopened { step }
+            | Self::StepWithdrawn { step }
+            | Self::StepFailed { step, .. }
+            | Self::ReviewEnded { step, .. }
+            | Self::ApprovalRequested { step, .. }
+            | Self::ApprovalDecided { step, .. }
+            | Self::ApprovalExpired { step } => Some(step),
+            Self::SessionOpened { .. }
+            | Self::RunCreated(_)
+            | Self::RunForked(_)
+            | Self::RunStarted
+            | Self::ArtifactWritten { .. }
+            | Self::RunPaused { .. }
+            | Self::RunResumed { .. }
+            | Self::RunSucceeded
+            | Self::RunFailed { .. } => None,
+        }
+    }
+
     /// The event's kind, as the journal's `type` member spells it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -220,6 +298,12 @@ impl Event {
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::StepSucceeded { .. } => "step_succeeded",
+            Self::ReviewEnded { .. } => "review_ended",
+            Self::ItemsFound { .. } => "items_found",
+            Self::GroupOpened { .. } => "group_opened",
+            Self::StepSkipped { .. } => "step_skipped",
+            Self::StepReopened { .. } => "step_reopened",
+            Self::StepWithdrawn { .. } => "step_withdrawn",
             Self::StepFailed { .. } => "step_failed",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalDecided { .. } => "approval_decided",
@@ -396,12 +480,19 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Whether `step` refuses answers of earlier runs.
+    /// Whether `step` refuses answers of earlier runs: it is named, or the fan-out or group that it is part of.
     pub fn refuses(&self, step: &StepPath) -> bool {
         match self {
             Self::Reuse => false,
             Self::All => true,
-            Self::Steps(steps) => steps.contains(step),
+            Self::Steps(steps) => {
+                let own = step.step();
+                let is_in = |group: &StepPath| {
+                    let rest = own.as_str().strip_prefix(group.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                steps.iter().any(|named| named == step || is_in(named))
+            }
         }
     }
 }
@@ -431,6 +522,9 @@ pub struct PreparedCall {
     /// In which form each need arrived, and what else a reader of the prompt should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a verdict is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<Asked>>,
 }
 
 /// A good answer.
@@ -438,10 +532,16 @@ pub struct PreparedCall {
 pub struct Answered {
     /// Digest of the whole answer as it came.
     pub raw: Digest,
-    /// Digest of the document without its brief.
+    /// Digest of the document without its brief; where a value was asked for, of the value as Markdown.
     pub deliverable: Digest,
     /// Digest of the brief's JSON, where the answer held one.
     pub brief: Option<Digest>,
+    /// Digest of the value's JSON, where one was asked for under a schema; it fits the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// What a verdict says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judged>>,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// What it used up.
@@ -473,6 +573,20 @@ pub enum StepSource {
     Render,
     /// A person's yes.
     Approval,
+    /// The documents of a fan-out's items, or of a group's last steps, one after the other.
+    Joined,
+}
+
+/// Why a step is not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Its condition is false.
+    Condition,
+    /// This step, which it needs, was skipped.
+    Need(StepPath),
+    /// None of the steps that it needs succeeded.
+    NoneSucceeded,
 }
 
 /// What ended an attempt whose outcome nobody knows.
@@ -495,6 +609,8 @@ pub enum PauseReason {
     Interrupted,
     /// Nothing can go on before a person has decided, and nobody is there.
     AwaitingApproval,
+    /// The disk that holds the journal is full.
+    DiskFull,
 }
 
 /// Why a run failed.

@@ -36,6 +36,13 @@ pub enum FailureClass {
     Empty,
     /// The answer is not what the protocol promises: HTML, broken JSON, no or unknown finish reason.
     Malformed,
+    /// The answer holds no value that fits the schema it was asked for under.
+    Misfit,
+    /// The server does not take a parameter that this request does not depend on; the next attempt goes
+    /// without it.
+    Unsupported,
+    /// The document did not pass its review.
+    ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
@@ -46,6 +53,8 @@ pub enum FailureClass {
     NotApproved,
     /// Nobody decided in time.
     ApprovalExpired,
+    /// An item of a fan-out, or a step of a group, failed.
+    Inside,
 }
 
 impl FailureClass {
@@ -66,8 +75,12 @@ impl FailureClass {
             Self::Truncated => "answer truncated",
             Self::Empty => "answer empty",
             Self::Malformed => "answer malformed",
+            Self::Misfit => "answer does not fit its schema",
+            Self::Unsupported => "parameter not supported",
+            Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
             Self::Preparation => "could not be prepared",
+            Self::Inside => "failed inside",
             Self::OverBudget => "not covered by the budget",
             Self::NotApproved => "not approved",
             Self::ApprovalExpired => "approval expired",
@@ -83,8 +96,10 @@ impl FailureClass {
             | Self::ContextTooLong
             | Self::Refused
             | Self::Truncated
+            | Self::ReviewFailed
             | Self::Preparation => true,
-            Self::Connect
+            Self::Inside
+            | Self::Connect
             | Self::StreamCut
             | Self::Timeout
             | Self::RateLimited
@@ -93,6 +108,8 @@ impl FailureClass {
             | Self::Credentials
             | Self::Empty
             | Self::Malformed
+            | Self::Misfit
+            | Self::Unsupported
             | Self::Redirected
             | Self::OverBudget
             | Self::NotApproved

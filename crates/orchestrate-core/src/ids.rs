@@ -28,8 +28,9 @@ impl fmt::Display for RunId {
     }
 }
 
-/// The path of a step instance. A step that runs once is its own only instance, so its path is the
-/// key it has in the workflow file.
+/// The path of a step or of a step instance. A step that runs once is its own only instance, so its path
+/// is the key it has in the workflow file. An item of a fan-out is `step[3]`, counted from 0; a step of a
+/// group is `group/step`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepPath(Arc<str>);
@@ -43,6 +44,47 @@ impl StepPath {
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The path of one item of this fan-out, counted from 0.
+    #[must_use]
+    pub fn item(&self, index: usize) -> Self {
+        Self::new(format!("{self}[{index}]"))
+    }
+
+    /// The path of a step of this group.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Self {
+        Self::new(format!("{self}/{name}"))
+    }
+
+    /// The last name of the path, without the number of an item.
+    pub fn name(&self) -> &str {
+        let last = self.0.rsplit('/').next().unwrap_or_default();
+        last.split('[').next().unwrap_or_default()
+    }
+
+    /// The names of the path from the outside in, each with the number of its item.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, Option<usize>)> {
+        self.0.split('/').map(|part| match part.split_once('[') {
+            Some((name, rest)) => (name, rest.strip_suffix(']').and_then(|text| text.parse().ok())),
+            None => (part, None),
+        })
+    }
+
+    /// The path without the numbers of items: that of the step in the plan.
+    #[must_use]
+    pub fn step(&self) -> Self {
+        if !self.0.contains('[') {
+            return self.clone();
+        }
+        let names: Vec<&str> = self.parts().map(|(name, _)| name).collect();
+        Self::new(names.join("/"))
+    }
+
+    /// The numbers of the items that the path leads through, from the outside in.
+    pub fn numbers(&self) -> Vec<usize> {
+        self.parts().filter_map(|(_, number)| number).collect()
     }
 }
 
@@ -58,21 +100,36 @@ impl From<&str> for StepPath {
     }
 }
 
-/// What a call is made for. Each step makes one draft; a missing brief may cost one brief call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a call is made for. Each step makes one draft; a missing brief may cost one brief call, a value
+/// that does not fit its schema a few repairs, and a review verdicts and revised versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Purpose {
     /// The step's own answer: deliverable and brief.
+    #[default]
     Draft,
     /// The summary of a draft that came without one.
     Brief,
+    /// An answer again, since its value did not fit the schema it was asked for under.
+    Repair,
+    /// What a reviewer says of the document.
+    Verdict,
+    /// A new version of the document, in answer to a review.
+    Revise,
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 5] =
+        [Self::Draft, Self::Brief, Self::Repair, Self::Verdict, Self::Revise];
+
     /// The word used in call ids.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Brief => "brief",
+            Self::Repair => "repair",
+            Self::Verdict => "verdict",
+            Self::Revise => "revise",
         }
     }
 }
@@ -116,11 +173,8 @@ impl FromStr for CallId {
         let invalid = || ParseIdError { kind: "call id", text: text.to_owned() };
         let (step, call) = text.rsplit_once('#').ok_or_else(invalid)?;
         let (purpose, number) = call.rsplit_once('.').ok_or_else(invalid)?;
-        let purpose = match purpose {
-            "draft" => Purpose::Draft,
-            "brief" => Purpose::Brief,
-            _ => return Err(invalid()),
-        };
+        let known = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose);
+        let purpose = known.ok_or_else(invalid)?;
         let number = number.parse().map_err(|_| invalid())?;
         Ok(Self { step: step.into(), purpose, number })
     }
@@ -231,6 +285,14 @@ mod tests {
         for bad in ["", "data", "data#draft", "data#dance.1", "data#draft.x"] {
             assert!(bad.parse::<CallId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_path_knows_its_step_and_its_items() {
+        let path = StepPath::from("outer").item(2).member("inner").item(0);
+        assert_eq!(path.as_str(), "outer[2]/inner[0]");
+        assert_eq!((path.step().as_str(), path.name()), ("outer/inner", "inner"));
+        assert_eq!(path.numbers(), [2, 0]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub mod diagnostic;
 pub mod event;
 pub mod failure;
 pub mod fence;
+pub mod finding;
+pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod money;
@@ -24,12 +26,16 @@ pub mod plan;
 pub mod policy;
 pub mod price;
 pub mod request;
+pub mod review;
 pub mod run;
+pub mod structured;
 pub mod suggest;
 pub mod summary;
 pub mod usage;
 
 mod input;
+mod instances;
+mod plan_shape;
 mod time;
 
 pub use time::Timestamp;

@@ -1,14 +1,17 @@
 //! The plan: a workflow compiled into steps that are known to be acyclic.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     budget::Budget,
+    flow::Flow,
     handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
+    persona::Gate,
+    plan_shape::Shape,
     request::{Parameters, Timeouts},
 };
 
@@ -21,7 +24,8 @@ pub struct PlanParts {
     pub summary: Option<String>,
     /// The inputs it takes, in the order of the file.
     pub inputs: IndexMap<String, InputSpec>,
-    /// The steps in the order of the file, which is also the order of display.
+    /// The steps in the order of the file, which is also the order of display. The steps of a group
+    /// stand after it.
     pub steps: Vec<Step>,
     /// Named templates that make up the result; where there are none, the deliverables do.
     pub outputs: IndexMap<String, String>,
@@ -38,17 +42,13 @@ pub struct PlanParts {
 pub struct Plan {
     parts: PlanParts,
     index: IndexMap<StepPath, usize>,
-    needs: Vec<Vec<usize>>,
-    dependents: Vec<Vec<usize>>,
-    stages: Vec<Vec<usize>>,
-    /// By position, whether a brief of the step's document is worth having.
-    briefs: Vec<bool>,
+    shape: Shape,
 }
 
 /// One node of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// The step's key in the workflow file.
+    /// The step's key in the workflow file, behind that of its group where it has one: `group/step`.
     pub id: StepPath,
     /// What must be finished before it starts, without repetition.
     pub needs: Vec<Need>,
@@ -58,6 +58,9 @@ pub struct Step {
     pub optional: bool,
     /// File name, below the output folder, for its deliverable.
     pub save: Option<String>,
+    /// When it runs and how often.
+    #[serde(default)]
+    pub flow: Flow,
 }
 
 /// An edge: the step that has it needs another one.
@@ -119,6 +122,8 @@ pub enum Action {
     Render(String),
     /// Asks a person.
     Approve(ApprovalStep),
+    /// Runs the steps that say they are within it.
+    Group,
 }
 
 /// A step in which a person says yes or no.
@@ -144,6 +149,70 @@ pub struct PersonaStep {
     pub parameters: Parameters,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What the answer's value has to be, where it is not a document alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputSpec>,
+    /// Who judges the document, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<ReviewSpec>>,
+    /// How often an answer that does not fit its schema is asked for again.
+    #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
+    pub repairs: u16,
+}
+
+/// Repairs of one answer where the workflow does not say.
+pub const DEFAULT_REPAIRS: u16 = 1;
+
+fn default_repairs() -> u16 {
+    DEFAULT_REPAIRS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_repairs(repairs: &u16) -> bool {
+    *repairs == DEFAULT_REPAIRS
+}
+
+/// How a document is reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewSpec {
+    /// The personas that judge, each by its own gates and those written here.
+    pub by: Vec<String>,
+    /// Rounds at most: a verdict each, and a new version between two.
+    pub rounds: u16,
+    /// What happens to the step where the document does not pass.
+    pub on_fail: OnFail,
+    /// Gates beside those of the reviewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+}
+
+impl ReviewSpec {
+    /// Calls at most beside the draft, repairs and missing briefs left out: verdicts and new versions.
+    pub fn most_calls(&self) -> u64 {
+        let rounds = u64::from(self.rounds);
+        rounds * self.by.len() as u64 + rounds.saturating_sub(1)
+    }
+}
+
+/// What happens to a step whose document does not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// The step fails.
+    #[default]
+    Stop,
+    /// The step goes on with the last version, and says that it has not passed.
+    Continue,
+}
+
+/// The value that a step's answer has to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The JSON Schema that it has to fit.
+    pub schema: Arc<serde_json::Value>,
+    /// Whether it is the built-in list of findings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub findings: bool,
 }
 
 /// How a step's persona is found.
@@ -289,6 +358,25 @@ pub enum PlanError {
         /// The step that is missing.
         need: StepPath,
     },
+    /// A step needs one that stands in another group.
+    #[error("step `{step}` needs `{need}`, which is not in the same group")]
+    OtherGroup {
+        /// The step that needs.
+        step: StepPath,
+        /// The step in another group.
+        need: StepPath,
+    },
+    /// A step says that it is within something that is no group before it.
+    #[error("step `{step}` is within `{group}`, which is no group before it")]
+    NoGroup {
+        /// The step.
+        step: StepPath,
+        /// What it names.
+        group: StepPath,
+    },
+    /// A group has no steps.
+    #[error("group `{0}` has no steps")]
+    EmptyGroup(StepPath),
     /// Steps need each other in a circle; each needs the next, the last needs the first.
     #[error("steps need each other in a circle: {}", .0.iter().map(StepPath::as_str).collect::<Vec<_>>().join(" → "))]
     Cycle(Vec<StepPath>),
@@ -303,27 +391,8 @@ impl Plan {
                 return Err(PlanError::DuplicateStep(step.id.clone()));
             }
         }
-        let mut needs = Vec::with_capacity(parts.steps.len());
-        let mut dependents = vec![Vec::new(); parts.steps.len()];
-        let mut briefs = vec![false; parts.steps.len()];
-        let asks = |at: usize| matches!(parts.steps[at].action, Action::Persona(_));
-        for (position, step) in parts.steps.iter().enumerate() {
-            let mut resolved = Vec::with_capacity(step.needs.len());
-            for need in &step.needs {
-                let &target = index.get(&need.step).ok_or_else(|| PlanError::UnknownNeed {
-                    step: step.id.clone(),
-                    need: need.step.clone(),
-                })?;
-                resolved.push(target);
-                dependents[target].push(position);
-                briefs[target] |= asks(target) && asks(position) && need.pass.relies_on_brief();
-            }
-            needs.push(resolved);
-        }
-        let stages = stages(&needs, &dependents).map_err(|cycle| {
-            PlanError::Cycle(cycle.into_iter().map(|at| parts.steps[at].id.clone()).collect())
-        })?;
-        Ok(Self { parts, index, needs, dependents, stages, briefs })
+        let shape = Shape::of(&parts.steps, &index)?;
+        Ok(Self { parts, index, shape })
     }
 
     /// The workflow's name.
@@ -371,25 +440,100 @@ impl Plan {
         self.position(step).map(|at| &self.parts.steps[at])
     }
 
-    /// Positions of the steps that the step at `position` needs.
+    /// The position of the step that an instance is one of: `outer[2]/inner[0]` is one of `outer/inner`.
+    pub fn position_of(&self, instance: &StepPath) -> Option<usize> {
+        self.position(&instance.step())
+    }
+
+    /// Positions of the steps that the step at `position` needs, all of its own group.
     pub fn needs(&self, position: usize) -> &[usize] {
-        &self.needs[position]
+        &self.shape.needs[position]
     }
 
     /// Positions of the steps that need the step at `position`.
     pub fn dependents(&self, position: usize) -> &[usize] {
-        &self.dependents[position]
+        &self.shape.dependents[position]
     }
 
-    /// Positions by stage: every step stands in the first stage after all its needs.
+    /// Positions by stage: every step stands in the first stage after all its needs. The steps of a group
+    /// stand after what the group needs, and the group itself after its steps.
     pub fn stages(&self) -> &[Vec<usize>] {
-        &self.stages
+        &self.shape.stages
+    }
+
+    /// Positions of the steps that stand in no group.
+    pub fn top(&self) -> &[usize] {
+        &self.shape.top
+    }
+
+    /// Positions of the steps of the group at `position`; none where it is no group.
+    pub fn members(&self, position: usize) -> &[usize] {
+        &self.shape.members[position]
+    }
+
+    /// The position of the group that the step at `position` is within.
+    pub fn group(&self, position: usize) -> Option<usize> {
+        self.shape.group[position]
+    }
+
+    /// The place of the step at `position` among the steps of its group, or among those in none.
+    pub fn ordinal(&self, position: usize) -> usize {
+        self.shape.ordinal[position]
+    }
+
+    /// What an arrow leads from to the step at `position` where a plan is drawn: its needs, for the first
+    /// steps of a group what the group needs, and for a group its last steps.
+    pub fn drawn_before(&self, position: usize) -> Vec<usize> {
+        if self.members(position).is_empty() {
+            return self.shape.before(position);
+        }
+        let last = |&at: &usize| self.dependents(at).is_empty();
+        self.members(position).iter().copied().filter(last).collect()
+    }
+
+    /// Whether the step at `position` may run more than once: it, or a group around it, is a fan-out.
+    pub fn repeats(&self, position: usize) -> bool {
+        let mut at = Some(position);
+        while let Some(step) = at {
+            if self.parts.steps[step].flow.each.is_some() {
+                return true;
+            }
+            at = self.group(step);
+        }
+        false
     }
 
     /// Whether a persona step relies on the handoff of the step at `position`, so that a brief of its
     /// document is worth having.
     pub fn wants_brief(&self, position: usize) -> bool {
-        self.briefs[position]
+        // A review holds figures of the brief against its metrics.
+        matches!(self.parts.steps[position].action, Action::Persona(_))
+            && (self.shape.relied_on[position] || self.review(position).is_some())
+    }
+
+    /// How often an answer of the step at `position` that does not fit its schema is asked for again.
+    pub fn repairs(&self, position: usize) -> u16 {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.repairs,
+            Action::Render(_) | Action::Approve(_) | Action::Group => 0,
+        }
+    }
+
+    /// How the document of the step at `position` is reviewed, where it is.
+    pub fn review(&self, position: usize) -> Option<&ReviewSpec> {
+        match &self.parts.steps[position].action {
+            Action::Persona(step) => step.review.as_deref(),
+            Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        }
+    }
+
+    /// The value that the answer of this step has to be, where it has to be one. For a fan-out it is that of
+    /// each item.
+    pub fn output(&self, step: &StepPath) -> Option<&OutputSpec> {
+        match &self.step(step)?.action {
+            Action::Persona(step) => step.output.as_ref(),
+            Action::Render(_) | Action::Approve(_) | Action::Group => None,
+        }
     }
 
     /// The hash of the whole plan, to which a run is pinned.
@@ -417,42 +561,6 @@ impl From<Plan> for PlanParts {
     }
 }
 
-/// Kahn's algorithm by levels; the error is a cycle in the direction of the needs.
-fn stages(needs: &[Vec<usize>], dependents: &[Vec<usize>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
-    let mut unmet: Vec<usize> = needs.iter().map(Vec::len).collect();
-    let mut stage: Vec<usize> = (0..needs.len()).filter(|&at| unmet[at] == 0).collect();
-    let mut stages = Vec::new();
-    let mut placed = 0;
-    while !stage.is_empty() {
-        placed += stage.len();
-        let mut next = Vec::new();
-        for &done in &stage {
-            for &dependent in &dependents[done] {
-                unmet[dependent] -= 1;
-                if unmet[dependent] == 0 {
-                    next.push(dependent);
-                }
-            }
-        }
-        next.sort_unstable();
-        stages.push(std::mem::replace(&mut stage, next));
-    }
-    if placed == needs.len() {
-        return Ok(stages);
-    }
-    // Every step left over has an unmet need that is left over too, so following those needs must
-    // come back to a step already seen.
-    let mut at = unmet.iter().position(|&count| count > 0).unwrap_or_default();
-    let mut seen = BTreeMap::new();
-    let mut path = Vec::new();
-    while let Entry::Vacant(unseen) = seen.entry(at) {
-        unseen.insert(path.len());
-        path.push(at);
-        at = needs[at].iter().copied().find(|&need| unmet[need] > 0).unwrap_or(at);
-    }
-    Err(path.split_off(seen[&at]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -464,6 +572,7 @@ mod tests {
             action: Action::Render("x".into()),
             optional: false,
             save: None,
+            flow: Flow::default(),
         });
         Plan::build(PlanParts {
             workflow: "w".into(),

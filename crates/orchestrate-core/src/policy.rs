@@ -51,7 +51,8 @@ impl RetryPolicy {
             | FailureClass::StreamCut
             | FailureClass::Timeout
             | FailureClass::RateLimited
-            | FailureClass::Unavailable => self.max_attempts,
+            | FailureClass::Unavailable
+            | FailureClass::Unsupported => self.max_attempts,
             // An empty answer is worth one more try, and no third.
             FailureClass::Empty => self.max_attempts.min(2),
             FailureClass::QuotaExhausted
@@ -62,14 +63,22 @@ impl RetryPolicy {
             | FailureClass::Refused
             | FailureClass::Truncated
             | FailureClass::Malformed
+            // Asking the same again is no answer to it: a repair says what is wrong.
+            | FailureClass::Misfit
+            | FailureClass::ReviewFailed
             | FailureClass::Redirected
             | FailureClass::Preparation
+            | FailureClass::Inside
             | FailureClass::OverBudget
             | FailureClass::NotApproved
             | FailureClass::ApprovalExpired => 1,
         };
         if failed >= attempts {
             return None;
+        }
+        if class == FailureClass::Unsupported {
+            // The server is well; it only wants another request.
+            return Some(Duration::ZERO);
         }
         let floor = retry_after_ms.unwrap_or(0);
         if floor > self.longest_wait_ms {

@@ -1,6 +1,10 @@
 //! One model request: who is asked, what, and with which parameters; and its identity.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +12,9 @@ use crate::{
     fence::fence,
     handoff::Handoff,
     ids::{CallId, Digest, FieldHasher},
+    neutral::one_line,
     persona::Persona,
+    review::Asked,
 };
 
 /// A model as a person names it: `provider:model`, such as `openai:gpt-5-mini`.
@@ -99,6 +105,26 @@ pub enum Segment {
     Remark(String),
     /// What the workflow's author asks of this step; text from elsewhere is fenced in it already.
     Prompt(String),
+    /// An answer that does not fit the form that was asked for.
+    Misfit {
+        /// The answer as it came.
+        answer: String,
+        /// What of it does not fit, a line each.
+        misfits: Vec<String>,
+    },
+    /// A text that this call is about.
+    Document {
+        /// The label of its block.
+        origin: String,
+        /// The text.
+        text: String,
+    },
+    /// What was found in the earlier document, for a new version.
+    Findings(String),
+    /// What a reviewer has to answer.
+    Judge(Box<Asked>),
+    /// The JSON Schema that the answer has to fit, as text.
+    Form(String),
 }
 
 impl Segment {
@@ -114,8 +140,52 @@ impl Segment {
                 fence("the remark on your earlier document", text)
             ),
             Self::Prompt(text) => text.clone(),
+            Self::Misfit { answer, misfits } => {
+                let list: Vec<String> = misfits.iter().map(|line| format!("- {line}")).collect();
+                format!(
+                    "You have answered this already, and your answer does not have the form that was asked \
+                     for. Give the whole answer again in the right form, and change nothing that fits.\n\n\
+                     {}\n\n{}",
+                    fence("your own earlier answer", answer),
+                    fence("what of it does not fit", &list.join("\n"))
+                )
+            }
+            Self::Document { origin, text } => fence(origin, text),
+            Self::Findings(text) => format!(
+                "Your earlier document was reviewed and does not pass. Write the whole document again: \
+                 settle what the review names, keep what it does not touch, and where you disagree say so \
+                 in the document with your reason.\n\n{}",
+                fence("the review of your earlier document", text)
+            ),
+            Self::Judge(asked) => questions(asked),
+            Self::Form(schema) => format!(
+                "Your whole answer is one JSON object that fits this JSON Schema: no text before or after \
+                 it, no code fence, no member that the schema does not name.\n\n```json\n{schema}\n```"
+            ),
         }
     }
+}
+
+/// The questions of a verdict.
+fn questions(asked: &Asked) -> String {
+    let gates = asked.judged_gates().enumerate().map(|(at, gate)| {
+        let optional = if gate.required { "" } else { " (not required)" };
+        format!("{}. `{}`{optional} — {}", at + 1, gate.id, one_line(&gate.check))
+    });
+    let mut text = format!(
+        "Judge the document above. Answer each of these gates under its id:\n\n{}",
+        gates.collect::<Vec<_>>().join("\n")
+    );
+    if !asked.findings.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n\nSay of each of your earlier findings, {}, whether it is still open in this version. A \
+             finding that you report as new is none of these.",
+            asked.findings.join(", ")
+        );
+    }
+    text
 }
 
 /// One model request, complete: a provider needs nothing else to make the call.
@@ -138,6 +208,11 @@ pub struct Request {
     /// only answers that stayed below it are ever used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_cap: Option<u32>,
+    /// The JSON Schema that the answer has to fit, where it is to be a JSON value. The messages say so too:
+    /// an adapter whose server has a parameter for it sends it there as well, any other ignores it, and
+    /// whoever reads the answer checks it in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Arc<serde_json::Value>>,
     /// How long the call may take. Not part of the identity.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -181,7 +256,7 @@ pub struct Identity(pub Digest);
 impl Identity {
     /// Hashes everything the answer depends on: provider, origin, dialect, model, parameters, persona,
     /// system prompt, user segments in order, output schema, tool manifest and sample number. The
-    /// last three have no other values yet than "none", "none" and 1.
+    /// last two have no other values yet than "none" and 1.
     pub fn of(endpoint: &Endpoint, request: &Request) -> Self {
         let mut hasher = FieldHasher::new("orchestrate 2026 call identity 1");
         hasher
@@ -200,7 +275,8 @@ impl Identity {
         for segment in &request.segments {
             hasher.field(segment.render());
         }
-        hasher.field("").field("").field(1_u32.to_le_bytes());
+        let schema = request.response_schema.as_ref().map(ToString::to_string);
+        hasher.field(schema.unwrap_or_default()).field("").field(1_u32.to_le_bytes());
         Self(hasher.finish())
     }
 }
@@ -227,6 +303,7 @@ mod tests {
             segments: vec![Segment::Task("t".into()), Segment::Prompt("p".into())],
             parameters: Parameters::default(),
             output_cap: None,
+            response_schema: None,
             timeouts: Timeouts::default(),
         }
     }
@@ -249,6 +326,7 @@ mod tests {
         differs(&|r| r.parameters.temperature = Some(0.0));
         differs(&|r| r.parameters.max_output_tokens = Some(9));
         differs(&|r| r.segments.swap(0, 1));
+        differs(&|r| r.response_schema = Some(Arc::new(serde_json::json!({ "type": "object" }))));
         differs(&|r| Arc::make_mut(&mut r.persona).digest = Digest::of("other"));
         let elsewhere = Endpoint { origin: "https://example.com/v1".into(), ..endpoint.clone() };
         assert_ne!(Identity::of(&elsewhere, &request()), base);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
@@ -9,14 +10,20 @@ use crate::{
     approval::{ApprovalDecision, ApprovalRequest},
     budget::{Cap, Limits, Reservation, RunningTime},
     charge::{Charge, Charges, Used},
-    event::{Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource},
+    event::{
+        Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
+    },
     failure::{Failure, FailureClass},
-    ids::{Digest, RunId, StepPath},
+    ids::{Digest, Purpose, RunId, StepPath},
+    instances::{Instances, is_repeated},
     money::Money,
     plan::{Action, Plan},
     request::{Endpoint, ModelRef},
+    review::{Asked, ReviewLog},
     usage::Usage,
 };
+
+pub use crate::instances::ItemCounts;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +55,8 @@ pub enum StepState {
     Succeeded,
     /// Given up.
     Failed,
+    /// Not run.
+    Skipped,
 }
 
 /// Everything there is to say of a run, contents aside.
@@ -96,14 +105,18 @@ pub struct RunSummary {
     pub unpriced: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
-    /// Files written, newest last.
+    /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     #[serde(skip)]
     running: RunningTime,
     #[serde(skip)]
     charges: Charges,
+    #[serde(skip)]
+    pub(crate) instances: Instances,
+    #[serde(skip)]
+    artifact_places: IndexMap<String, usize>,
 }
 
 /// Everything there is to say of a step, contents aside.
@@ -146,6 +159,22 @@ pub struct StepSummary {
     pub deliverable: Option<Digest>,
     /// Its brief.
     pub brief: Option<Digest>,
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
+    pub output: Option<Digest>,
+    /// The course of its review, where it has one.
+    pub review: Option<ReviewLog>,
+    /// What the verdict under way is asked for.
+    #[serde(skip)]
+    asked: Option<Box<Asked>>,
+    /// How often an answer was asked for again since it did not fit its schema.
+    pub repairs: u16,
+    /// The number of the last repair that was evaluated.
+    #[serde(skip)]
+    last_repair: u16,
+    /// Why it was not run.
+    pub skipped: Option<String>,
+    /// How many instances it has, where it can have several.
+    pub items: Option<ItemCounts>,
     /// Its last failure.
     pub failure: Option<Failure>,
     /// When its next attempt is due.
@@ -157,6 +186,14 @@ pub struct StepSummary {
     pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
     reserved: Reservation,
+}
+
+impl StepSummary {
+    fn take_verdict(&mut self, answer: &Answered) {
+        if let (Some(asked), Some(judged)) = (self.asked.take(), &answer.judged) {
+            self.review.get_or_insert_default().take(&asked, judged, answer.output);
+        }
+    }
 }
 
 /// Everything there is to say of an approval.
@@ -184,36 +221,16 @@ pub struct Artifact {
 impl RunSummary {
     /// The summary of a run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let steps = plan.steps().iter().map(|step| StepSummary {
-            step: step.id.clone(),
-            persona: match &step.action {
+        let steps = plan.steps().iter().enumerate().map(|(at, step)| {
+            let persona = match &step.action {
                 Action::Persona(persona) => match persona.persona.candidates().as_slice() {
                     [only] => Some((*only).to_owned()),
                     _ => None,
                 },
-                Action::Render(_) | Action::Approve(_) => None,
-            },
-            choice: None,
-            model: None,
-            served_model: None,
-            state: StepState::Waiting,
-            optional: step.optional,
-            source: None,
-            reused_from: None,
-            attempts: 0,
-            lost_attempts: 0,
-            lost: None,
-            usage: Usage::default(),
-            cost: Money::ZERO,
-            started_at: None,
-            ended_at: None,
-            deliverable: None,
-            brief: None,
-            failure: None,
-            retry_at: None,
-            notes: Vec::new(),
-            approval: None,
-            reserved: Reservation::default(),
+                Action::Render(_) | Action::Approve(_) | Action::Group => None,
+            };
+            let reviewed = plan.review(at).is_some() && !plan.repeats(at);
+            StepSummary::waiting(step.id.clone(), persona, step.optional, reviewed)
         });
         Self {
             run: None,
@@ -241,6 +258,8 @@ impl RunSummary {
             plan,
             running: RunningTime::default(),
             charges: Charges::default(),
+            instances: Instances::default(),
+            artifact_places: IndexMap::new(),
         }
     }
 
@@ -258,19 +277,30 @@ impl RunSummary {
         &self.plan
     }
 
-    /// The summary of a step.
+    /// The summary of a step, or of one instance of it to which something has happened.
     pub fn step(&self, step: &StepPath) -> Option<&StepSummary> {
+        if is_repeated(step) {
+            return self.instances.known.get(step);
+        }
         self.plan.position(step).map(|at| &self.steps[at])
     }
 
     /// Steps that are finished.
     pub fn finished(&self) -> usize {
-        self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+        self.counted().filter(|step| step.state == StepState::Succeeded).count()
     }
 
-    /// Steps that wait for a person.
+    /// How many steps there are.
+    pub fn total(&self) -> usize {
+        self.counted().count()
+    }
+
+    /// Steps that wait for a person, and items and their steps that do.
     pub fn awaiting_approval(&self) -> impl Iterator<Item = &StepSummary> {
-        self.steps.iter().filter(|step| step.state == StepState::AwaitingApproval)
+        self.steps
+            .iter()
+            .chain(self.instances())
+            .filter(|step| step.state == StepState::AwaitingApproval)
     }
 
     /// Optional steps that failed.
@@ -326,6 +356,18 @@ impl RunSummary {
 
     /// Folds one event. Events of unknown steps are ignored: the run machine refuses them.
     pub fn apply(&mut self, recorded: &Recorded) {
+        let repeated = recorded.event.step().filter(|path| is_repeated(path)).cloned();
+        let before = repeated
+            .as_ref()
+            .and_then(|path| self.step(path))
+            .map_or((StepState::Waiting, 0), |told| (told.state, told.repairs));
+        self.fold(recorded);
+        if let Some(path) = repeated {
+            self.fold_into_row(recorded.at, &path, &recorded.event, before);
+        }
+    }
+
+    fn fold(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
         self.running.note(at, &recorded.event);
@@ -349,24 +391,32 @@ impl RunSummary {
             Event::RunResumed { limits } => {
                 self.limits = *limits;
                 self.status = RunStatus::Running;
-                for step in &mut self.steps {
-                    if step.state == StepState::Failed && !step.optional {
-                        step.state = StepState::Waiting;
-                    }
-                }
             }
             Event::RunPaused { reason } => self.status = RunStatus::Paused(*reason),
             Event::RunSucceeded => self.status = RunStatus::Succeeded,
             Event::RunFailed { reason } => self.status = RunStatus::Failed(reason.clone()),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
-                self.artifacts.retain(|known| known.path != artifact.path);
-                self.artifacts.push(artifact);
+                if let Some(&place) = self.artifact_places.get(path) {
+                    self.artifacts[place] = artifact;
+                } else {
+                    self.artifact_places.insert(path.clone(), self.artifacts.len());
+                    self.artifacts.push(artifact);
+                }
             }
             Event::CallPrepared { call, prepared } => {
                 if let Some(step) = self.step_mut(&call.step) {
-                    step.persona = Some(prepared.persona.clone());
-                    step.choice.clone_from(&prepared.choice);
+                    // A reviewer is not the one who works.
+                    step.asked.clone_from(&prepared.review);
+                    if prepared.review.is_none() {
+                        step.persona = Some(prepared.persona.clone());
+                        step.choice.clone_from(&prepared.choice);
+                    }
+                    // The same repair may be evaluated anew.
+                    if call.purpose == Purpose::Repair && call.number > step.last_repair {
+                        step.last_repair = call.number;
+                        step.repairs += 1;
+                    }
                     step.model = Some(prepared.model.clone());
                     step.reserved =
                         Reservation { tokens: prepared.reserved, cost: prepared.reserved_cost };
@@ -393,6 +443,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                 }
             }
             Event::CallReused { call, origin, answer } => {
@@ -401,6 +452,7 @@ impl RunSummary {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
+                    step.take_verdict(answer);
                     if !own {
                         step.reused_from = Some((origin.run.clone(), origin.at));
                     }
@@ -427,15 +479,52 @@ impl RunSummary {
                     step.retry_at = Some(*due);
                 }
             }
-            Event::StepSucceeded { step, source, deliverable, brief } => {
-                if let Some(step) = self.step_mut(step) {
+            Event::StepSucceeded { step: path, source, deliverable, brief, output } => {
+                if let Some(step) = self.step_mut(path) {
                     step.state = StepState::Succeeded;
                     step.source = Some(*source);
                     step.deliverable = Some(*deliverable);
                     step.brief = *brief;
+                    step.output = *output;
                     step.started_at = step.started_at.or(Some(at));
                     step.ended_at = Some(at);
                     step.failure = None;
+                }
+                self.skip_below(path, "nothing called for it");
+            }
+            Event::ItemsFound { step, count, .. } => {
+                self.begin(at, step);
+                self.open(step, Some(*count));
+            }
+            Event::GroupOpened { step } => {
+                self.begin(at, step);
+                self.open(step, None);
+            }
+            Event::StepSkipped { step, reason } => {
+                let why = self.why_skipped(step, reason);
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Skipped;
+                    told.skipped = Some(why);
+                    told.ended_at = Some(at);
+                }
+                self.skip_below(step, &format!("`{step}` was skipped"));
+            }
+            Event::StepReopened { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.state = StepState::Waiting;
+                    told.ended_at = None;
+                }
+            }
+            Event::StepWithdrawn { step } => {
+                if let Some(told) = self.told_mut(step) {
+                    told.reset();
+                }
+                self.withdraw(step);
+            }
+            Event::ReviewEnded { step, stop, .. } => {
+                let review = self.step_mut(step).and_then(|step| step.review.as_mut());
+                if let Some(review) = review {
+                    review.stop = Some(*stop);
                 }
             }
             Event::ApprovalRequested { step, request } => {
@@ -471,7 +560,15 @@ impl RunSummary {
     }
 
     fn step_mut(&mut self, step: &StepPath) -> Option<&mut StepSummary> {
-        self.plan.position(step).map(|at| &mut self.steps[at])
+        self.told_mut(step)
+    }
+
+    /// A step that makes no calls of its own is under way.
+    fn begin(&mut self, at: Timestamp, step: &StepPath) {
+        if let Some(told) = self.told_mut(step) {
+            told.state = StepState::Running;
+            told.started_at = told.started_at.or(Some(at));
+        }
     }
 
     /// Counts what an attempt was charged, as the ledger of the run does.
@@ -488,9 +585,75 @@ impl RunSummary {
             }
         };
         self.usage += known;
-        if let Some(step) = self.step_mut(&charge.call.step) {
-            step.usage += known;
-            step.cost += cost;
+        let step = &charge.call.step;
+        if let Some(told) = self.told_mut(step) {
+            told.usage += known;
+            told.cost += cost;
         }
+        if is_repeated(step)
+            && let Some(position) = self.plan.position_of(step)
+        {
+            self.steps[position].usage += known;
+            self.steps[position].cost += cost;
+        }
+    }
+}
+
+impl StepSummary {
+    /// A step to which nothing has happened.
+    pub(crate) fn waiting(
+        step: StepPath,
+        persona: Option<String>,
+        optional: bool,
+        reviewed: bool,
+    ) -> Self {
+        Self {
+            step,
+            persona,
+            choice: None,
+            model: None,
+            served_model: None,
+            state: StepState::Waiting,
+            optional,
+            source: None,
+            reused_from: None,
+            attempts: 0,
+            lost_attempts: 0,
+            lost: None,
+            usage: Usage::default(),
+            cost: Money::ZERO,
+            started_at: None,
+            ended_at: None,
+            deliverable: None,
+            brief: None,
+            output: None,
+            review: reviewed.then(ReviewLog::default),
+            asked: None,
+            repairs: 0,
+            last_repair: 0,
+            skipped: None,
+            items: None,
+            failure: None,
+            retry_at: None,
+            notes: Vec::new(),
+            approval: None,
+            reserved: Reservation::default(),
+        }
+    }
+
+    /// Forgets what the step came to; what it used up stays.
+    pub(crate) fn reset(&mut self) {
+        let reviewed = self.review.is_some();
+        let fresh = Self::waiting(self.step.clone(), self.persona.take(), self.optional, reviewed);
+        *self = Self {
+            attempts: self.attempts,
+            lost_attempts: self.lost_attempts,
+            repairs: self.repairs,
+            last_repair: self.last_repair,
+            usage: self.usage,
+            cost: self.cost,
+            started_at: self.started_at,
+            ..fresh
+        };
     }
 }

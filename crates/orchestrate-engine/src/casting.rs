@@ -150,11 +150,28 @@ impl Casting {
         }
     }
 
+    /// The other ends of a step's edges; for the first and last steps of a group, those of the group.
+    fn around<'p>(
+        &'p self,
+        position: usize,
+        edges: fn(&'p Plan, usize) -> &'p [usize],
+    ) -> &'p [usize] {
+        let mut at = position;
+        loop {
+            let found = edges(&self.plan, at);
+            match self.plan.group(at) {
+                Some(group) if found.is_empty() => at = group,
+                _ => return found,
+            }
+        }
+    }
+
     /// Who gives to this step and who receives from it.
     fn colleagues(&self, step: &StepPath, scope: &Scope<'_>) -> Vec<Colleague> {
-        let Some(position) = self.plan.position(step) else { return Vec::new() };
-        let gives = self.plan.needs(position).iter().map(|&at| (at, Relation::Gives));
-        let receives = self.plan.dependents(position).iter().map(|&at| (at, Relation::Receives));
+        let Some(position) = self.plan.position_of(step) else { return Vec::new() };
+        let gives = self.around(position, Plan::needs).iter().map(|&at| (at, Relation::Gives));
+        let receives =
+            self.around(position, Plan::dependents).iter().map(|&at| (at, Relation::Receives));
         let colleague = |(at, relation): (usize, Relation)| {
             let other = &self.plan.steps()[at];
             let Action::Persona(action) = &other.action else { return None };
@@ -163,7 +180,7 @@ impl Casting {
             Some(Colleague {
                 title: persona.title.clone(),
                 name: persona.name.clone(),
-                step: other.id.to_string(),
+                step: other.id.name().to_owned(),
                 relation,
             })
         };
@@ -179,8 +196,10 @@ impl Casting {
         scope: &Scope<'_>,
     ) -> String {
         let colleagues = match contract {
-            Contract::BriefOnly => Vec::new(),
-            Contract::DraftWithBrief | Contract::DraftOnly => self.colleagues(step, scope),
+            Contract::BriefOnly | Contract::Verdict => Vec::new(),
+            Contract::DraftWithBrief | Contract::DraftOnly | Contract::ValueWithBrief => {
+                self.colleagues(step, scope)
+            }
         };
         orchestrate_persona::compose(persona, &Setting { colleagues, contract })
     }

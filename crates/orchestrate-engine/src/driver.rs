@@ -8,7 +8,6 @@ use orchestrate_core::{
     Timestamp,
     event::Recorded,
     ids::{CallId, Digest},
-    plan::Action,
     request::Request,
     run::{Effect, IllegalEvent, Input, Outcome, Prepared, Run},
     summary::RunSummary,
@@ -23,8 +22,9 @@ use crate::{
     approvals::{Dropped, PersonAnswer},
     clock,
     live::{LiveBoard, Observer},
-    prepare::{NeedState, Preparation, Preparer, View},
+    prepare::{Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
+    view::PartsSeen,
     worker,
 };
 use people::BETWEEN_LOOKS;
@@ -79,7 +79,10 @@ pub(crate) struct Driver {
     wake_at: Option<Timestamp>,
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
+    /// What came of the items of finished fans-out.
+    parts: PartsSeen,
     pub(crate) people: People,
+    short_of_space: bool,
     /// Every event of the run, those of earlier sessions first.
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -118,7 +121,9 @@ impl Driver {
             tasks: JoinSet::new(),
             wake_at: None,
             damage: None,
+            parts: PartsSeen::default(),
             people: People::default(),
+            short_of_space: false,
             recorded: Vec::new(),
         }
     }
@@ -244,6 +249,17 @@ impl Driver {
 
     /// Decides everything that follows and makes it durable; only then are the effects given out.
     async fn settle(&mut self) -> Result<Vec<Effect>, DriveError> {
+        let mut effects = self.settle_once().await?;
+        if self.writer.is_short_of_space() && !std::mem::replace(&mut self.short_of_space, true) {
+            // What is in flight is paid for; nothing else is begun.
+            self.run.handle(clock::now(), Input::DiskFull)?;
+            effects.extend(self.settle_once().await?);
+        }
+        self.people.forget_files();
+        Ok(effects)
+    }
+
+    async fn settle_once(&mut self) -> Result<Vec<Effect>, DriveError> {
         let now = clock::now();
         let decisions = self.run.poll_to_quiescence(now)?;
         if !decisions.events.is_empty() {
@@ -256,7 +272,6 @@ impl Driver {
             self.observer.recorded(&recorded, &self.summary);
             self.recorded.extend(recorded);
         }
-        self.people.forget_files();
         Ok(decisions.effects)
     }
 
@@ -289,7 +304,7 @@ impl Driver {
         let work: Vec<(CallId, View)> = calls
             .into_iter()
             .map(|call| {
-                let view = self.view(&call);
+                let view = self.parts.view(&self.run, &self.summary, &call);
                 (call, view)
             })
             .collect();
@@ -334,34 +349,6 @@ impl Driver {
         self.requests.insert(call.clone(), Arc::clone(&request));
         Ok(request)
     }
-
-    /// What a preparation may know of the run.
-    fn view(&mut self, call: &CallId) -> View {
-        let position = self.run.plan().position(&call.step);
-        let plan = Arc::clone(self.run.plan());
-        let needs = position.map_or(&[][..], |at| plan.needs(at)).iter().map(|&need| {
-            let step = &plan.steps()[need];
-            let summary = &self.summary.steps[need];
-            let reason = summary
-                .failure
-                .as_ref()
-                .map_or_else(|| "it failed".to_owned(), ToString::to_string);
-            NeedState {
-                step: step.id.clone(),
-                persona: persona_of(&step.action, summary.persona.as_ref()),
-                result: self.run.result(need),
-                reason,
-            }
-        });
-        let needs = needs.collect();
-        let ledger = self.run.ledger();
-        let tokens_left = self
-            .run
-            .limits()
-            .max_tokens
-            .map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        View { needs, draft: position.and_then(|at| self.run.draft(at)), tokens_left }
-    }
 }
 
 /// Prepares one call. Whatever goes wrong here fails this call alone: others are in flight and paid for.
@@ -377,13 +364,6 @@ fn prepare(preparer: &Preparer, call: CallId, view: &View) -> News {
         input: Input::Prepared { call, prepared: preparation.prepared },
         blobs: preparation.blobs,
         damage,
-    }
-}
-
-fn persona_of(action: &Action, found: Option<&String>) -> Option<String> {
-    match action {
-        Action::Persona(_) => found.cloned(),
-        Action::Render(_) | Action::Approve(_) => None,
     }
 }
 

@@ -18,5 +18,9 @@ pub mod testing;
 
 mod casting;
 mod clock;
+mod items;
 mod prepare;
+mod reviewing;
+mod structured;
+mod view;
 mod worker;

@@ -6,26 +6,30 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     approval::{self, ApprovalDecision},
     brief::Brief,
-    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked},
+    event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
     neutral,
     persona::Persona,
-    plan::{Action, ApprovalStep, PersonaStep, Step},
+    plan::{Action, ApprovalStep, Need, PersonaStep},
     request::{Identity, ModelRef, Request, Segment},
+    review::ReviewLog,
     run::{Asked, Prepared},
+    structured::with_brief,
 };
 use orchestrate_persona::Contract;
 use orchestrate_provider::tokens;
-use orchestrate_workflow::{Scope, StepValue, StepValues};
+use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
     home::Home,
+    items::{self, Lists},
     providers::Providers,
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
+    structured,
 };
 
 /// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
@@ -46,23 +50,65 @@ pub(crate) struct Preparer {
     pub(crate) home: Home,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
+    pub(crate) lists: Lists,
 }
 
-/// What a finished or given-up need looks like when a dependent is prepared.
+/// What a need that has come to its end looks like when a dependent is prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct NeedState {
+    /// The name by which templates and prompts know it. It holds no number of an item: where a list grows
+    /// at the front, the prompts of the other items stay what they were.
     pub(crate) step: StepPath,
     pub(crate) persona: Option<String>,
     pub(crate) result: Option<(Digest, Option<Digest>)>,
+    /// The value of its answer, where it has one; of a fan-out, the list of those of its items.
+    pub(crate) output: Option<Digest>,
+    /// What that value fits; of a fan-out, what the value of each item does.
+    pub(crate) schema: Option<Arc<serde_json::Value>>,
+    pub(crate) ending: StepEnding,
     pub(crate) reason: String,
+    /// What came of its items, where it is a fan-out, and the list that they stand in.
+    pub(crate) parts: Option<Arc<Vec<NeedState>>>,
+    pub(crate) list: Option<Digest>,
+    /// What whoever relies on it has to know: that it did not pass its review.
+    pub(crate) caveat: Option<String>,
+}
+
+/// An item that the templates of a call know.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemState {
+    pub(crate) name: String,
+    pub(crate) list: Digest,
+    pub(crate) index: usize,
 }
 
 /// The state of the run that one preparation sees.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct View {
+    /// The needs of the step and of everything that it is a part of.
     pub(crate) needs: Vec<NeedState>,
+    /// Those whose handoffs go into the prompt.
+    pub(crate) handoffs: Vec<Need>,
+    /// The items around the call, outermost first.
+    pub(crate) items: Vec<ItemState>,
+    /// Whether the call is that of an item, so that its list has been found.
+    pub(crate) is_item: bool,
+    /// Whether the condition is known to hold.
+    pub(crate) admitted: bool,
+    /// The parts to put together, where all of them are at their end.
+    pub(crate) joining: Option<Vec<NeedState>>,
+    /// The list that those parts are the items of.
+    pub(crate) own_list: Option<Digest>,
     /// The step's own good draft, when its brief is to be asked for.
     pub(crate) draft: Option<Digest>,
+    /// The brief of that draft, where it has one.
+    pub(crate) draft_brief: Option<Digest>,
+    /// The course of the step's review, where it has one.
+    pub(crate) review: ReviewLog,
+    /// What a repair stands for: the purpose of the call whose answer did not fit.
+    pub(crate) stands_for: Purpose,
+    /// The step's own answer that did not fit its schema, when it is to be repaired.
+    pub(crate) rejected: Option<Digest>,
     /// Tokens that are left under the cap, where there is one.
     pub(crate) tokens_left: Option<u64>,
 }
@@ -77,7 +123,12 @@ pub(crate) struct Preparation {
 impl Preparation {
     /// A preparation that failed.
     pub(crate) fn invalid(failure: Failure) -> Self {
-        Self { prepared: Prepared::Invalid(failure), request: None, blobs: Vec::new() }
+        Self::decided(Prepared::Invalid(failure))
+    }
+
+    /// A preparation that needs no content.
+    pub(crate) fn decided(prepared: Prepared) -> Self {
+        Self { prepared, request: None, blobs: Vec::new() }
     }
 }
 
@@ -85,7 +136,7 @@ impl Preparation {
 type Reuse = (ReuseOrigin, Answered);
 
 /// Why a preparation did not come to a call.
-enum Stop {
+pub(crate) enum Stop {
     /// Something a person can mend.
     Invalid(Failure),
     /// The store.
@@ -115,14 +166,33 @@ impl Preparer {
     }
 
     fn try_prepare(&self, call: &CallId, view: &View) -> Result<Preparation, Stop> {
-        let step = self
-            .casting
-            .plan
-            .step(&call.step)
+        let plan = &self.casting.plan;
+        let step = plan
+            .position_of(&call.step)
+            .map(|at| &plan.steps()[at])
             .ok_or_else(|| invalid(format!("step `{}` is not in the plan", call.step)))?;
+        if let Some(parts) = &view.joining {
+            return items::join(self, step, parts, view);
+        }
         let deliverables = self.load_needs(view)?;
         let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        if let Some(condition) = &step.flow.condition
+            && !view.is_item
+            && !view.admitted
+        {
+            let holds = orchestrate_workflow::evaluate_condition(condition, &scope)
+                .map_err(|error| items::advised(&error))?;
+            if !holds {
+                return Ok(Preparation::decided(Prepared::Skipped(SkipReason::Condition)));
+            }
+        }
+        if let Some(each) = &step.flow.each
+            && !view.is_item
+        {
+            return Ok(items::find(each, &scope)?);
+        }
         match &step.action {
+            Action::Group => Ok(Preparation::decided(Prepared::Group)),
             Action::Render(template) => {
                 let text = orchestrate_workflow::render_text(template, &scope)
                     .map_err(|error| invalid(format!("rendering: {error}")))?;
@@ -133,12 +203,29 @@ impl Preparer {
                     blobs: vec![blob],
                 })
             }
-            Action::Approve(approval) => Ok(self.question(step, approval, &scope, view)?),
+            Action::Approve(approval) => {
+                Ok(self.question(&call.step, approval, &deliverables, view)?)
+            }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                let asked_for = match call.purpose {
+                    Purpose::Repair => view.stands_for,
+                    purpose => purpose,
+                };
+                if asked_for == Purpose::Verdict {
+                    let request = self.verdict(call, action, &persona, view, &scope)?;
+                    return self.finish(request, None, Vec::new(), view);
+                }
                 let (request, notes) = match call.purpose {
-                    Purpose::Draft => {
-                        self.draft(call, step, action, persona, &deliverables, &scope)?
+                    Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
+                        let mut again = Vec::new();
+                        if asked_for == Purpose::Revise {
+                            again = self.revision(view)?;
+                        }
+                        if call.purpose == Purpose::Repair {
+                            again.push(self.misfit(action, view)?);
+                        }
+                        self.draft(call, action, persona, &deliverables, view, again)?
                     }
                     Purpose::Brief => {
                         (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
@@ -152,19 +239,27 @@ impl Preparer {
     /// What a person is asked; a yes to exactly this in the run that this one was made from is used again.
     fn question(
         &self,
-        step: &Step,
+        step: &StepPath,
         approval: &ApprovalStep,
-        scope: &Scope<'_>,
+        deliverables: &Needs,
         view: &View,
     ) -> Result<Preparation, Failure> {
-        let text = orchestrate_workflow::render_text(&approval.question, scope)
+        let scope = Scope { inputs: &self.casting.inputs, steps: deliverables };
+        let mut text = orchestrate_workflow::render_text(&approval.question, &scope)
             .map_err(|error| invalid(format!("rendering the question: {error}")))?;
+        // Whoever is asked about several items has to see which one is meant.
+        for (name, item) in &deliverables.items {
+            if !orchestrate_workflow::mentions_item(&approval.question, name) {
+                text.push_str("\n\n");
+                text.push_str(&orchestrate_workflow::item_block(name, item));
+            }
+        }
         let grounds =
             view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
         let subject = approval::subject(&text, grounds);
         let mut blobs = Vec::new();
         let earlier = self.earlier_decisions.approval_of(&subject);
-        let decision = earlier.filter(|_| !self.fresh.refuses(&step.id)).map(|earlier| {
+        let decision = earlier.filter(|_| !self.fresh.refuses(step)).map(|earlier| {
             let ApprovalDecision { approved, by, note, .. } = earlier.clone();
             let (decision, contents) = decided(GivenDecision { approved, by, note }, &text);
             blobs.extend(contents);
@@ -205,6 +300,10 @@ impl Preparer {
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
         let mut blobs = Vec::from(StoredRequest::store(&request, persona));
+        let review = request.segments.iter().find_map(|segment| match segment {
+            Segment::Judge(asked) => Some(asked.clone()),
+            _ => None,
+        });
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -215,6 +314,7 @@ impl Preparer {
             reserved_cost: None,
             price: None,
             notes,
+            review,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);
@@ -230,12 +330,13 @@ impl Preparer {
     fn draft(
         &self,
         call: &CallId,
-        step: &Step,
         action: &PersonaStep,
         persona: Arc<Persona>,
         deliverables: &Needs,
-        scope: &Scope<'_>,
+        view: &View,
+        again: Vec<Segment>,
     ) -> Result<(Request, Vec<String>), Stop> {
+        let scope = &Scope { inputs: &self.casting.inputs, steps: deliverables };
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
         let mut segments = Vec::new();
@@ -245,11 +346,17 @@ impl Preparer {
         {
             segments.push(Segment::Task(task.to_owned()));
         }
-        for need in step.needs.iter().filter(|need| need.handoff) {
+        for need in &view.handoffs {
             let Some(given) = deliverables.get(&need.step) else { continue };
             let handoff = match &given.deliverable {
                 Some(deliverable) => {
-                    handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?
+                    let mut handoff =
+                        handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?;
+                    if let Some(caveat) = &given.state.caveat {
+                        notes.push(format!("`{}`: {caveat}", need.step));
+                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                    }
+                    handoff
                 }
                 None => handoff::unavailable(
                     need.step.clone(),
@@ -261,14 +368,45 @@ impl Preparer {
             segments.push(Segment::Handoff(Box::new(handoff)));
         }
         self.reworks(&call.step, &mut segments)?;
+        let mut asked = Vec::new();
         if let Some(prompt) = prompt {
             let text = orchestrate_workflow::render_prompt(prompt, scope)
                 .map_err(|error| invalid(format!("rendering the prompt: {error}")))?;
-            segments.push(Segment::Prompt(text));
+            asked.push(text);
         }
-        let system =
-            self.casting.system_prompt(&call.step, &persona, Contract::DraftWithBrief, scope);
-        Ok((self.request(call, action, persona, system, segments), notes))
+        for (name, item) in &deliverables.items {
+            if !prompt.is_some_and(|prompt| orchestrate_workflow::mentions_item(prompt, name)) {
+                asked.push(orchestrate_workflow::item_block(name, item));
+            }
+        }
+        if !asked.is_empty() {
+            segments.push(Segment::Prompt(asked.join("\n\n")));
+        }
+        segments.extend(again);
+        let Some(output) = &action.output else {
+            let contract = Contract::DraftWithBrief;
+            let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+            return Ok((self.request(call, action, persona, system, segments), notes));
+        };
+        let contract = Contract::ValueWithBrief;
+        let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
+        let form = with_brief(&output.schema);
+        segments.push(structured::form(&form));
+        let mut request = self.request(call, action, persona, system, segments);
+        request.response_schema = Some(Arc::new(form));
+        Ok((request, notes))
+    }
+
+    /// What a repair says beside what was asked before: the answer, and what of it does not fit.
+    fn misfit(&self, action: &PersonaStep, view: &View) -> Result<Segment, Stop> {
+        let output = action.output.as_ref().ok_or_else(|| invalid("no value was asked for"))?;
+        self.again(&with_brief(&output.schema), view)
+    }
+
+    /// The answer that did not fit, and what of it does not.
+    pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
+        let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
+        Ok(structured::again(schema, &self.blobs.text(&rejected)?))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -306,7 +444,7 @@ impl Preparer {
         Ok(self.request(call, action, persona, system, segments))
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         call: &CallId,
         action: &PersonaStep,
@@ -316,19 +454,27 @@ impl Preparer {
     ) -> Request {
         Request {
             call: call.clone(),
-            model: self.models.get(&call.step).unwrap_or(&self.model).clone(),
+            model: self.models.get(&call.step.step()).unwrap_or(&self.model).clone(),
             persona,
             system,
             segments,
             parameters: action.parameters,
             output_cap: None,
+            response_schema: None,
             timeouts: action.timeouts,
         }
     }
 
     fn load_needs(&self, view: &View) -> Result<Needs, Stop> {
         let mut needs = Needs::default();
+        for item in &view.items {
+            let list = self.lists.load(&item.list, &self.blobs)?;
+            let value = list.get(item.index).cloned();
+            let value = value.ok_or_else(|| invalid("a recorded list has no such item"))?;
+            needs.items.push((item.name.clone(), value));
+        }
         for state in &view.needs {
+            needs.load_parts(self, state)?;
             let deliverable = match state.result {
                 Some((text, brief)) => Some(Deliverable {
                     step: state.step.clone(),
@@ -343,14 +489,24 @@ impl Preparer {
             {
                 needs.titles.insert(persona.name.clone(), persona.title.clone());
             }
-            needs.given.insert(state.step.clone(), Given { state: state.clone(), deliverable });
+            let output = state.output.map(|digest| self.load_value(&digest)).transpose()?;
+            let given = Given { state: state.clone(), deliverable, output };
+            needs.given.insert(state.step.clone(), given);
         }
         Ok(needs)
     }
 
-    fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
+    pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
         let text = self.blobs.text(digest)?;
         serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
+    }
+
+    /// A value as templates see it: without characters that nobody would see in it.
+    fn load_value(&self, digest: &Digest) -> Result<serde_json::Value, Stop> {
+        let text = self.blobs.text(digest)?;
+        let value = serde_json::from_str(&text)
+            .map_err(|_| Stop::from(invalid("a recorded value cannot be read")))?;
+        Ok(structured::seen(value))
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
@@ -364,7 +520,7 @@ impl Preparer {
         // The run may have been removed since; then its answer is gone too, and the call is made.
         let blobs = BlobReader::open(&self.home.run(&found.origin.run)).ok()?;
         let answer = &found.answer;
-        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief];
+        let contents = [Some(answer.raw), Some(answer.deliverable), answer.brief, answer.output];
         let copied =
             contents.into_iter().flatten().map(|digest| blobs.text(&digest).map(Blob::new));
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
@@ -411,6 +567,7 @@ fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {
 struct Given {
     state: NeedState,
     deliverable: Option<Deliverable>,
+    output: Option<serde_json::Value>,
 }
 
 /// The needs of one step, as templates see them.
@@ -419,6 +576,17 @@ struct Needs {
     given: IndexMap<StepPath, Given>,
     titles: IndexMap<String, String>,
     notes: Vec<String>,
+    /// The items around the call, outermost first.
+    items: Vec<(String, ItemValue)>,
+    /// What reads the documents of a fan-out's items, where a template asks for them.
+    parts: IndexMap<StepPath, PartsOf>,
+}
+
+/// The parts of a fan-out, whose documents are read when a template asks for them.
+struct PartsOf {
+    states: Arc<Vec<NeedState>>,
+    list: Option<Arc<Vec<ItemValue>>>,
+    blobs: BlobReader,
 }
 
 impl Needs {
@@ -433,12 +601,30 @@ impl Needs {
         }
     }
 
+    fn load_parts(&mut self, preparer: &Preparer, state: &NeedState) -> Result<(), Stop> {
+        let Some(states) = &state.parts else { return Ok(()) };
+        let list =
+            state.list.map(|list| preparer.lists.load(&list, &preparer.blobs)).transpose()?;
+        let blobs = preparer.blobs.clone();
+        let parts = PartsOf { states: Arc::clone(states), list, blobs };
+        self.parts.insert(state.step.clone(), parts);
+        Ok(())
+    }
+
     fn get(&self, step: &StepPath) -> Option<&Given> {
         self.given.get(step)
     }
 }
 
 impl StepValues for Needs {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.given.get(&StepPath::new(id))?.state.schema.as_deref()
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.given.get(&StepPath::new(id)).is_some_and(|given| given.state.list.is_some())
+    }
+
     fn step(&self, id: &str) -> Option<StepValue> {
         let given = self.given.get(&StepPath::new(id))?;
         let deliverable = given.deliverable.as_ref();
@@ -447,7 +633,41 @@ impl StepValues for Needs {
             title: given.state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
             text: deliverable.map(|deliverable| deliverable.text.clone()),
             brief: deliverable.and_then(|deliverable| deliverable.brief.clone()),
+            output: given.output.clone(),
+            schema: given.state.schema.clone(),
+            lists_output: given.state.list.is_some(),
             unavailable: deliverable.is_none().then(|| given.state.reason.clone()),
+            ending: given.state.ending,
         })
+    }
+
+    fn parts(&self, id: &str) -> Vec<PartValue> {
+        let Some(parts) = self.parts.get(&StepPath::new(id)) else { return Vec::new() };
+        let part = |(index, state): (usize, &NeedState)| {
+            let text = state.result.and_then(|(text, _)| parts.blobs.text(&text).ok());
+            let brief = state.result.and_then(|(_, brief)| parts.blobs.text(&brief?).ok());
+            let output = state.output.and_then(|output| parts.blobs.text(&output).ok());
+            let output = output.and_then(|text| serde_json::from_str(&text).ok());
+            PartValue {
+                index,
+                item: parts.list.as_ref().and_then(|list| list.get(index)).cloned(),
+                step: StepValue {
+                    title: state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
+                    persona: state.persona.clone(),
+                    unavailable: text.is_none().then(|| state.reason.clone()),
+                    text: text.map(|text| neutral::without_hidden(&text).0.into_owned()),
+                    brief: brief.and_then(|text| serde_json::from_str(&text).ok()),
+                    output: output.map(structured::seen),
+                    schema: state.schema.clone(),
+                    lists_output: false,
+                    ending: state.ending,
+                },
+            }
+        };
+        parts.states.iter().enumerate().map(part).collect()
+    }
+
+    fn items(&self) -> &[(String, ItemValue)] {
+        &self.items
     }
 }

@@ -170,6 +170,7 @@ fn reached(
     wire.key_origin = Some(settings.key_source.to_string());
     wire.headers.clone_from(&settings.headers);
     wire.effort = settings.effort;
+    wire.structured_output = settings.structured_output;
     wire.seed = settings.seed;
     wire.extra_ca = certificates(config, name, settings)?;
     HttpProvider::new(wire).map_err(|source| ProviderError::Settings { name: name.clone(), source })

@@ -4,18 +4,21 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use futures::FutureExt;
 use orchestrate_core::{
-    brief,
+    brief::{self, Brief},
     event::{Answered, LossCause},
     failure::{Billed, Failure, FailureClass},
     ids::Purpose,
-    request::Request,
+    request::{Request, Segment},
+    review::{Judged, read_verdict},
     run::AttemptOutcome,
 };
 use orchestrate_provider::{AttemptError, Completion, Provider};
+use serde_json::Value;
 
 use crate::{
     live::LiveCall,
     store::{Blob, StoreError},
+    structured::{self, Misfits},
 };
 
 /// Makes one attempt and reads the answer.
@@ -25,7 +28,7 @@ pub(crate) async fn attempt(
     live: Arc<LiveCall>,
 ) -> (AttemptOutcome, Vec<Blob>) {
     let started = Instant::now();
-    let purpose = request.call.purpose;
+    let asked = Arc::clone(&request);
     let Some(provider) = provider else {
         let message = format!("the provider of model `{}` is not configured", request.model);
         return (unsent(Failure::new(FailureClass::Preparation, message)), Vec::new());
@@ -43,9 +46,10 @@ pub(crate) async fn attempt(
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             // Whatever reading does, the answer that was paid for is kept.
             let read =
-                std::panic::catch_unwind(AssertUnwindSafe(|| read(purpose, &completion.text)));
+                std::panic::catch_unwind(AssertUnwindSafe(|| read(&asked, &completion.text)));
             match read {
-                Ok(read) => good(completion, read, millis),
+                Ok(Ok(read)) => good(completion, read, millis),
+                Ok(Err(misfits)) => misfit(completion, &misfits),
                 Err(_) => unreadable(completion),
             }
         }
@@ -82,10 +86,40 @@ pub(crate) fn defect(doing: &str) -> Failure {
         .help("this is a defect of orchestrate: please report it")
 }
 
-/// Splits an answer by what it was asked for.
-fn read(purpose: Purpose, text: &str) -> brief::Answer {
+/// What an answer turned out to be.
+struct Read {
+    /// The document, without its brief.
+    deliverable: String,
+    brief: Option<Brief>,
+    /// The value, where one was asked for.
+    output: Option<Value>,
+    /// What it says as a verdict, where it is one.
+    judged: Option<Judged>,
+}
+
+/// Reads an answer by what was asked for; what of a value does not fit, where one was asked for.
+fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
+    let asked = request.segments.iter().find_map(|segment| match segment {
+        Segment::Judge(asked) => Some(asked),
+        _ => None,
+    });
+    if let Some(asked) = asked.filter(|_| request.model.provider == "offline") {
+        // Nobody was asked, so nothing was judged, and least of all passed.
+        let judged = Some(Judged::unjudged(asked));
+        return Ok(Read { deliverable: text.to_owned(), brief: None, output: None, judged });
+    }
+    if let Some(schema) = &request.response_schema {
+        let found = if request.model.provider == "offline" {
+            structured::read_stand_in(schema, text)?
+        } else {
+            structured::read(schema, text)?
+        };
+        let structured::Structured { value, document, brief } = found;
+        let judged = asked.map(|asked| read_verdict(asked, &value));
+        return Ok(Read { deliverable: document, brief, output: Some(value), judged });
+    }
     let mut answer = brief::split(text);
-    if purpose == Purpose::Brief && answer.brief.is_none() {
+    if request.call.purpose == Purpose::Brief && answer.brief.is_none() {
         // Asked for the brief alone, many models leave the fence out or call it `json`.
         answer.brief = text
             .find('{')
@@ -93,10 +127,21 @@ fn read(purpose: Purpose, text: &str) -> brief::Answer {
             .filter(|(open, close)| open < close)
             .and_then(|(open, close)| brief::parse(&text[open..=close]));
     }
-    answer
+    Ok(Read { deliverable: answer.deliverable, brief: answer.brief, output: None, judged: None })
 }
 
-fn good(completion: Completion, answer: brief::Answer, millis: u64) -> (AttemptOutcome, Vec<Blob>) {
+/// An answer whose value does not fit. It is kept as it came, for the repair and for whoever looks.
+fn misfit(completion: Completion, misfits: &Misfits) -> (AttemptOutcome, Vec<Blob>) {
+    let raw = Blob::new(completion.text);
+    let outcome = AttemptOutcome::Rejected {
+        failure: misfits.failure(),
+        partial: Some(raw.digest),
+        usage: Some(completion.usage),
+    };
+    (outcome, vec![raw])
+}
+
+fn good(completion: Completion, answer: Read, millis: u64) -> (AttemptOutcome, Vec<Blob>) {
     let raw = Blob::new(completion.text);
     if answer.deliverable.is_empty() && answer.brief.is_none() {
         let failure = Failure::new(FailureClass::Empty, "the answer holds no text");
@@ -116,17 +161,22 @@ fn good(completion: Completion, answer: brief::Answer, millis: u64) -> (AttemptO
     let brief = answer
         .brief
         .map(|brief| Blob::new(serde_json::to_vec(&brief).expect("a brief is plain data")));
+    let output = answer
+        .output
+        .map(|value| Blob::new(serde_json::to_vec(&value).expect("a value has text keys")));
     let answered = Answered {
         raw: raw.digest,
         deliverable: deliverable.digest,
         brief: brief.as_ref().map(|blob| blob.digest),
+        output: output.as_ref().map(|blob| blob.digest),
+        judged: answer.judged.map(Box::new),
         served_model: completion.served_model,
         usage: completion.usage,
         millis,
     };
     (
         AttemptOutcome::Good(answered),
-        [Some(raw), Some(deliverable), brief].into_iter().flatten().collect(),
+        [Some(raw), Some(deliverable), brief, output].into_iter().flatten().collect(),
     )
 }
 

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use orchestrate_core::summary::RunSummary;
+use orchestrate_core::summary::{RunSummary, StepState};
 
 use crate::{header, states, words};
 
 /// The lines of the closing block: steps, calls, tokens, active time and status, without colour and
 /// fit for a terminal.
 pub fn closing(summary: &RunSummary) -> Vec<String> {
-    let steps = format!("{} of {} finished", summary.finished(), summary.steps.len());
-    let mut lines = vec![format!("steps   {steps}")];
+    let steps = format!("{} of {} finished", summary.finished(), summary.total());
+    let skipped = summary.counted().filter(|step| step.state == StepState::Skipped).count();
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let mut lines = vec![format!("steps   {steps}{skipped}")];
     lines.push(format!("calls   {}", header::calls(summary)));
     if !summary.offline {
         lines.push(format!("tokens  {}", header::tokens(summary)));

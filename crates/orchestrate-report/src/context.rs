@@ -60,6 +60,11 @@ impl Context<'_> {
         }
     }
 
+    /// The value of a step's answer, where it has one that can be read.
+    pub(crate) fn output(&self, step: &StepSummary) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.blobs.text(step.output.as_ref()?)?).ok()
+    }
+
     /// A step's brief, where it has one that can be read.
     pub(crate) fn brief(&self, step: &StepSummary) -> Option<Brief> {
         brief::parse(&self.blobs.text(step.brief.as_ref()?)?)

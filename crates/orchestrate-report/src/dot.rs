@@ -23,7 +23,7 @@ pub fn dot(plan: &Plan) -> String {
         let _ = writeln!(text, "    {{ rank=same; {}; }}", names.join("; "));
     }
     for at in 0..plan.steps().len() {
-        for &need in plan.needs(at) {
+        for need in plan.drawn_before(at) {
             let style = if plan.steps()[need].optional { " [style=dashed]" } else { "" };
             let _ = writeln!(text, "    s{need} -> s{at}{style};");
         }

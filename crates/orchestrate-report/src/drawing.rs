@@ -6,6 +6,8 @@ use orchestrate_core::{
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::flow::flow;
+
 /// The plan by stages, top to bottom: steps of one stage hang on one branch, and each line names the
 /// step, who works in it and, after `←`, what it needs. No line is wider than `width` columns.
 pub fn drawing(plan: &Plan, width: usize) -> String {
@@ -58,11 +60,27 @@ struct Row {
 fn rows(plan: &Plan) -> Vec<Row> {
     let row = |at: usize| {
         let step = &plan.steps()[at];
-        let (mut who, rule) = who(&step.action);
+        let (mut who, mut rule) = who(&step.action);
+        if let Some(review) = plan.review(at) {
+            let gap = if rule.is_empty() { "" } else { "; " };
+            let by = review.by.join(", ");
+            rule = format!("{rule}{gap}reviewed by {by}, up to {} rounds", review.rounds);
+        }
         if step.optional {
             who.push_str(" (optional)");
         }
-        let needs: Vec<String> = step.needs.iter().map(Need::label).collect();
+        let rules: Vec<String> = Some(rule)
+            .filter(|rule| !rule.is_empty())
+            .into_iter()
+            .chain(flow(&step.flow))
+            .collect();
+        let rule = rules.join("; ");
+        let label = |need: usize| {
+            let id = &plan.steps()[need].id;
+            let edge = step.needs.iter().find(|edge| edge.step == *id);
+            edge.map_or_else(|| id.to_string(), Need::label)
+        };
+        let needs: Vec<String> = plan.drawn_before(at).into_iter().map(label).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("← {}", needs.join(", ")) };
         Row {
@@ -80,6 +98,7 @@ fn who(action: &Action) -> (String, String) {
     match action {
         Action::Approve(_) => ("a person approves".to_owned(), String::new()),
         Action::Render(_) => ("template".to_owned(), String::new()),
+        Action::Group => ("group".to_owned(), String::new()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => (name.clone(), String::new()),
             PersonaChoice::Choose { by, otherwise, .. } => {

@@ -88,7 +88,8 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     }
     parts.extend(crate::approval(step));
     if step.attempts > 1 {
-        parts.push(format!("{} attempts", step.attempts));
+        let word = if step.items.is_some() { "calls" } else { "attempts" };
+        parts.push(format!("{} {word}", step.attempts));
     }
     parts.extend(states::lost_attempts(step));
     (!parts.is_empty()).then(|| format!("- Step `{}`: {}", step.step, parts.join("; ")))

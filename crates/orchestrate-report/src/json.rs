@@ -2,12 +2,13 @@
 
 use orchestrate_core::{
     event::{PauseReason, StepSource},
+    finding::Finding,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
 use serde_json::{Value, json};
 
-use crate::{approval, context::Context, coverage, selection, states, words};
+use crate::{approval, context::Context, coverage, review, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
 /// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
@@ -37,6 +38,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
+        "findings": findings(context),
         "coverage": coverage::as_json(context),
         "outputs": context.outputs,
         "artifacts": summary.artifacts.iter().map(|artifact| json!({
@@ -58,7 +60,7 @@ pub fn list_entry(summary: &RunSummary) -> Value {
         "offline": summary.offline,
         "created_at": words::time(summary.created_at),
         "updated_at": words::time(summary.updated_at),
-        "steps": summary.steps.len(),
+        "steps": summary.total(),
         "finished": summary.finished(),
         "calls": sent(summary, summary.calls),
         "usage": usage(&summary.usage),
@@ -74,7 +76,7 @@ fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
         RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
-        RunStatus::Paused(PauseReason::Interrupted) => "paused",
+        RunStatus::Paused(PauseReason::Interrupted | PauseReason::DiskFull) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
     }
@@ -88,8 +90,15 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let failure = step.failure.as_ref().map(
         |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
     );
+    let flow = position.map(|at| crate::flow::flow(&plan.steps()[at].flow)).unwrap_or_default();
+    let repeats = position.filter(|&at| plan.repeats(at));
+    let instances = repeats.map(|at| {
+        let told = context.summary.instances_of(at);
+        told.into_iter().map(|told| instance(context, told)).collect::<Vec<_>>()
+    });
     json!({
         "step": step.step,
+        "flow": flow,
         "persona": step.persona,
         "title": step.persona.as_ref().map(|persona| context.title(persona)),
         "choice": step.choice,
@@ -105,12 +114,64 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "usage": usage(&step.usage),
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),
+        "skipped": step.skipped,
         "failure": failure,
+        "items": step.items,
+        "instances": instances,
         "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
     })
+}
+
+/// One of the instances of a step that runs more than once.
+fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
+    json!({
+        "step": step.step,
+        "persona": step.persona,
+        "state": state(step.state),
+        "source": step.source.map(source),
+        "attempts": sent(context.summary, step.attempts.into()),
+        "usage": usage(&step.usage),
+        "skipped": step.skipped,
+        "failure": step.failure.as_ref().map(ToString::to_string),
+        "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
+        "text": context.deliverable(step),
+        "output": context.output(step),
+        "repairs": step.repairs,
+        "review": step.review.as_ref().map(|review| review::as_json(context, review)),
+    })
+}
+
+/// The findings of all steps whose output they are, each with its step, or the item of it.
+fn findings(context: &Context<'_>) -> Vec<Value> {
+    let plan = context.summary.plan();
+    let steps = context.summary.steps.iter().enumerate().flat_map(|(at, step)| {
+        match plan.output(&step.step) {
+            Some(output) if output.findings && plan.repeats(at) => context.summary.instances_of(at),
+            Some(output) if output.findings => vec![step],
+            _ => Vec::new(),
+        }
+    });
+    let of = |step: &StepSummary| {
+        let list = context.output(step).as_ref().and_then(Finding::list).unwrap_or_default();
+        let id = step.step.clone();
+        list.into_iter().map(move |finding| {
+            json!({
+                "step": id,
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "place": finding.place,
+                "evidence": finding.evidence,
+                "advice": finding.advice,
+            })
+        })
+    };
+    steps.flat_map(of).collect()
 }
 
 fn state(state: StepState) -> &'static str {
@@ -121,6 +182,7 @@ fn state(state: StepState) -> &'static str {
         StepState::AwaitingApproval => "awaiting_approval",
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
+        StepState::Skipped => "skipped",
     }
 }
 
@@ -129,6 +191,7 @@ fn source(source: StepSource) -> &'static str {
         StepSource::Call => "call",
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",
+        StepSource::Joined => "joined",
         StepSource::Approval => "approval",
     }
 }

@@ -5,11 +5,14 @@ use orchestrate_core::{
     plan::{Action, Otherwise, PersonaChoice, Step},
 };
 
-/// The step's name, then who works in it and how they are chosen; each line is safe to show.
+use crate::flow::flow;
+
+/// The step's name, then who works in it and how they are chosen, when and how often; each line is safe to show.
 pub(crate) fn lines(step: &Step) -> Vec<String> {
     let mut lines = vec![step.id.as_str().to_owned()];
     match &step.action {
         Action::Render(_) => lines.push("template".to_owned()),
+        Action::Group => lines.push("group".to_owned()),
         Action::Approve(_) => lines.push("a person approves".to_owned()),
         Action::Persona(persona) => match &persona.persona {
             PersonaChoice::Named(name) => lines.push(name.clone()),
@@ -22,6 +25,7 @@ pub(crate) fn lines(step: &Step) -> Vec<String> {
             }
         },
     }
+    lines.extend(flow(&step.flow));
     if step.optional {
         lines.push("(optional)".to_owned());
     }

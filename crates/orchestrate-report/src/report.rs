@@ -2,14 +2,14 @@
 
 use orchestrate_core::{
     neutral,
-    plan::Plan,
+    plan::{Action, Plan},
     summary::{StepState, StepSummary},
 };
 
 use crate::{
     approval,
     context::{Context, OFFLINE_NOTICE},
-    coverage,
+    coverage, flow,
     header::header,
     markdown::{nested, quoted},
     states,
@@ -33,9 +33,13 @@ pub fn report_markdown(context: &Context<'_>) -> String {
         parts.push(format!("## Task\n\n{}", quoted(context.task)));
     }
     parts.push(format!("## Steps\n\n{}", stages(context)));
-    parts.extend(context.summary.steps.iter().filter_map(|step| document(context, step)));
+    for (at, step) in context.summary.steps.iter().enumerate() {
+        parts.extend(documents(context, at, step));
+    }
     parts.extend(coverage::section(context));
     parts.extend(unfinished(context));
+    parts.extend(skipped(context));
+    parts.extend(failed_items(context));
     let text = parts.join("\n\n") + "\n";
     neutral::visible(&text.replace("\r\n", "\n")).into_owned()
 }
@@ -62,13 +66,39 @@ fn stages(context: &Context<'_>) -> String {
 
 fn step_line(context: &Context<'_>, plan: &Plan, at: usize) -> String {
     let step = &context.summary.steps[at];
-    let needs: Vec<String> =
-        plan.needs(at).iter().map(|&need| format!("`{}`", plan.steps()[need].id)).collect();
+    let needs: Vec<String> = plan
+        .drawn_before(at)
+        .into_iter()
+        .map(|need| format!("`{}`", plan.steps()[need].id))
+        .collect();
     let after =
         if needs.is_empty() { String::new() } else { format!(", after {}", needs.join(", ")) };
     let who = step_name(context, step);
-    let state = if step.state == StepState::Succeeded { "" } else { " (not finished)" };
-    format!("{who}{after}{state}")
+    let items = flow::items(step).map(|items| format!(", {items}")).unwrap_or_default();
+    let state = match step.state {
+        StepState::Succeeded => "",
+        StepState::Skipped => " (skipped)",
+        _ => " (not finished)",
+    };
+    format!("{who}{after}{items}{state}")
+}
+
+/// The documents of one step of the plan. Those of a group are the documents of its steps, and those of
+/// the last steps of a group that runs for each item are part of the fan-out's.
+fn documents(context: &Context<'_>, at: usize, step: &StepSummary) -> Vec<String> {
+    let plan = context.summary.plan();
+    let fans_out = plan.steps()[at].flow.each.is_some();
+    if plan.group(at).is_some_and(|group| plan.repeats(group)) {
+        if plan.dependents(at).is_empty() {
+            return Vec::new();
+        }
+        let told = context.summary.instances_of(at).into_iter();
+        return told.filter_map(|told| document(context, told)).collect();
+    }
+    if matches!(plan.steps()[at].action, Action::Group) && !fans_out {
+        return Vec::new();
+    }
+    document(context, step).into_iter().collect()
 }
 
 /// A finished step's document under the heading of the persona that speaks, and its brief.
@@ -87,6 +117,10 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
         parts.push("### Brief".to_owned());
         parts.push(nested(&brief.to_markdown(), 3));
     }
+    if let Some(review) = review(context, step) {
+        parts.push("### Review".to_owned());
+        parts.push(review);
+    }
     let notes: Vec<String> =
         step.notes.iter().map(|note| format!("- {}", neutral::one_line(note))).collect();
     if !notes.is_empty() {
@@ -96,17 +130,60 @@ fn document(context: &Context<'_>, step: &StepSummary) -> Option<String> {
     Some(parts.join("\n\n"))
 }
 
+fn review(context: &Context<'_>, step: &StepSummary) -> Option<String> {
+    let text = crate::review::as_markdown(context, step.review.as_ref()?)?;
+    Some(nested(&text, 3))
+}
+
 /// The steps that are not finished, each with the reason.
 fn unfinished(context: &Context<'_>) -> Option<String> {
     let plan = context.summary.plan();
-    let open = context.summary.steps.iter().filter(|step| step.state != StepState::Succeeded);
+    let ended =
+        |step: &&StepSummary| matches!(step.state, StepState::Succeeded | StepState::Skipped);
+    let open = context.summary.steps.iter().filter(|step| !ended(step));
     let lines: Vec<String> = open
         .map(|step| {
             let why = states::unfinished(context.summary, plan, step);
-            format!("- {}: {why}", step_name(context, step))
+            let line = format!("- {}: {why}", step_name(context, step));
+            match review(context, step) {
+                Some(review) => format!("{line}\n\n  {}\n", review.replace('\n', "\n  ")),
+                None => line,
+            }
         })
         .collect();
     (!lines.is_empty()).then(|| format!("## Not finished\n\n{}", lines.join("\n")))
+}
+
+/// The steps that were not run, each with the reason.
+fn skipped(context: &Context<'_>) -> Option<String> {
+    let skipped = context.summary.steps.iter().filter_map(|step| {
+        let why = step.skipped.as_deref().filter(|_| step.state == StepState::Skipped)?;
+        Some(format!("- {}: {}", step_name(context, step), neutral::one_line(why)))
+    });
+    let lines: Vec<String> = skipped.collect();
+    (!lines.is_empty()).then(|| format!("## Skipped\n\n{}", lines.join("\n")))
+}
+
+/// Items that are told one by one.
+const MOST_ITEMS: usize = 50;
+
+/// The items of finished fans-out that failed, each with the reason.
+fn failed_items(context: &Context<'_>) -> Option<String> {
+    let plan = context.summary.plan();
+    let mut lines = Vec::new();
+    for step in context.summary.with_failed_items() {
+        let told = plan.position(&step.step).map(|at| context.summary.instances_of(at));
+        let failed = told.into_iter().flatten().filter(|told| told.state == StepState::Failed);
+        let failed: Vec<&StepSummary> = failed.collect();
+        lines.extend(failed.iter().take(MOST_ITEMS).map(|told| {
+            let why = told.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("- `{}`: {}", told.step, neutral::one_line(&why))
+        }));
+        if failed.len() > MOST_ITEMS {
+            lines.push(format!("- and {} more of `{}`", failed.len() - MOST_ITEMS, step.step));
+        }
+    }
+    (!lines.is_empty()).then(|| format!("## Items that failed\n\n{}", lines.join("\n")))
 }
 
 fn step_name(context: &Context<'_>, step: &StepSummary) -> String {

@@ -33,6 +33,9 @@ pub fn result_markdown(context: &Context<'_>) -> String {
 }
 
 fn deliverables(context: &Context<'_>) -> impl Iterator<Item = String> {
-    let finished = context.summary.steps.iter().filter(|step| step.state == StepState::Succeeded);
+    // The documents of the steps of a group are in that of the group.
+    let plan = context.summary.plan();
+    let top = plan.top().iter().map(|&at| &context.summary.steps[at]);
+    let finished = top.filter(|step| step.state == StepState::Succeeded);
     finished.map(|step| format!("## {}\n\n{}", context.heading(step), context.document(step)))
 }

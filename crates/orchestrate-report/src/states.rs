@@ -29,15 +29,23 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Paused(PauseReason::Interrupted) => {
             "stopped on request, to be resumed".to_owned()
         }
+        RunStatus::Paused(PauseReason::DiskFull) => {
+            "stopped since the disk is full; every answer is kept".to_owned()
+        }
         RunStatus::Paused(PauseReason::AwaitingApproval) => approval::waiting(summary),
         RunStatus::Succeeded => {
             let missing: Vec<String> =
                 summary.given_up().map(|step| format!("`{}`", step.step)).collect();
-            if missing.is_empty() {
+            let items: Vec<String> = summary.with_failed_items().filter_map(failed_items).collect();
+            let mut text = if missing.is_empty() {
                 "complete".to_owned()
             } else {
                 format!("complete without the optional {}", named("step", &missing))
+            };
+            if !items.is_empty() {
+                text = format!("{text}; {}", items.join(", "));
             }
+            text
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let why = summary.step(path).and_then(|step| step.failure.as_ref());
@@ -115,6 +123,11 @@ pub fn sufficient_cap(summary: &RunSummary) -> Option<String> {
     }
 }
 
+fn failed_items(step: &StepSummary) -> Option<String> {
+    let counts = step.items?;
+    Some(format!("{} of {} items of `{}` failed", counts.failed, counts.found, step.step))
+}
+
 /// What a person can do about the step that ended the run.
 pub fn advice(summary: &RunSummary) -> Option<String> {
     let RunStatus::Failed(RunFailure::Step(path)) = &summary.status else { return None };
@@ -140,7 +153,7 @@ pub(crate) fn unfinished_notice(summary: &RunSummary) -> Option<String> {
     if summary.status == RunStatus::Succeeded {
         return None;
     }
-    let (done, all) = (summary.finished(), summary.steps.len());
+    let (done, all) = (summary.finished(), summary.total());
     let steps = if all == 1 { "step" } else { "steps" };
     Some(format!(
         "> **Unfinished: {done} of {all} {steps}.** This is a part of the result; the other steps have no \
@@ -191,7 +204,14 @@ pub(crate) fn unfinished(summary: &RunSummary, plan: &Plan, step: &StepSummary) 
             format!("failed{optional}{}", why.unwrap_or_default())
         }
         StepState::AwaitingApproval => approval(step).unwrap_or_default(),
-        StepState::Running => "was under way when the run stopped".to_owned(),
+        StepState::Skipped => {
+            let why = step.skipped.as_deref().map(neutral::one_line);
+            format!("skipped: {}", why.unwrap_or_default())
+        }
+        StepState::Running => {
+            let items = crate::flow::items(step).map(|items| format!(" ({items})"));
+            format!("was under way when the run stopped{}", items.unwrap_or_default())
+        }
         StepState::Retrying => {
             format!("waits for another attempt after: {}", trouble(step).unwrap_or_default())
         }
@@ -215,7 +235,7 @@ fn needs<'p>(plan: &'p Plan, step: &StepSummary) -> impl Iterator<Item = usize> 
 
 fn is_met(step: &StepSummary) -> bool {
     match step.state {
-        StepState::Succeeded => true,
+        StepState::Succeeded | StepState::Skipped => true,
         StepState::Failed => step.optional,
         StepState::Waiting
         | StepState::Running

@@ -100,7 +100,7 @@ impl Layout {
         }
         let mut lanes = 0;
         for at in 0..plan.steps().len() {
-            for &need in plan.needs(at) {
+            for need in plan.drawn_before(at) {
                 let between = stage_of[need] + 1..stage_of[at];
                 let mut way = vec![need];
                 if lanes + between.len() <= MOST_LANES {

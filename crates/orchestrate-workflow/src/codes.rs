@@ -46,20 +46,36 @@ pub const BAD_INPUT: &str = "bad-input";
 pub const VALUE_TOO_LARGE: &str = "value-too-large";
 /// A JSON Schema that is none, or that says what it may not say here.
 pub const BAD_SCHEMA: &str = "bad-schema";
-/// A step with none or several of `persona`, `render` and `approve`.
+/// A step with none or several of `persona`, `render`, `approve` and `steps`.
 pub const STEP_KIND: &str = "step-kind";
 /// A key that this kind of step does not take.
 pub const KEY_NOT_FOR_STEP: &str = "key-not-for-step";
+/// A condition that is no question with the answer yes or no.
+pub const BAD_CONDITION: &str = "bad-condition";
+/// A list of a fan-out that is none.
+pub const BAD_LIST: &str = "bad-list";
+/// A key that says nothing where it stands (`when` without needs, a status that is always the same).
+pub const USELESS_KEY: &str = "useless-key";
+/// A step of a group with the id of one around it, or an item with the name of one around it.
+pub const SHADOWED_NAME: &str = "shadowed-name";
+/// Groups within groups within groups, deeper than the language has them.
+pub const NESTED_TOO_DEEP: &str = "nested-too-deep";
 /// A key that does nothing where it stands.
 pub const INERT_KEY: &str = "inert-key";
 /// A persona that no library has.
 pub const UNKNOWN_PERSONA: &str = "unknown-persona";
+/// A review whose persona has no gates, and that has none itself.
+pub const NO_GATES: &str = "no-gates";
+/// A required gate that nobody judges here.
+pub const UNJUDGED_GATE: &str = "unjudged-gate";
 /// A value of the chosen enum that no case covers.
 pub const UNCOVERED_CASE: &str = "uncovered-case";
 /// A case that the chosen enum can never have.
 pub const IMPOSSIBLE_CASE: &str = "impossible-case";
 /// A path that would leave the output folder, or is no file.
 pub const UNSAFE_PATH: &str = "unsafe-path";
+/// A file that the workflow names and that cannot be read.
+pub const UNREADABLE_FILE: &str = "unreadable-file";
 /// Two steps that save the same file.
 pub const DUPLICATE_SAVE: &str = "duplicate-save";
 /// A step that does not exist.

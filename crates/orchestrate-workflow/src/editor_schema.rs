@@ -77,14 +77,15 @@ fn map(section: &Section) -> Value {
     map.insert("additionalProperties".into(), false.into());
     match section.name {
         "workflow" => drop(map.insert("required".into(), json!(["workflow", "steps"]))),
+        "review" => drop(map.insert("required".into(), json!(["by"]))),
+        "gate" => drop(map.insert("required".into(), json!(["id", "check"]))),
         "tests" => drop(map.insert("required".into(), json!(["tests"]))),
         "input_file" => drop(map.insert("required".into(), json!(["name", "text"]))),
         "need" => drop(map.insert("required".into(), json!(["step"]))),
         "choice" => drop(map.insert("required".into(), json!(["choose", "by"]))),
         "step" => {
-            let one = json!([
-                { "required": ["persona"] }, { "required": ["render"] }, { "required": ["approve"] }
-            ]);
+            let kinds = ["persona", "render", "approve", "steps"];
+            let one = json!(kinds.map(|kind| json!({ "required": [kind] })));
             map.insert("oneOf".into(), one);
         }
         _ => {}

@@ -47,8 +47,11 @@ impl Section {
         let other = OTHER_KIND.iter().find(|(name, _)| *name == key.name);
         let other = other.map_or(&[][..], |(_, lines)| lines);
         let beside = self.beside.iter().filter(|(name, _)| {
+            // Only a fan-out has items.
+            let of_items = matches!(key.name, "as" | "max_parallel" | "join");
             *name != key.name
                 && !(*name == "persona" && OTHER_KIND.iter().any(|(own, _)| *own == key.name))
+                && (*name != "for_each" || of_items)
         });
         let beside = other.iter().chain(beside.map(|(_, line)| line));
         let lines: Vec<&str> = [key.example].into_iter().chain(beside.copied()).collect();
@@ -57,16 +60,17 @@ impl Section {
 }
 
 /// Keys of steps in which no persona works, each with what has to stand beside it.
-const OTHER_KIND: [(&str, &[&str]); 4] = [
+const OTHER_KIND: [(&str, &[&str]); 5] = [
     ("render", &[]),
+    ("steps", &[]),
     ("approve", &[]),
     ("expires", &["approve: Ship it?"]),
     ("on_expire", &["approve: Ship it?", "expires: 24h"]),
 ];
 
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 9] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &BUDGET, &TIMEOUT, &STEP, &NEED, &CHOICE];
+pub const SECTIONS: [&Section; 11] =
+    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &BUDGET, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE];
 
 pub(crate) const fn key(
     name: &'static str,
@@ -344,19 +348,19 @@ pub const STEP: Section = Section {
     keys: &[
         key(
             "persona",
-            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render` and `approve`.",
+            "Who works: the name of a persona, or a choice. A step has exactly one of `persona`, `render`, `approve` and `steps`.",
             r##"{ "anyOf": [ { "type": "string" }, { "$ref": "#/definitions/choice" } ] }"##,
             "persona: data-engineer",
         ),
         key(
             "render",
-            "A template whose text is the deliverable; no model is called. Beside it stand only `needs`, `optional` and `save`.",
+            "A template whose text is the deliverable; no model is called. Nothing that is said to a persona stands beside it.",
             r#"{ "type": "string" }"#,
             "render: 'The plan: {{ steps.first.text }}'",
         ),
         key(
             "approve",
-            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand only `needs`, `expires`, `on_expire` and `save`.",
+            "A question to a person, a template. A yes makes their note the deliverable, a no fails the step. Beside it stand `needs`, `expires`, `on_expire` and `save`, and what says when and how often it is asked.",
             r#"{ "type": "string", "minLength": 1 }"#,
             "approve: Deploy the model?",
         ),
@@ -373,10 +377,36 @@ pub const STEP: Section = Section {
             "on_expire: fail",
         ),
         key(
+            "steps",
+            "A group: steps that belong together, by id. What the group needs is handed to those of them that need nothing in it; the documents of those that nothing in it needs are the group's. Groups stand up to 4 deep in each other.",
+            r##"{ "type": "object", "minProperties": 1, "propertyNames": { "$ref": "#/definitions/name" },
+                "additionalProperties": { "$ref": "#/definitions/step" } }"##,
+            "steps: { draft: { persona: data-engineer }, check: { persona: mlops-engineer, needs: draft } }",
+        ),
+        key(
             "prompt",
             "What is asked of the persona; a template. The task and the handoffs stand before it by themselves.",
             r#"{ "type": "string" }"#,
             "prompt: Say what the figures mean.",
+        ),
+        key(
+            "output",
+            "The value that the answer has to be: a JSON Schema, a file with one below the workflow's folder (`.json`, `.yaml`), or `findings`. It is checked, and `steps.ID.output` gives it to templates.",
+            r#"{ "anyOf": [ { "enum": ["findings"] },
+                { "type": "string", "pattern": "\\.(json|yaml|yml)$" }, { "type": "object" } ] }"#,
+            "output: { type: object, properties: { score: { type: integer } }, required: [score] }",
+        ),
+        key(
+            "review",
+            "Personas that judge the document by their gates, and send it back to its author.",
+            r##"{ "$ref": "#/definitions/review" }"##,
+            "review: { by: ml-engineer-jax, gates: [{ id: keys, check: Every table has a key }] }",
+        ),
+        key(
+            "repairs",
+            "How often an answer that does not fit `output`, or a verdict that does not fit its form, is asked for again, 0 to 5; 1 where it is not said. Then the step fails.",
+            r#"{ "type": "integer", "minimum": 0, "maximum": 5, "default": 1 }"#,
+            "output: findings, repairs: 2",
         ),
         key(
             "needs",
@@ -387,6 +417,43 @@ pub const STEP: Section = Section {
             "needs: [first]",
         ),
         key(
+            "if",
+            "An expression that is true or false, such as `inputs.depth == 'full'`. It is asked once, when the needs are at their end; where it is false, the step is skipped. Where it has no such value, the step fails.",
+            r#"{ "type": "string", "minLength": 1 }"#,
+            "if: steps.first.text | length > 200",
+        ),
+        key(
+            "when",
+            "What becomes of the step where a need was skipped or failed. `all` (the default): every need has to succeed, and the failure of an optional step counts as success. `any`: one is enough. `always`: it runs whatever became of them.",
+            r#"{ "enum": ["all", "any", "always"], "default": "all" }"#,
+            "when: always",
+        ),
+        key(
+            "for_each",
+            "A list, or an expression whose value is one: the step runs once for each item, up to 10,000. The list is found once, when the needs are at their end.",
+            r#"{ "anyOf": [ { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "maxItems": 10000 } ] }"#,
+            "for_each: steps.first.text | lines",
+        ),
+        key(
+            "as",
+            "The name that an item has in the templates of the step, or of the steps of the group; `item` where it is not said.",
+            r#"{ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "default": "item" }"#,
+            "as: topic",
+        ),
+        key(
+            "max_parallel",
+            "Items at a time, 1 to 1000. The run's `concurrency` holds as well.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 1000 }"#,
+            "max_parallel: 4",
+        ),
+        key(
+            "join",
+            "How many items have to succeed. `all` (the default): the first failure fails the step. `any`: one. `settled`: none; a failed item is kept, marked as such.",
+            r#"{ "enum": ["all", "any", "settled"], "default": "all" }"#,
+            "join: settled",
+        ),
+        key(
             "optional",
             "`true`: if it fails, the run goes on without it.",
             r#"{ "type": "boolean", "default": false }"#,
@@ -394,7 +461,7 @@ pub const STEP: Section = Section {
         ),
         key(
             "save",
-            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step.",
+            "File below the output folder for the deliverable. Not `report.md`, a folder of that name, or the numbered name of another step. The items of a fan-out get its name with their number: `part-0.md`, `part-1.md`.",
             r#"{ "type": "string", "minLength": 1, "maxLength": 255 }"#,
             "save: design/data.md",
         ),
@@ -405,7 +472,11 @@ pub const STEP: Section = Section {
     ],
     around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
     between: ", ",
-    beside: &[("persona", "persona: data-engineer"), ("needs", "needs: first")],
+    beside: &[
+        ("persona", "persona: data-engineer"),
+        ("needs", "needs: first"),
+        ("for_each", "for_each: [costs, risks]"),
+    ],
 };
 
 /// One need, written as a map.
@@ -467,4 +538,75 @@ pub const CHOICE: Section = Section {
         ("choose", "choose: { jax: ml-engineer-jax, pytorch: ml-engineer-pytorch }"),
         ("by", "by: inputs.framework"),
     ],
+};
+
+/// How a document is reviewed.
+pub const REVIEW: Section = Section {
+    name: "review",
+    title: "A review",
+    keys: &[
+        key(
+            "by",
+            "The persona that judges, or a list of them; a round has a verdict of each. Required.",
+            r#"{ "anyOf": [ { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 8, "uniqueItems": true } ] }"#,
+            "by: mlops-engineer",
+        ),
+        key(
+            "rounds",
+            "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,
+            "rounds: 3",
+        ),
+        key(
+            "on_fail",
+            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so.",
+            r#"{ "enum": ["stop", "continue"], "default": "stop" }"#,
+            "on_fail: continue",
+        ),
+        key(
+            "gates",
+            "Gates beside those of the reviewers' own files; every reviewer judges them.",
+            r##"{ "type": "array", "maxItems": 50, "items": { "$ref": "#/definitions/gate" } }"##,
+            "gates: [{ id: keys, check: Every table has a key }]",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
+    between: ", ",
+    beside: &[("by", "by: mlops-engineer")],
+};
+
+/// One criterion of a review.
+pub const GATE: Section = Section {
+    name: "gate",
+    title: "A gate",
+    keys: &[
+        key(
+            "id",
+            "Its name: small letters, digits, `_` and `-`. Required.",
+            r##"{ "$ref": "#/definitions/name" }"##,
+            "id: keys",
+        ),
+        key(
+            "check",
+            "What must hold, a sentence that can be answered with pass or fail. Required.",
+            r#"{ "type": "string" }"#,
+            "check: Every table has a key",
+        ),
+        key(
+            "required",
+            "Whether the document fails without it; true where it is not said.",
+            r#"{ "type": "boolean", "default": true }"#,
+            "required: false",
+        ),
+        key(
+            "by",
+            "Who decides: `judge` (the default) is the reviewer; `human` and `command` are told as not judged, and need `on_fail: continue` where the gate is required.",
+            r#"{ "enum": ["judge", "human", "command"], "default": "judge" }"#,
+            "by: judge",
+        ),
+    ],
+    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { by: mlops-engineer, gates: [{ KEYS }] } }\n",
+    between: ", ",
+    beside: &[("id", "id: keys"), ("check", "check: Every table has a key")],
 };

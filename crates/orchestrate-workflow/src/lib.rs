@@ -28,6 +28,7 @@ pub use editor_schema::{editor_schema, test_schema};
 pub use inputs::{Given, InputProblem, Written, read_inputs, resolve_inputs};
 pub use schemas::{Misfit, NoSchemas, Schemas};
 pub use template::{
-    MAX_RENDERED_BYTES, Scope, StepValue, StepValues, TemplateError, evaluate, prints_task,
-    render_prompt, render_text,
+    ItemValue, MAX_RENDERED_BYTES, PartValue, Scope, StepEnding, StepValue, StepValues,
+    TemplateError, evaluate, evaluate_condition, evaluate_list, item_block, mentions_item,
+    prints_task, render_prompt, render_text,
 };

@@ -62,14 +62,13 @@ impl Exit {
     /// The code for a run that has come to rest without a signal.
     pub(crate) fn of_run(summary: &RunSummary, fail_on_partial: bool) -> Self {
         match &summary.status {
-            RunStatus::Succeeded if fail_on_partial && summary.given_up().next().is_some() => {
-                Self::Partial
-            }
+            RunStatus::Succeeded if fail_on_partial && summary.is_partial() => Self::Partial,
             RunStatus::Succeeded => Self::Ok,
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
             RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::DiskFull) => Self::Journal,
             RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
     }
@@ -318,6 +317,11 @@ impl From<StoreError> for CliError {
             _ => Exit::Journal,
         };
         let told = Self::of(exit, &error);
+        if error.is_full() {
+            return told.help(
+                "the disk is full: make room, then `orchestrate resume` the run; what was recorded is kept",
+            );
+        }
         match error {
             StoreError::InUse { .. } => told.help("wait for it, or stop it with Ctrl-C where it runs"),
             StoreError::Damaged { .. } | StoreError::Contradiction { .. } => told.help(

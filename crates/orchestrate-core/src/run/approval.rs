@@ -1,6 +1,9 @@
 //! Approvals within a run: steps that ask a person, and what follows from the answer.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+};
 
 use super::{
     exchange::{Asked, Effect},
@@ -12,7 +15,8 @@ use crate::{
     approval::{ApprovalDecision, ApprovalRequest},
     event::{Event, RunFailure, StepSource},
     failure::{Failure, FailureClass},
-    ids::{Digest, StepPath},
+    flow::When,
+    ids::{Digest, Purpose, StepPath},
     neutral,
 };
 
@@ -28,7 +32,7 @@ pub(super) struct ApprovalState {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Approvals {
     /// Steps that wait for a person.
-    pub(super) asking: usize,
+    pub(super) asking: BTreeSet<usize>,
     /// Whether somebody can be asked while the run goes on. Rebuilt with every session.
     pub(super) attended: bool,
     /// When requests expire; may hold steps that have moved on.
@@ -36,16 +40,27 @@ pub(super) struct Approvals {
 }
 
 impl Run {
-    /// What the step at `position` asks a person, while nobody has answered.
-    pub fn asked(&self, position: usize) -> Option<&ApprovalRequest> {
-        let instance = &self.instances[position];
+    /// What an instance asks a person, while nobody has answered.
+    pub fn asked(&self, instance: usize) -> Option<&ApprovalRequest> {
+        let instance = &self.instances[instance];
         let approval = instance.approval.as_ref()?;
-        (instance.status == StepStatus::Asking).then_some(&approval.request)
+        let asks = instance.status == StepStatus::Asking && !instance.dropped;
+        asks.then_some(&approval.request)
+    }
+
+    /// Instances that wait for a person.
+    pub fn asking(&self) -> impl Iterator<Item = usize> {
+        self.approvals.asking.iter().copied()
     }
 
     /// Whether any step waits for a person.
     pub fn awaits_approval(&self) -> bool {
-        self.approvals.asking > 0
+        !self.approvals.asking.is_empty()
+    }
+
+    /// Whether somebody is there who may still decide something that this run waits for.
+    pub(super) fn waits_for_person(&self) -> bool {
+        self.approvals.attended && self.asking().any(|step| self.may_start(step))
     }
 
     /// The question of a step was evaluated.
@@ -54,7 +69,7 @@ impl Run {
         let expires_at =
             expires_ms.map(|millis| self.now.after(std::time::Duration::from_millis(millis)));
         let request = ApprovalRequest { question, subject, expires_at };
-        let id = self.plan.steps()[step].id.clone();
+        let id = self.instances[step].path.clone();
         self.record(Event::ApprovalRequested { step: id.clone(), request })?;
         let Some(decision) = decision else {
             self.put_question(step);
@@ -71,8 +86,8 @@ impl Run {
         if let Some(at) = request.expires_at {
             self.approvals.expiries.push(Reverse((at, step)));
         }
-        if self.stopping.is_none() {
-            let step = self.plan.steps()[step].id.clone();
+        if self.may_start(step) {
+            let step = self.instances[step].path.clone();
             self.decisions.effects.push(Effect::AskPerson { step, request });
         }
     }
@@ -84,7 +99,7 @@ impl Run {
         subject: Digest,
         decision: Box<ApprovalDecision>,
     ) -> Result<(), IllegalEvent> {
-        let Some(position) = self.plan.position(step) else { return Ok(()) };
+        let Some(position) = self.instance(step) else { return Ok(()) };
         let Some(request) = self.asked(position).filter(|asked| asked.subject == subject) else {
             return Ok(());
         };
@@ -111,7 +126,7 @@ impl Run {
     }
 
     fn expire(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        self.record(Event::ApprovalExpired { step: self.plan.steps()[step].id.clone() })?;
+        self.record(Event::ApprovalExpired { step: self.instances[step].path.clone() })?;
         self.conclude_approval(step)
     }
 
@@ -121,29 +136,53 @@ impl Run {
     }
 
     /// What is decided, or has expired, is the end of the step. A no at rest is the end of the run as well:
-    /// no process would be there to find that out.
+    /// no process would be there to find that out. Where other steps are there for that, it stands as
+    /// decided, and what follows is left to the resume.
     pub(super) fn conclude_approval(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        let Some(approval) = &self.instances[step].approval else { return Ok(()) };
+        let instance = &self.instances[step];
+        let Some(approval) = &instance.approval else { return Ok(()) };
         let failure = match &approval.decision {
             Some(ApprovalDecision { approved: true, answer: Some(answer), .. }) => {
                 let event = Event::StepSucceeded {
-                    step: self.plan.steps()[step].id.clone(),
+                    step: instance.path.clone(),
                     source: StepSource::Approval,
                     deliverable: answer.deliverable,
                     brief: Some(answer.brief),
+                    output: None,
                 };
                 return self.record(event);
             }
             Some(decision) => refused(decision),
             None => expired(),
         };
-        self.give_up(step, failure)?;
-        let plan = &self.plan.steps()[step];
-        if matches!(self.phase, Phase::Idle | Phase::Paused) && !plan.optional {
-            let reason = RunFailure::Step(plan.id.clone());
-            return self.record(Event::RunFailed { reason });
+        let path = instance.path.clone();
+        let ends_run =
+            matches!(self.phase, Phase::Idle | Phase::Paused) && !self.is_tolerated(step);
+        if ends_run && (instance.parent.is_some() || self.has_aftermath(instance.position)) {
+            return Ok(());
+        }
+        self.give_up(step, Purpose::Draft, failure)?;
+        if ends_run {
+            return self.record(Event::RunFailed { reason: RunFailure::Step(path) });
         }
         Ok(())
+    }
+
+    /// Whether a step would run because the one at `position` failed.
+    fn has_aftermath(&self, position: usize) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut work = vec![position];
+        while let Some(at) = work.pop() {
+            for &dependent in self.plan.dependents(at) {
+                if self.plan.steps()[dependent].flow.when != When::All {
+                    return true;
+                }
+                if seen.insert(dependent) {
+                    work.push(dependent);
+                }
+            }
+        }
+        false
     }
 }
 

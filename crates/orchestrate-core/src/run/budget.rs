@@ -3,16 +3,18 @@
 use super::{
     exchange::Outcome,
     machine::{Phase, Run},
+    step::IllegalEvent,
 };
 use crate::{
     Timestamp,
     budget::{Cap, OnReached},
     event::RunFailure,
     failure::{Failure, FailureClass},
+    ids::Purpose,
 };
 
 /// Why an optional step is left out.
-pub(super) fn over_budget(cap: Cap) -> Failure {
+fn over_budget(cap: Cap) -> Failure {
     let what = match cap {
         Cap::Calls => "all calls of the budget are made",
         Cap::Tokens => "the tokens that are left do not cover its worst case",
@@ -29,9 +31,35 @@ impl Run {
         self.running.until(now)
     }
 
-    /// Whether the run goes on where `step` is not covered.
-    pub(super) fn goes_on_without(&self, step: usize) -> bool {
-        self.plan.budget().on_reached == OnReached::SkipOptional && self.plan.steps()[step].optional
+    /// A call of `step` is not covered: an optional step is left out where the workflow says so, else the
+    /// run stops. A brief is worth no more than what is left.
+    pub(super) fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
+        if self.instances[step].purpose == Purpose::Brief {
+            self.hand_over_the_lead(step);
+            return self.go_on_without_brief(step);
+        }
+        if self.goes_on_without(step) {
+            return self.give_up(step, self.instances[step].purpose, over_budget(cap));
+        }
+        self.due.push_front(step);
+        self.stop(Outcome::Failed(RunFailure::Budget(cap)));
+        Ok(())
+    }
+
+    /// Whether the run goes on where `step` is not covered: it is optional, or part of something that is.
+    fn goes_on_without(&self, step: usize) -> bool {
+        if self.plan.budget().on_reached != OnReached::SkipOptional {
+            return false;
+        }
+        let mut at = Some(step);
+        while let Some(step) = at {
+            let instance = &self.instances[step];
+            if self.plan.steps()[instance.position].optional {
+                return true;
+            }
+            at = instance.parent;
+        }
+        false
     }
 
     /// Starts nothing new once the time is over. What is in flight is paid for and may end.
@@ -43,7 +71,8 @@ impl Run {
 
     /// When the time is over, where it is limited and the run is running.
     pub(super) fn time_is_over_at(&self) -> Option<Timestamp> {
-        let most = self.limits.max_wall_ms.filter(|_| self.phase == Phase::Running)?;
+        let goes_on = self.stopping.as_ref().is_none_or(Outcome::is_failed_step);
+        let most = self.limits.max_wall_ms.filter(|_| goes_on && self.phase == Phase::Running)?;
         self.running.over_at(most)
     }
 }

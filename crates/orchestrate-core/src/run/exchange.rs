@@ -6,7 +6,7 @@ use crate::{
     budget::Limits,
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
-        RunForked,
+        RunForked, SkipReason,
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, StepPath},
@@ -73,6 +73,8 @@ pub enum Input {
     Attended(bool),
     /// Start nothing new and let what is in flight finish.
     Interrupt,
+    /// As [`Interrupt`](Self::Interrupt): what begins now could not be recorded any more.
+    DiskFull,
     /// Count everything in flight as lost and stop; the driver has ended it.
     Abort,
     /// Time has passed, as [`Effect::WakeAt`] asked.
@@ -91,6 +93,26 @@ pub enum Prepared {
     },
     /// No model is needed: this is the deliverable.
     Value(Digest),
+    /// It is a fan-out over this list.
+    Items {
+        /// How many items there are.
+        count: usize,
+        /// Digest of the list's JSON.
+        list: Digest,
+    },
+    /// It is a group whose steps may begin.
+    Group,
+    /// The document of a fan-out or group whose parts are at their end.
+    Joined {
+        /// The documents of its parts, one after the other.
+        deliverable: Digest,
+        /// The briefs of its parts in one.
+        brief: Option<Digest>,
+        /// The list of the values of a fan-out's items, where they have values.
+        output: Option<Digest>,
+    },
+    /// It is not run.
+    Skipped(SkipReason),
     /// A person is to decide.
     Ask(Box<Asked>),
     /// It cannot be done.
@@ -115,7 +137,7 @@ pub struct Asked {
 pub enum AttemptOutcome {
     /// With a good answer.
     Good(Answered),
-    /// With an answer that is truncated, refused or empty.
+    /// With an answer that is truncated, refused or empty, or does not fit its schema.
     Rejected {
         /// Why.
         failure: Failure,
@@ -187,6 +209,13 @@ pub enum Outcome {
     Failed(RunFailure),
     /// It was stopped and can be resumed.
     Paused(PauseReason),
+}
+
+impl Outcome {
+    /// Whether a step failed that the run cannot do without.
+    pub(super) fn is_failed_step(&self) -> bool {
+        matches!(self, Self::Failed(RunFailure::Step(_)))
+    }
 }
 
 /// Everything decided in one go: first record the events, then carry out the effects.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::{
     approval::ApprovalState,
     machine::{Phase, Run},
-    step::{Happening, IllegalEvent, StepStatus, happening, next},
+    needs::Ending,
+    step::{Happening, IllegalEvent, happening, next},
 };
 use crate::{
     Timestamp,
     budget::Reservation,
     event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
-    failure::Billed,
-    ids::Purpose,
+    failure::{Billed, FailureClass},
+    flow::MOST_INSTANCES,
     plan::Plan,
 };
 
@@ -44,8 +45,7 @@ impl Run {
             Some((path, what)) => {
                 let kind = event.kind();
                 let step = self
-                    .plan
-                    .position(path)
+                    .instance(path)
                     .ok_or_else(|| IllegalEvent::UnknownStep { event: kind, step: path.clone() })?;
                 self.apply_to_step(step, what, event)
             }
@@ -53,7 +53,7 @@ impl Run {
         }
     }
 
-    fn advance(
+    pub(super) fn advance(
         &mut self,
         step: usize,
         what: Happening,
@@ -62,7 +62,7 @@ impl Run {
         let status = self.instances[step].status;
         self.instances[step].status = next(status, what).ok_or_else(|| IllegalEvent::Step {
             event: kind,
-            step: self.plan.steps()[step].id.clone(),
+            step: self.instances[step].path.clone(),
             status,
         })?;
         Ok(())
@@ -74,20 +74,18 @@ impl Run {
         what: Happening,
         event: &Event,
     ) -> Result<(), IllegalEvent> {
+        let before = &self.instances[step];
+        let what = match what {
+            Happening::Reopened if before.children.is_some() => Happening::ReopenedInside,
+            Happening::Reopened if before.draft.is_some() => Happening::Continued,
+            _ => what,
+        };
         self.advance(step, what, event.kind())?;
         let instance = &mut self.instances[step];
         match event {
             Event::CallPrepared { call, prepared } => {
-                // A call that is evaluated again, after a failure, goes on counting its attempts.
-                let same =
-                    instance.call.is_some() && instance.purpose_prepared == Some(call.purpose);
-                instance.purpose = call.purpose;
-                instance.purpose_prepared = Some(call.purpose);
-                instance.call = Some(prepared.clone());
-                if !same {
-                    instance.attempts = 0;
-                }
-                instance.failed = 0;
+                instance.admitted = true;
+                instance.evaluated(call, prepared);
             }
             Event::CallIntent { attempt, reserved, reserved_cost, .. } => {
                 instance.attempts = *attempt;
@@ -96,20 +94,14 @@ impl Run {
                 self.in_flight += 1;
             }
             Event::CallSucceeded { call, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Call, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Call, answer);
                 self.ledger.settle(&instance.reserved, &answer.usage, instance.price());
                 self.in_flight -= 1;
                 let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
                 self.keep_answer(step, origin, answer);
             }
             Event::CallReused { origin, answer, .. } => {
-                match instance.purpose {
-                    Purpose::Draft => instance.draft = Some((StepSource::Reuse, answer.clone())),
-                    Purpose::Brief => instance.brief = answer.brief,
-                }
+                instance.answered(StepSource::Reuse, answer);
                 self.keep_answer(step, origin.clone(), answer);
             }
             Event::CallFailed { billed, usage, .. } => {
@@ -125,8 +117,12 @@ impl Run {
                 }
                 self.in_flight -= 1;
             }
-            Event::OutputRejected { usage, .. } => {
+            Event::OutputRejected { usage, failure, partial, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
+                if failure.class == FailureClass::Misfit {
+                    instance.misfit = Some(failure.clone());
+                    instance.rejected = *partial;
+                }
                 match usage {
                     Some(usage) => {
                         self.ledger.settle(&instance.reserved, usage, instance.price());
@@ -144,28 +140,51 @@ impl Run {
                 self.in_flight -= 1;
             }
             Event::RetryScheduled { due, .. } => instance.due = *due,
-            Event::StepSucceeded { deliverable, brief, .. } => {
+            Event::StepSucceeded { deliverable, brief, output, .. } => {
                 instance.deliverable = Some(*deliverable);
                 instance.brief = *brief;
-                self.settle(step)?;
+                instance.output = *output;
+                self.settle(step, Ending::Good)?;
             }
+            Event::ReviewEnded { stop, .. } => instance.review.stop = Some(*stop),
             Event::ApprovalRequested { request, .. } => {
                 let state = ApprovalState { request: request.clone(), decision: None };
                 instance.approval = Some(Box::new(state));
-                self.approvals.asking += 1;
+                instance.admitted = true;
+                self.approvals.asking.insert(step);
             }
             Event::ApprovalDecided { decision, .. } => {
                 if let Some(approval) = &mut instance.approval {
                     approval.decision = Some((**decision).clone());
                 }
-                self.approvals.asking -= 1;
+                self.approvals.asking.remove(&step);
             }
-            Event::ApprovalExpired { .. } => self.approvals.asking -= 1,
+            Event::ApprovalExpired { .. } => {
+                self.approvals.asking.remove(&step);
+            }
             Event::StepFailed { optional, .. } => {
-                if *optional {
-                    instance.gave_up = true;
-                    self.settle(step)?;
+                let ending = if *optional { Ending::Tolerated } else { Ending::Failed };
+                self.settle(step, ending)?;
+            }
+            Event::ItemsFound { count, list, step: path } => {
+                // No run ever records this; a damaged journal must not fill the memory.
+                if self.instances.len().saturating_add(*count) > MOST_INSTANCES {
+                    let (event, status) = (event.kind(), self.instances[step].status);
+                    return Err(IllegalEvent::Step { event, step: path.clone(), status });
                 }
+                self.add_items(step, *count, *list);
+            }
+            Event::GroupOpened { .. } => self.add_members(step),
+            Event::StepSkipped { .. } => self.settle(step, Ending::Skipped)?,
+            Event::StepReopened { .. } => {
+                instance.reopen();
+                self.unsettle(step);
+            }
+            Event::StepWithdrawn { .. } => {
+                self.unsettle(step);
+                let numbered = self.drop_parts(step);
+                self.approvals.asking.remove(&step);
+                self.instances[step].withdraw(numbered);
             }
             Event::SessionOpened { .. }
             | Event::RunCreated(_)
@@ -185,21 +204,6 @@ impl Run {
         if let Some(prepared) = &self.instances[step].call {
             self.answers.entry(prepared.identity).or_insert_with(|| (origin, answer.clone()));
         }
-    }
-
-    /// The step counts as met: its dependents have one need less.
-    fn settle(&mut self, step: usize) -> Result<(), IllegalEvent> {
-        self.unsettled -= 1;
-        let plan = Arc::clone(&self.plan);
-        for &dependent in plan.dependents(step) {
-            self.touches += 1;
-            self.instances[dependent].unmet -= 1;
-            if self.instances[dependent].unmet == 0 {
-                self.advance(dependent, Happening::NeedsMet, "needs_met")?;
-                self.ready.push_back(dependent);
-            }
-        }
-        Ok(())
     }
 
     fn apply_to_run(&mut self, event: &Event) -> Result<(), IllegalEvent> {
@@ -225,7 +229,7 @@ impl Run {
                 if self.started =>
             {
                 self.limits = *limits;
-                self.reopen_failed()?;
+                self.instances.iter_mut().for_each(|instance| instance.failed = 0);
                 Phase::Running
             }
             (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
@@ -240,18 +244,6 @@ impl Run {
             ) => phase,
             _ => return Err(illegal()),
         };
-        Ok(())
-    }
-
-    /// Failed steps that the run cannot do without get another chance, evaluated anew.
-    fn reopen_failed(&mut self) -> Result<(), IllegalEvent> {
-        for step in 0..self.instances.len() {
-            self.instances[step].failed = 0;
-            if self.instances[step].status == StepStatus::Failed && !self.instances[step].gave_up {
-                self.advance(step, Happening::Reopened, "run_resumed")?;
-                self.instances[step].purpose = Purpose::Draft;
-            }
-        }
         Ok(())
     }
 }

@@ -10,21 +10,23 @@ use indexmap::IndexMap;
 
 use super::{
     approval::Approvals,
-    budget::over_budget,
     exchange::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared},
+    items::Children,
     step::{IllegalEvent, Instance, StepStatus},
 };
 use crate::{
     Timestamp,
-    budget::{Allowance, Cap, Ledger, Limits, Reservation, RunningTime},
+    budget::{Allowance, Ledger, Limits, Reservation, RunningTime},
     event::{
         Answered, Event, LossCause, PauseReason, ReuseOrigin, RunCreated, RunFailure, StepSource,
     },
-    failure::Failure,
+    failure::{Failure, FailureClass},
+    flow::MOST_INSTANCES,
     ids::{CallId, Digest, Purpose, RunId},
-    plan::Plan,
+    plan::{OnFail, Plan},
     policy::jitter,
     request::Identity,
+    review::{ReviewLog, Standing, Stop},
 };
 
 /// Where a run stands.
@@ -64,6 +66,16 @@ pub(super) struct Leading {
     followers: Vec<usize>,
 }
 
+/// What a step at rest does next.
+enum Next {
+    /// It makes this call.
+    Call(Purpose, u16),
+    /// Its draft is its deliverable.
+    Finish,
+    /// It cannot be finished.
+    Fail(Failure),
+}
+
 /// One execution of a plan: decides what happens next, and does nothing itself.
 ///
 /// Feed it with [`handle`](Self::handle), then take what it decided with
@@ -81,7 +93,8 @@ pub struct Run {
     pub(super) ledger: Ledger,
     pub(super) running: RunningTime,
     pub(super) in_flight: usize,
-    pub(super) unsettled: usize,
+    /// The steps that are part of no group.
+    pub(super) whole: Children,
     /// Good answers by what was asked, so that the same is not asked again.
     pub(super) answers: IndexMap<Identity, (ReuseOrigin, Answered)>,
     pub(super) approvals: Approvals,
@@ -89,9 +102,15 @@ pub struct Run {
     // What follows is rebuilt when a run is resumed. The queues may hold steps that have moved on;
     // whoever takes one out looks at its status first.
     pub(super) ready: VecDeque<usize>,
+    /// Fans-out and groups whose parts may all be at their end.
+    pub(super) complete: VecDeque<usize>,
+    /// Fans-out and groups in which something failed that fails them too.
+    pub(super) broken: BTreeSet<usize>,
     pub(super) due: VecDeque<usize>,
     /// Whether the first of `due` waits for a reservation in flight to be given back.
     pub(super) starving: bool,
+    /// Steps whose brief is not worth another attempt.
+    pub(super) without_brief: BTreeSet<usize>,
     /// Steps whose call is evaluated anew before it is sent: their request knows no cap yet.
     pub(super) outdated: BTreeSet<usize>,
     pub(super) waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
@@ -109,9 +128,11 @@ pub struct Run {
 impl Run {
     /// A run of `plan` of which nothing is recorded yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let count = plan.steps().len();
-        let instances: Vec<Instance> =
-            (0..count).map(|at| Instance::new(plan.needs(at).len())).collect();
+        let count = plan.top().len();
+        let top = plan.top().iter();
+        let instances: Vec<Instance> = top
+            .map(|&at| Instance::new(at, plan.steps()[at].id.clone(), plan.needs(at).len()))
+            .collect();
         let ready = (0..count).filter(|&at| instances[at].status == StepStatus::Ready).collect();
         Self {
             plan,
@@ -123,12 +144,15 @@ impl Run {
             ledger: Ledger::default(),
             running: RunningTime::default(),
             in_flight: 0,
-            unsettled: count,
+            whole: Children::new(0, count, None),
             answers: IndexMap::new(),
             approvals: Approvals::default(),
             ready,
+            complete: VecDeque::new(),
+            broken: BTreeSet::new(),
             due: VecDeque::new(),
             starving: false,
+            without_brief: BTreeSet::new(),
             outdated: BTreeSet::new(),
             waiting: BinaryHeap::new(),
             preparing: vec![false; count],
@@ -152,25 +176,53 @@ impl Run {
         self.created.as_deref()
     }
 
-    /// Where the step at `position` of the plan stands.
-    pub fn status(&self, position: usize) -> StepStatus {
-        self.instances[position].status
+    /// Where an instance stands. The steps that stand in no group are the first instances, in order.
+    pub fn status(&self, instance: usize) -> StepStatus {
+        self.instances[instance].status
     }
 
-    /// Deliverable and brief of the step at `position`, once it is finished.
-    pub fn result(&self, position: usize) -> Option<(Digest, Option<Digest>)> {
-        let instance = &self.instances[position];
+    /// Deliverable and brief of an instance, once it is finished.
+    pub fn result(&self, instance: usize) -> Option<(Digest, Option<Digest>)> {
+        let instance = &self.instances[instance];
         instance.deliverable.map(|deliverable| (deliverable, instance.brief))
     }
 
-    /// The deliverable of a good draft whose brief is still missing.
-    pub fn draft(&self, position: usize) -> Option<Digest> {
-        self.instances[position].draft.as_ref().map(|(_, answer)| answer.deliverable)
+    /// The value of an instance, once it is finished and where it has one; of a fan-out, the list of those
+    /// of its items.
+    pub fn output(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].output
     }
 
-    /// The call that the step at `position` is at, once it is evaluated.
-    pub fn prepared(&self, position: usize) -> Option<&crate::event::PreparedCall> {
-        self.instances[position].call.as_deref()
+    /// The course of the review of an instance.
+    pub fn review(&self, instance: usize) -> &ReviewLog {
+        &self.instances[instance].review
+    }
+
+    /// The brief of the good draft of an instance, where it has one.
+    pub fn draft_brief(&self, instance: usize) -> Option<Digest> {
+        let instance = &self.instances[instance];
+        instance.draft.as_ref().and_then(|(_, draft)| draft.brief).or(instance.brief)
+    }
+
+    /// The last answer of an instance that did not fit its schema, as it came.
+    pub fn rejected(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].rejected
+    }
+
+    /// What a repair at this point of an instance stands for: the purpose of the call whose answer did not
+    /// fit.
+    pub fn stands_for(&self, instance: usize) -> Purpose {
+        self.instances[instance].stands_for
+    }
+
+    /// The deliverable of a good draft whose brief is still missing.
+    pub fn draft(&self, instance: usize) -> Option<Digest> {
+        self.instances[instance].draft.as_ref().map(|(_, answer)| answer.deliverable)
+    }
+
+    /// The call that an instance is at, once it is evaluated.
+    pub fn prepared(&self, instance: usize) -> Option<&crate::event::PreparedCall> {
+        self.instances[instance].call.as_deref()
     }
 
     /// What was sent and spent.
@@ -237,6 +289,10 @@ impl Run {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 Ok(())
             }
+            Input::DiskFull => {
+                self.stop(Outcome::Paused(PauseReason::DiskFull));
+                Ok(())
+            }
             Input::Abort => {
                 self.stop(Outcome::Paused(PauseReason::Interrupted));
                 self.forget_preparations();
@@ -263,7 +319,7 @@ impl Run {
         Ok(std::mem::take(&mut self.decisions))
     }
 
-    fn concurrency(&self) -> usize {
+    pub(super) fn concurrency(&self) -> usize {
         self.created.as_ref().map_or(1, |created| created.concurrency.max(1) as usize)
     }
 
@@ -285,13 +341,14 @@ impl Run {
                 self.due.push_back(step);
             }
         }
-        while self.stopping.is_none() && self.in_flight + self.preparing_count < self.concurrency()
-        {
+        self.close_complete()?;
+        let goes_on = |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
+        while goes_on(self) && self.in_flight + self.preparing_count < self.concurrency() {
             if !self.starving
                 && let Some(step) = self.due.pop_front()
             {
                 self.touches += 1;
-                if self.instances[step].status.awaits_sending() {
+                if self.may_start(step) && self.instances[step].status.awaits_sending() {
                     if self.outdated.contains(&step) {
                         self.prepare(step);
                     } else {
@@ -300,15 +357,18 @@ impl Run {
                 }
             } else if let Some(step) = self.ready.pop_front() {
                 self.touches += 1;
-                self.prepare(step);
+                if self.may_start(step) {
+                    self.begin(step)?;
+                }
             } else {
                 break;
             }
         }
+        let expiry =
+            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
         let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
-        if self.stopping.is_none()
-            && let Some(at) =
-                retry.into_iter().chain(self.next_expiry()).chain(self.time_is_over_at()).min()
+        let over = self.time_is_over_at();
+        if let Some(at) = retry.into_iter().chain(expiry).chain(over).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -317,18 +377,43 @@ impl Run {
         Ok(())
     }
 
+    /// Takes up a step whose needs are at their end: it is skipped because of them, or prepared.
+    fn begin(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        if self.is_called_off(step) {
+            self.call_off(step);
+            return self.close_complete();
+        }
+        if self.instances[step].status == StepStatus::Ready
+            && let Some(reason) = self.skips(step)
+        {
+            let path = self.instances[step].path.clone();
+            self.record(Event::StepSkipped { step: path, reason })?;
+            return self.close_complete();
+        }
+        // An item with a good draft that has waited for its turn since the run was resumed may need no call.
+        if self.instances[step].status == StepStatus::Answered
+            && !matches!(self.upcoming(step), Next::Call(..))
+        {
+            return self.go_on(step);
+        }
+        self.prepare(step);
+        Ok(())
+    }
+
     fn prepare(&mut self, step: usize) {
-        let wanted =
-            matches!(self.instances[step].status, StepStatus::Ready | StepStatus::Answered);
-        if self.preparing[step] || !(wanted || self.outdated.contains(&step)) {
+        let instance = &self.instances[step];
+        let wanted = matches!(instance.status, StepStatus::Ready | StepStatus::Answered)
+            || instance.misfit.is_some()
+            || self.is_joining(step)
+            || self.without_brief.contains(&step)
+            || self.outdated.contains(&step);
+        if self.preparing[step] || !wanted {
             return;
         }
-        if self.instances[step].status == StepStatus::Answered {
-            self.instances[step].purpose = Purpose::Brief;
-        }
+        let Next::Call(purpose, number) = self.upcoming(step) else { return };
         self.preparing[step] = true;
         self.preparing_count += 1;
-        let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+        let call = CallId { step: self.instances[step].path.clone(), purpose, number };
         self.decisions.effects.push(Effect::Prepare { call });
     }
 
@@ -350,7 +435,7 @@ impl Run {
         }
         match self.ledger.allows(&self.limits, &worst) {
             Allowance::Granted => {
-                let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+                let call = self.instances[step].call_id();
                 let attempt = self.instances[step].attempts + 1;
                 self.leading
                     .entry(identity)
@@ -379,20 +464,6 @@ impl Run {
         }
     }
 
-    /// A brief is worth no more than what is left; a draft without budget ends the run.
-    fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
-        if self.instances[step].purpose == Purpose::Brief {
-            self.hand_over_the_lead(step);
-            return self.finish_with(step, None);
-        }
-        if self.goes_on_without(step) {
-            return self.give_up(step, over_budget(cap));
-        }
-        self.due.push_front(step);
-        self.stop(Outcome::Failed(RunFailure::Budget(cap)));
-        Ok(())
-    }
-
     fn prepared_arrived(&mut self, call: &CallId, prepared: Prepared) -> Result<(), IllegalEvent> {
         let step = self.position(call, "prepared")?;
         if !std::mem::replace(&mut self.preparing[step], false) {
@@ -400,6 +471,9 @@ impl Run {
         }
         self.preparing_count -= 1;
         self.outdated.remove(&step);
+        if call.purpose != Purpose::Brief {
+            self.without_brief.remove(&step);
+        }
         match prepared {
             Prepared::Call { call: prepared, reuse } => {
                 self.record(Event::CallPrepared { call: call.clone(), prepared })?;
@@ -409,18 +483,46 @@ impl Run {
                         self.reuse(step, origin, &answer)
                     }
                     // The slot that preparing held goes to this very call.
-                    None if self.stopping.is_none() => self.send(step),
+                    None if self.may_start(step) => self.send(step),
                     None => Ok(()),
                 }
+            }
+            Prepared::Items { count, .. } if self.instances.len() + count > MOST_INSTANCES => {
+                let message = format!(
+                    "the list has {count} items, and a run has at most {MOST_INSTANCES} steps with all their items"
+                );
+                let failure = Failure::new(FailureClass::Preparation, message);
+                self.give_up(step, call.purpose, failure)
+            }
+            Prepared::Items { count, list } => {
+                self.record(Event::ItemsFound { step: call.step.clone(), count, list })
+            }
+            Prepared::Group if self.has_no_room_for_members(step) => {
+                let message =
+                    format!("a run has at most {MOST_INSTANCES} steps with all their items");
+                let failure = Failure::new(FailureClass::Preparation, message);
+                self.give_up(step, call.purpose, failure)
+            }
+            Prepared::Group => self.record(Event::GroupOpened { step: call.step.clone() }),
+            Prepared::Joined { deliverable, brief, output } => self.record(Event::StepSucceeded {
+                step: call.step.clone(),
+                source: StepSource::Joined,
+                deliverable,
+                brief,
+                output,
+            }),
+            Prepared::Skipped(reason) => {
+                self.record(Event::StepSkipped { step: call.step.clone(), reason })
             }
             Prepared::Value(deliverable) => self.record(Event::StepSucceeded {
                 step: call.step.clone(),
                 source: StepSource::Render,
                 deliverable,
                 brief: None,
+                output: None,
             }),
             Prepared::Ask(asked) => self.ask(step, *asked),
-            Prepared::Invalid(failure) => self.give_up(step, failure),
+            Prepared::Invalid(failure) => self.give_up(step, call.purpose, failure),
         }
     }
 
@@ -430,30 +532,94 @@ impl Run {
         origin: ReuseOrigin,
         answer: &Answered,
     ) -> Result<(), IllegalEvent> {
-        let call = self.instances[step].call_id(&self.plan.steps()[step].id);
+        let call = self.instances[step].call_id();
         self.record(Event::CallReused { call, origin, answer: answer.clone() })?;
-        self.conclude(step, answer)
+        self.go_on(step)
     }
 
-    /// A good answer is recorded: the step is finished, or its brief is asked for.
-    fn conclude(&mut self, step: usize, answer: &Answered) -> Result<(), IllegalEvent> {
-        if self.instances[step].purpose == Purpose::Draft
-            && answer.brief.is_none()
-            && self.plan.wants_brief(step)
-        {
-            self.ready.push_front(step);
-            return Ok(());
+    /// What a step at rest does next. It follows from the journal, but for briefs that were given up.
+    fn upcoming(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        match instance.status {
+            StepStatus::Ready => Next::Call(Purpose::Draft, instance.withdrawn + 1),
+            StepStatus::Answered => self.after_answer(step),
+            _ if self.without_brief.contains(&step) => self.after_answer(step),
+            _ => match &instance.misfit {
+                Some(_) if instance.repairs_here < self.plan.repairs(instance.position) => {
+                    Next::Call(Purpose::Repair, instance.withdrawn + instance.repairs + 1)
+                }
+                Some(misfit) => Next::Fail(misfit.clone()),
+                // The same call, evaluated anew.
+                None => Next::Call(instance.purpose, instance.number),
+            },
         }
-        self.finish_with(step, answer.brief)
     }
 
-    fn finish_with(&mut self, step: usize, brief: Option<Digest>) -> Result<(), IllegalEvent> {
-        let Some((source, draft)) = &self.instances[step].draft else { return Ok(()) };
+    fn after_answer(&self, step: usize) -> Next {
+        let instance = &self.instances[step];
+        let Some((_, draft)) = &instance.draft else { return Next::Finish };
+        let settled = instance.brief_settled || self.without_brief.contains(&step);
+        if draft.brief.is_none() && !settled && self.plan.wants_brief(instance.position) {
+            return Next::Call(Purpose::Brief, instance.withdrawn + instance.briefs + 1);
+        }
+        let Some(review) = self.plan.review(instance.position) else { return Next::Finish };
+        match instance.review.standing(review.by.len(), review.rounds, instance.versions) {
+            Standing::Judge(number) => Next::Call(Purpose::Verdict, instance.withdrawn + number),
+            Standing::Revise(number) => Next::Call(Purpose::Revise, instance.withdrawn + number),
+            // What nobody has judged has not failed; it is told as that.
+            Standing::Ended(Stop::Converged | Stop::NotJudged) => Next::Finish,
+            Standing::Ended(_) if review.on_fail == OnFail::Continue => Next::Finish,
+            Standing::Ended(reason) => Next::Fail(instance.review.failure(reason)),
+        }
+    }
+
+    /// Records that a review is over, once.
+    fn end_review(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let review = self.plan.review(instance.position);
+        let Some(review) = review.filter(|_| instance.review.stop.is_none()) else {
+            return Ok(());
+        };
+        let standing = instance.review.standing(review.by.len(), review.rounds, instance.versions);
+        let Standing::Ended(reason) = standing else { return Ok(()) };
+        let rounds = instance.versions;
+        let path = instance.path.clone();
+        self.record(Event::ReviewEnded { step: path, stop: reason, rounds })
+    }
+
+    /// A step at rest takes its next call, or ends.
+    fn go_on(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        match self.upcoming(step) {
+            Next::Call(..) => {
+                self.ready.push_front(step);
+                Ok(())
+            }
+            Next::Finish => {
+                self.end_review(step)?;
+                self.finish(step)
+            }
+            Next::Fail(failure) => {
+                self.end_review(step)?;
+                self.fail(step, failure)
+            }
+        }
+    }
+
+    /// A brief is no loss of the draft.
+    pub(super) fn go_on_without_brief(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        self.without_brief.insert(step);
+        self.go_on(step)
+    }
+
+    fn finish(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        let Some((source, draft)) = &instance.draft else { return Ok(()) };
         let event = Event::StepSucceeded {
-            step: self.plan.steps()[step].id.clone(),
+            step: self.instances[step].path.clone(),
             source: *source,
             deliverable: draft.deliverable,
-            brief,
+            brief: draft.brief.or(instance.brief),
+            output: draft.output,
         };
         self.record(event)
     }
@@ -469,7 +635,7 @@ impl Run {
         let instance = &self.instances[step];
         let current = instance.status == StepStatus::Calling
             && instance.attempts == attempt
-            && instance.purpose == call.purpose;
+            && (instance.purpose, instance.number) == (call.purpose, call.number);
         if !current {
             return Ok(());
         }
@@ -482,7 +648,7 @@ impl Run {
                     answer: answer.clone(),
                 })?;
                 self.starving = false;
-                self.conclude(step, &answer)?;
+                self.go_on(step)?;
                 self.answer_followers(step)
             }
             AttemptOutcome::Rejected { failure, partial, usage } => {
@@ -522,12 +688,16 @@ impl Run {
         retry_after_ms: Option<u64>,
     ) -> Result<(), IllegalEvent> {
         self.starving = false;
-        if self.stopping.is_some() {
+        if !self.may_start(step) {
             // The run is coming to rest; a resume takes up where this attempt ended.
             return Ok(());
         }
+        if failure.class == FailureClass::Misfit {
+            self.hand_over_the_lead(step);
+            return self.go_on(step);
+        }
         let instance = &self.instances[step];
-        let call = instance.call_id(&self.plan.steps()[step].id);
+        let call = instance.call_id();
         let draw =
             jitter(&self.run_id(), &call, u16::try_from(instance.attempts).unwrap_or(u16::MAX));
         let policy = self.created.as_ref().map(|created| created.retry.clone()).unwrap_or_default();
@@ -538,21 +708,39 @@ impl Run {
                 self.waiting.push(Reverse((at, step)));
                 Ok(())
             }
-            None => self.give_up(step, failure),
+            None => self.give_up(step, call.purpose, failure),
         }
     }
 
     /// The call of `step` will not be made (again). A missing brief is no loss of the draft.
-    pub(super) fn give_up(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+    pub(super) fn give_up(
+        &mut self,
+        step: usize,
+        purpose: Purpose,
+        failure: Failure,
+    ) -> Result<(), IllegalEvent> {
         self.hand_over_the_lead(step);
-        if self.instances[step].purpose == Purpose::Brief {
-            return self.finish_with(step, None);
+        if purpose == Purpose::Brief {
+            return self.go_on_without_brief(step);
         }
-        let optional = self.plan.steps()[step].optional;
-        let id = self.plan.steps()[step].id.clone();
-        self.record(Event::StepFailed { step: id.clone(), failure, optional })?;
-        if !optional {
-            self.stop(Outcome::Failed(RunFailure::Step(id)));
+        self.fail(step, failure)
+    }
+
+    /// The step fails, and with it everything that cannot do without it.
+    pub(super) fn fail(&mut self, step: usize, failure: Failure) -> Result<(), IllegalEvent> {
+        let path = self.instances[step].path.clone();
+        let optional = self.is_tolerated(step);
+        self.record(Event::StepFailed { step: path.clone(), failure, optional })?;
+        let mut around = Vec::new();
+        let mut at = step;
+        while !self.is_tolerated(at) {
+            let Some(parent) = self.instances[at].parent else {
+                self.broken.extend(around);
+                self.stop(Outcome::Failed(RunFailure::Step(path)));
+                break;
+            };
+            around.push(parent);
+            at = parent;
         }
         Ok(())
     }
@@ -568,7 +756,7 @@ impl Run {
     }
 
     /// The first that asked the same makes the call itself.
-    fn hand_over_the_lead(&mut self, step: usize) {
+    pub(super) fn hand_over_the_lead(&mut self, step: usize) {
         if let Some(leading) = self.stop_leading(step) {
             self.due.extend(leading.followers);
         }
@@ -583,10 +771,18 @@ impl Run {
         }
     }
 
-    /// Starts nothing new from here on. The first reason stands.
+    /// Starts nothing new from here on. The first reason stands; what is there for failures needs a budget
+    /// too.
     pub(super) fn stop(&mut self, outcome: Outcome) {
-        if self.phase == Phase::Running && self.stopping.is_none() {
+        let gives_way = self.stopping.as_ref().is_none_or(|earlier| {
+            let is_budget = matches!(outcome, Outcome::Failed(RunFailure::Budget(_)));
+            is_budget && earlier.is_failed_step()
+        });
+        if self.phase == Phase::Running && gives_way {
             self.stopping = Some(outcome);
+            let mut waiting = std::mem::take(&mut self.waiting);
+            waiting.retain(|&Reverse((_, step))| self.may_start(step));
+            self.waiting = waiting;
         }
     }
 
@@ -602,8 +798,8 @@ impl Run {
     fn lose_everything(&mut self, cause: LossCause) -> Result<(), IllegalEvent> {
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
-            if instance.status == StepStatus::Calling {
-                let call = instance.call_id(&self.plan.steps()[step].id);
+            if instance.status == StepStatus::Calling && !instance.dropped {
+                let call = instance.call_id();
                 let attempt = instance.attempts;
                 let (failure, partial) = (None, None);
                 self.record(Event::CallUnknown { call, attempt, cause, failure, partial })?;
@@ -619,9 +815,13 @@ impl Run {
         } else {
             self.record(Event::RunStarted)?;
         }
+        self.reopen()?;
         self.ready.clear();
+        self.complete.clear();
+        self.broken.clear();
         self.due.clear();
         self.starving = false;
+        self.without_brief.clear();
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
@@ -629,24 +829,22 @@ impl Run {
         self.stopping = None;
         for step in 0..self.instances.len() {
             let instance = &self.instances[step];
+            if instance.dropped {
+                continue;
+            }
             // Another run may have paid for the same answer since, and caps may be others now.
             if instance.status.awaits_sending() {
                 self.outdated.insert(step);
             }
             match instance.status {
+                StepStatus::Ready | StepStatus::Answered if instance.waits_for_turn() => {}
                 StepStatus::Ready => self.ready.push_back(step),
-                StepStatus::Answered => match &instance.draft {
-                    // Its brief was asked for already, or is not missing.
-                    Some((_, draft))
-                        if instance.purpose_prepared == Some(Purpose::Brief)
-                            || draft.brief.is_some()
-                            || !self.plan.wants_brief(step) =>
-                    {
-                        let brief = instance.brief.or(draft.brief);
-                        self.finish_with(step, brief)?;
-                    }
-                    _ => self.ready.push_back(step),
-                },
+                StepStatus::Open => {
+                    self.complete.push_back(step);
+                    self.recount(step);
+                }
+                StepStatus::Answered => self.go_on(step)?,
+                StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
                 StepStatus::Asking => self.put_question(step),
@@ -654,30 +852,46 @@ impl Run {
                 StepStatus::Blocked
                 | StepStatus::Calling
                 | StepStatus::Succeeded
-                | StepStatus::Failed => {}
+                | StepStatus::Failed
+                | StepStatus::Skipped => {}
             }
         }
         Ok(())
     }
 
+    /// Nothing is in flight and nothing can begin.
+    fn is_quiet(&self) -> bool {
+        self.in_flight == 0 && self.preparing_count == 0
+    }
+
     fn come_to_rest(&mut self) -> Result<(), IllegalEvent> {
-        if self.in_flight > 0 || self.preparing_count > 0 {
+        // What contains a failure fails last, so that everything in it that was paid for is kept; then
+        // those begin that are there for failures.
+        while self.is_quiet()
+            && self.waiting.is_empty()
+            && !self.waits_for_person()
+            && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
+            && let Some(broken) = self.broken.pop_last()
+        {
+            if self.instances[broken].status == StepStatus::Open && !self.instances[broken].dropped
+            {
+                self.fail_whole(broken)?;
+                self.schedule(self.now)?;
+            }
+        }
+        if !self.is_quiet() {
             return Ok(());
         }
-        let outcome = match self.stopping.take() {
-            Some(outcome) => outcome,
-            None if self.unsettled == 0 => Outcome::Succeeded,
-            None if self.waiting.is_empty() && self.awaits_approval() => {
-                if self.approvals.attended {
-                    return Ok(());
-                }
-                Outcome::Paused(PauseReason::AwaitingApproval)
-            }
-            None if self.waiting.is_empty() => return Err(IllegalEvent::Stuck(self.unsettled)),
-            None => return Ok(()),
+        let finished = self.whole.pending == 0 && self.whole.failed == 0;
+        let outcome = match &self.stopping {
+            // Work that finished while the run was stopping may have been the last there was.
+            _ if finished => Outcome::Succeeded,
+            _ if !self.waiting.is_empty() || self.waits_for_person() => return Ok(()),
+            Some(outcome) => outcome.clone(),
+            None if self.awaits_approval() => Outcome::Paused(PauseReason::AwaitingApproval),
+            None => return Err(IllegalEvent::Stuck(self.whole.pending)),
         };
-        // Work that finished while the run was stopping may have been the last there was.
-        let outcome = if self.unsettled == 0 { Outcome::Succeeded } else { outcome };
+        self.stopping = None;
         self.record(match &outcome {
             Outcome::Succeeded => Event::RunSucceeded,
             Outcome::Failed(reason) => Event::RunFailed { reason: reason.clone() },
@@ -694,8 +908,7 @@ impl Run {
     }
 
     fn position(&self, call: &CallId, event: &'static str) -> Result<usize, IllegalEvent> {
-        self.plan
-            .position(&call.step)
+        self.instance(&call.step)
             .ok_or_else(|| IllegalEvent::UnknownStep { event, step: call.step.clone() })
     }
 }

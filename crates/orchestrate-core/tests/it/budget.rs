@@ -8,6 +8,7 @@ use orchestrate_core::{
     charge::{Charges, Used},
     event::{Answered, Event, PreparedCall, Recorded, RunFailure},
     failure::{Billed, Failure, FailureClass},
+    flow::When,
     ids::{CallId, Digest},
     money::Money,
     plan::{Plan, PlanParts},
@@ -63,6 +64,7 @@ impl Bound {
                 reserved_cost: Some(price().worst(self.input, self.output)),
                 price: Some(price()),
                 notes: vec![],
+                review: None,
             }),
             reuse: None,
         }
@@ -88,6 +90,7 @@ enum Fate {
     RejectedWithUsage,
     RejectedWithoutUsage,
     Refused,
+    TurnedAway,
     FailedWithUsage,
     Lost,
     KilledBeforeSending,
@@ -197,6 +200,11 @@ impl Shop {
                         self.calls += 1;
                         ended(failure(), Billed::No, None)
                     }
+                    Fate::TurnedAway => {
+                        self.calls += 1;
+                        let failure = Failure::new(FailureClass::BadRequest, "scripted");
+                        ended(failure, Billed::No, None)
+                    }
                     other => {
                         self.ask(&usage);
                         match other {
@@ -272,6 +280,8 @@ fn answered(usage: Usage) -> AttemptOutcome {
         raw: Digest::of("raw"),
         deliverable: Digest::of("raw"),
         brief: Some(Digest::of("brief")),
+        output: None,
+        judged: None,
         served_model: None,
         usage,
         millis: 5,
@@ -411,6 +421,17 @@ fn a_run_that_skips_optional_steps_goes_on_without_those_it_cannot_pay() {
 }
 
 #[test]
+fn what_is_there_for_failures_needs_a_budget_too() {
+    let mut clean = persona_step("clean", &["breaks"]);
+    clean.flow.when = When::Always;
+    let limits = Limits { max_calls: Some(1), ..Limits::default() };
+    let mut shop = Shop::open(&plan(vec![persona_step("breaks", &[]), clean]), limits);
+    let end = shop.run_to_rest(|| (Fate::TurnedAway, 10));
+    assert_eq!(end, Outcome::Failed(RunFailure::Budget(Cap::Calls)));
+    shop.check(&limits);
+}
+
+#[test]
 fn the_time_of_a_run_is_over_after_pauses_and_sessions_that_do_not_count() {
     let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
     let limits = Limits { max_wall_ms: Some(10_000), ..Limits::default() };
@@ -432,6 +453,8 @@ fn the_time_of_a_run_is_over_after_pauses_and_sessions_that_do_not_count() {
     shop.now = Timestamp(90_007_000);
     shop.tell(Input::Tick);
     assert_eq!(shop.outcome, None, "an attempt is in flight");
+    let wakes = shop.orders.iter().any(|order| matches!(order, Effect::WakeAt(_)));
+    assert!(!wakes, "there is nothing to wake for");
     assert_eq!(
         shop.run_to_rest(|| (Fate::Good, 10)),
         Outcome::Failed(RunFailure::Budget(Cap::Wall))

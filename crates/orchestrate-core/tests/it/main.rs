@@ -3,6 +3,9 @@
 mod approvals;
 mod budget;
 mod coverage;
+mod flow_properties;
+mod flow_rules;
 mod run_properties;
+mod run_reviews;
 mod run_rules;
 mod support;

@@ -117,7 +117,7 @@ fn a_missing_brief_costs_one_small_call_where_somebody_relies_on_it() {
     let mut desk = Desk::start(&plan, created(1, Limits::default()));
     let outcome = desk.run_to_rest(&by_step, &mut |call, _| match call.purpose {
         Purpose::Draft => good(call.step.as_str(), false),
-        Purpose::Brief => good("summary", true),
+        _ => good("summary", true),
     });
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(desk.calls_sent(Purpose::Brief), 1, "nobody relies on b");
@@ -137,7 +137,7 @@ fn a_brief_that_cannot_be_had_does_not_cost_the_draft() {
         let mut desk = Desk::start(&plan, created(1, Limits::default()));
         let outcome = desk.run_to_rest(&by_step, &mut |call, _| match call.purpose {
             Purpose::Draft => good(call.step.as_str(), false),
-            Purpose::Brief => failed(class),
+            _ => failed(class),
         });
         assert_eq!(outcome, Outcome::Succeeded);
         assert_eq!(desk.run.result(0).expect("finished").1, None);
@@ -226,12 +226,12 @@ fn equal_briefs_that_the_budget_forbids_are_all_given_up() {
     // Drafts differ and cost 30 tokens each; their briefs are one and the same call.
     let prepare = |call: &CallId| match call.purpose {
         Purpose::Draft => prepared(call.step.as_str(), 1),
-        Purpose::Brief => prepared("brief", 100),
+        _ => prepared("brief", 100),
     };
     let outcome = desk.run_to_rest(&prepare, &mut |call, attempt| match (call.purpose, attempt) {
         (Purpose::Draft, _) => good(call.step.as_str(), call.step.as_str() == "c"),
         // Its reservation is kept as spent, so that the second attempt is beyond the cap.
-        (Purpose::Brief, _) => lost(),
+        _ => lost(),
     });
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(desk.calls_sent(Purpose::Brief), 1);
@@ -303,6 +303,19 @@ fn an_interrupt_lets_paid_calls_finish_and_starts_nothing_new() {
     assert_eq!(desk.run.status(0), StepStatus::Succeeded);
     assert_eq!(desk.run.status(1), StepStatus::Ready);
     assert_eq!(desk.calls_sent(Purpose::Draft), 1);
+}
+
+#[test]
+fn a_full_disk_lets_paid_calls_finish_and_says_why_the_run_stopped() {
+    let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
+    let mut desk = Desk::start(&plan, created(2, Limits::default()));
+    let prepare = desk.orders.pop_front().expect("prepare a");
+    desk.carry_out(prepare, &by_step, &mut |_, _| unreachable!());
+    let start = desk.orders.pop_front().expect("start a");
+    desk.tell(Input::DiskFull);
+    desk.carry_out(start, &by_step, &mut |_, _| good("a", true));
+    assert_eq!(desk.outcome, Some(Outcome::Paused(PauseReason::DiskFull)));
+    assert_eq!(desk.run.status(1), StepStatus::Ready);
 }
 
 #[test]

@@ -26,9 +26,13 @@ pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
             model: None,
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
+            output: None,
+            review: None,
+            repairs: 1,
         })),
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 
@@ -87,6 +91,7 @@ pub(crate) fn prepared(asks: &str, reserved: u64) -> Prepared {
             reserved_cost: None,
             price: None,
             notes: vec![],
+            review: None,
         }),
         reuse: None,
     }
@@ -97,6 +102,8 @@ pub(crate) fn good(text: &str, with_brief: bool) -> AttemptOutcome {
         raw: Digest::of(text),
         deliverable: Digest::of(text),
         brief: with_brief.then(|| Digest::of(format!("{text}: brief"))),
+        output: None,
+        judged: None,
         served_model: None,
         usage: Usage { input: 10, output: 20, ..Usage::default() },
         millis: 5,

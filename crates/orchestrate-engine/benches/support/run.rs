@@ -59,9 +59,13 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
             model: None,
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
+            output: None,
+            review: None,
+            repairs: 1,
         })),
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use orchestrate_core::{
 use orchestrate_provider::{
     command::Output,
     dialects::{Effort, TokenLimitParameter},
+    http::StructuredOutput,
     presets::PRESETS,
 };
 use secrecy::SecretString;
@@ -63,6 +64,7 @@ pub(super) struct ProviderTable {
     pub(super) prompt_cache: Option<bool>,
     pub(super) context: Option<u32>,
     pub(super) ca_file: Option<PathBuf>,
+    pub(super) structured_output: Option<StructuredOutput>,
     #[serde(default)]
     pub(super) headers: IndexMap<String, SecretString>,
     pub(super) command: Option<Vec<String>>,

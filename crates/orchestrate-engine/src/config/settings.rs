@@ -9,7 +9,7 @@ use std::{fmt, path::PathBuf};
 use orchestrate_provider::{
     command::{self, Output},
     dialects::{AnthropicVersion, Dialect, Effort},
-    http::KeyHeader,
+    http::{KeyHeader, StructuredOutput},
     presets::{KeyVariable, Preset, Protocol, preset},
 };
 use secrecy::SecretString;
@@ -52,6 +52,8 @@ pub struct HttpSettings {
     pub effort: Option<Effort>,
     /// The seed of every request.
     pub seed: Option<u64>,
+    /// How an answer under a JSON Schema is asked for.
+    pub structured_output: StructuredOutput,
     /// A file of certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
 }
@@ -150,6 +152,7 @@ pub(super) fn settings(
         },
         effort: given.effort,
         seed: given.seed,
+        structured_output: given.structured_output.unwrap_or_default(),
         ca_file: given.ca_file.clone(),
     })))
 }
@@ -388,6 +391,7 @@ fn command_settings(given: &ProviderTable) -> Result<CommandSettings, String> {
         ("max_output_tokens", given.max_output_tokens.is_some()),
         ("prompt_cache", given.prompt_cache.is_some()),
         ("context", given.context.is_some()),
+        ("structured_output", given.structured_output.is_some()),
         ("ca_file", given.ca_file.is_some()),
         ("headers", !given.headers.is_empty()),
     ];

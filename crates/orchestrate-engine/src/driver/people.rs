@@ -87,7 +87,7 @@ impl Driver {
     /// A decision as news for the machine; none where the step asks nothing, or something else.
     fn decision(&self, given: &Dropped) -> Result<Option<(Input, Vec<Blob>)>, StoreError> {
         let Dropped { step, subject, given } = given;
-        let asked = self.run.plan().position(step).and_then(|at| self.run.asked(at));
+        let asked = self.run.instance(step).and_then(|at| self.run.asked(at));
         let Some(request) = asked.filter(|request| request.subject == *subject) else {
             return Ok(None);
         };
@@ -122,14 +122,17 @@ impl Driver {
     }
 
     fn question(&self, step: &StepPath, request: &ApprovalRequest) -> Result<Question, StoreError> {
-        let plan = self.run.plan();
-        let position = plan.position(step);
         let mut grounds = Vec::new();
-        for &need in position.map_or(&[][..], |at| plan.needs(at)) {
-            let text = self.run.result(need).map(|(text, _)| self.blobs.text(&text)).transpose()?;
-            let summary = &self.summary.steps[need];
-            let (step, persona) = (summary.step.clone(), summary.persona.clone());
-            grounds.push(Ground { step, persona, text });
+        let mut around = self.run.instance(step);
+        while let Some(at) = around {
+            for need in self.run.needs_of(at) {
+                let text = self.run.result(need).map(|(text, _)| text);
+                let text = text.map(|text| self.blobs.text(&text)).transpose()?;
+                let step = self.run.path(need).clone();
+                let persona = self.summary.step(&step).and_then(|told| told.persona.clone());
+                grounds.push(Ground { step, persona, text });
+            }
+            around = self.run.parent(at);
         }
         Ok(Question {
             run: self.summary.run.clone().unwrap_or_else(|| orchestrate_core::ids::RunId::new("")),

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use orchestrate_core::diagnostic::Source;
+use orchestrate_core::{diagnostic::Source, persona::Gate};
 use orchestrate_workflow::{Catalogue, Schemas};
 
 use super::{
@@ -78,6 +78,11 @@ impl Catalogue for Beside<'_> {
             )),
             Err(error) => Err(told(&error)),
         }
+    }
+
+    fn gates(&self, persona: &str) -> Option<Vec<Gate>> {
+        let found = self.personas.read(persona).ok().flatten()?;
+        found.persona.map(|persona| persona.gates)
     }
 
     fn schemas(&self) -> &dyn Schemas {

@@ -151,6 +151,10 @@ fn asked(record: &RunRecord, step: &StepPath) -> Result<Digest, ApproveError> {
                 StepState::Waiting => "has not begun",
                 StepState::Succeeded => "is approved already",
                 StepState::Failed => "has failed",
+                StepState::Skipped => "was skipped",
+                _ if approval.as_ref().is_some_and(|told| told.decision.is_some()) => {
+                    "is decided already"
+                }
                 StepState::Running | StepState::Retrying | StepState::AwaitingApproval => {
                     "is under way"
                 }

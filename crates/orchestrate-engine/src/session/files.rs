@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
+    ids::StepPath,
     plan::Plan,
 };
 
@@ -12,8 +13,28 @@ const OF_THE_RUN: [&str; 2] = ["report.md", "OFFLINE.md"];
 
 /// The file of a step that names none: its number in the plan and its name.
 pub(super) fn numbered(plan: &Plan, at: usize) -> String {
+    format!("{}.md", number_and_name(plan, at))
+}
+
+fn number_and_name(plan: &Plan, at: usize) -> String {
     let width = plan.steps().len().to_string().len();
-    format!("{:0width$}-{}.md", at + 1, plan.steps()[at].id)
+    format!("{:0width$}-{}", at + 1, plan.steps()[at].id.as_str().replace('/', "-"))
+}
+
+/// The file of one instance: that of the step, and for the items of a fan-out the same name with their
+/// numbers, or with their numbers in a folder of that name.
+pub(super) fn file_of(plan: &Plan, at: usize, instance: &StepPath) -> String {
+    let numbers: Vec<String> = instance.numbers().iter().map(ToString::to_string).collect();
+    let numbers = numbers.join("-");
+    match &plan.steps()[at].save {
+        Some(save) if numbers.is_empty() => save.clone(),
+        Some(save) => match save.rsplit_once('.') {
+            Some((stem, ending)) if !ending.contains('/') => format!("{stem}-{numbers}.{ending}"),
+            _ => format!("{save}-{numbers}"),
+        },
+        None if numbers.is_empty() => numbered(plan, at),
+        None => format!("{}/{numbers}.md", number_and_name(plan, at)),
+    }
 }
 
 /// Errors for every `save` whose file cannot be there beside the run's other files: it is one of them,
@@ -26,6 +47,10 @@ pub(super) fn colliding_files(plan: &Plan, source: &Arc<Source>) -> Vec<Diagnost
     }
     for (at, step) in plan.steps().iter().enumerate().filter(|(_, step)| step.save.is_none()) {
         taken.insert(numbered(plan, at).to_lowercase(), format!("the file of step `{}`", step.id));
+        if plan.repeats(at) {
+            let folder = number_and_name(plan, at).to_lowercase();
+            taken.insert(folder, format!("the folder of the items of step `{}`", step.id));
+        }
     }
     let saves = || plan.steps().iter().filter_map(|step| Some((step, step.save.as_deref()?)));
     for (step, save) in saves() {
@@ -57,7 +82,8 @@ pub(super) fn colliding_files(plan: &Plan, source: &Arc<Source>) -> Vec<Diagnost
 /// Where `save` stands in the step `id`. A plan holds no places, and no other value of `save` is the
 /// same, so its first mention after the step's name is the one.
 fn place(text: &str, id: &str, save: &str) -> Option<Range<usize>> {
-    let from = text.find(&format!("{id}:")).unwrap_or_default();
+    let name = id.rsplit('/').next().unwrap_or(id);
+    let from = text.find(&format!("{name}:")).unwrap_or_default();
     let (key, _) = text[from..].match_indices("save").find(|(at, _)| {
         let value =
             text[from + at + "save".len()..].trim_start_matches(['"', '\'', ' ', '\t', ':']);

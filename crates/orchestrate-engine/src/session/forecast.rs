@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrate_core::{
     ids::StepPath,
-    plan::{Action, Need, PersonaStep},
+    plan::{Action, Need, PersonaStep, Plan},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -12,7 +12,7 @@ use orchestrate_provider::tokens;
 use orchestrate_workflow::{Scope, StepValue, StepValues};
 
 use super::RunSetup;
-use crate::casting::Casting;
+use crate::{casting::Casting, items};
 
 /// What one step will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,17 @@ pub struct StepForecast {
     pub handoffs: Vec<String>,
     /// Tokens those handoffs may add at most.
     pub handoff_tokens: u64,
+    /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
+    /// versions of a review, and repairs. None for a rendered value.
+    pub most_calls: u64,
+    /// Who reviews it, and in how many rounds at most.
+    pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
     pub optional: bool,
+    /// When and how often it runs, in words.
+    pub flow: Vec<String>,
+    /// How often it runs, where that is not once.
+    pub repeats: Option<Repeats>,
     /// What is known of the approval, where a person decides.
     pub approval: Option<ApprovalForecast>,
 }
@@ -47,6 +56,40 @@ pub struct StepForecast {
 pub struct ApprovalForecast {
     /// How long a person has, in milliseconds, where that is limited.
     pub expires_ms: Option<u64>,
+}
+
+/// How often a step runs that is a fan-out, or part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// This often.
+    Times(usize),
+    /// As often as a list has items that is found while the run goes on.
+    FoundAtRunTime,
+}
+
+impl Repeats {
+    fn times(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Times(a), Self::Times(b)) => Self::Times(a.saturating_mul(b)),
+            _ => Self::FoundAtRunTime,
+        }
+    }
+}
+
+/// How often the step at `position` runs: the lists of its own and of every group around it, as far as the
+/// inputs say them.
+fn repeats(plan: &Plan, position: usize, scope: &Scope<'_>) -> Option<Repeats> {
+    let mut repeats = None;
+    let mut at = Some(position);
+    while let Some(step) = at {
+        if let Some(each) = &plan.steps()[step].flow.each {
+            let own = items::values(each, scope)
+                .map_or(Repeats::FoundAtRunTime, |items| Repeats::Times(items.len()));
+            repeats = Some(repeats.map_or(own, |inner: Repeats| inner.times(own)));
+        }
+        at = plan.group(step);
+    }
+    repeats
 }
 
 /// What every step will do, in plan order. Calls no model and writes nothing.
@@ -73,21 +116,26 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             needs,
             handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
             handoffs: handoffs.collect(),
+            most_calls: 0,
+            review: None,
             optional: step.optional,
+            flow: orchestrate_report::flow(&step.flow),
+            repeats: repeats(&setup.plan, position, &scope),
             approval: match &step.action {
                 Action::Approve(approval) => {
                     Some(ApprovalForecast { expires_ms: approval.expires_ms })
                 }
-                Action::Persona(_) | Action::Render(_) => None,
+                Action::Persona(_) | Action::Render(_) | Action::Group => None,
             },
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
+        forecast.most_calls = most_calls(action);
+        forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         match casting.choose(&action.persona, &scope) {
             Ok((persona, choice)) => {
-                system =
-                    casting.system_prompt(&step.id, &persona, Contract::DraftWithBrief, &scope);
+                system = casting.system_prompt(&step.id, &persona, contract(action), &scope);
                 forecast.personas = vec![persona.name.clone()];
                 forecast.choice = choice;
             }
@@ -102,6 +150,24 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         forecast
     });
     steps.collect()
+}
+
+/// Calls of a step at most, retries and missing briefs left out.
+fn most_calls(action: &PersonaStep) -> u64 {
+    let repairs = u64::from(action.repairs);
+    let Some(review) = &action.review else {
+        return 1 + if action.output.is_some() { repairs } else { 0 };
+    };
+    let (rounds, reviewers) = (u64::from(review.rounds), review.by.len() as u64);
+    let values = rounds * reviewers + if action.output.is_some() { rounds } else { 0 };
+    1 + review.most_calls() + values * repairs
+}
+
+fn contract(action: &PersonaStep) -> Contract {
+    match action.output {
+        Some(_) => Contract::ValueWithBrief,
+        None => Contract::DraftWithBrief,
+    }
 }
 
 /// No step has run yet.

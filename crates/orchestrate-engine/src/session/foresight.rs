@@ -1,16 +1,19 @@
 //! Which steps of a run that is decided would be answered by what was paid for before.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use orchestrate_core::{
     event::{Answered, ReuseOrigin},
+    flow::MOST_ITEMS,
     handoff::DEFAULT_ALLOWANCE,
     ids::{CallId, Digest, Purpose},
-    plan::{Action, Step},
+    plan::{Action, Plan, Step},
     run::Prepared,
 };
 
-use super::{RunSetup, StepForecast, rehearsal::preparer};
+use orchestrate_workflow::StepEnding;
+
+use super::{Repeats, RunSetup, StepForecast, rehearsal::preparer};
 use crate::{
     home::Home,
     prepare::{ASSUMED_ANSWER_TOKENS, NeedState, Preparer, View},
@@ -66,7 +69,8 @@ impl Foresight {
 }
 
 /// Requests that a step will send and tokens that they will use, repeats after failures left out. Where no
-/// length is set, an answer is taken to have at most 8,192 tokens.
+/// length is set, an answer is taken to have at most 8,192 tokens, and a list that is found at run time to have
+/// 10,000 items.
 pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (Bounds, Bounds) {
     let Some(position) = setup.plan.position(&step.step) else { return <_>::default() };
     let Action::Persona(action) = &setup.plan.steps()[position].action else {
@@ -85,8 +89,20 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
     } else {
         0
     };
-    let calls = Bounds { at_least: is_sent, at_most: 1 + u64::from(brief > 0) };
-    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most: draft + brief };
+    let times = match step.repeats {
+        None => 1,
+        Some(Repeats::Times(times)) => times as u64,
+        Some(Repeats::FoundAtRunTime) => MOST_ITEMS as u64,
+    };
+    // Every version of a reviewed document may lack its brief.
+    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let briefs = versions * u64::from(brief > 0);
+    let most_calls = times.saturating_mul(step.most_calls.max(1) + briefs);
+    let calls = Bounds { at_least: is_sent, at_most: most_calls };
+    // Verdicts, new versions and repairs are given what was answered before.
+    let more = step.most_calls.saturating_sub(1) * (draft + 2 * answer);
+    let at_most = times.saturating_mul(draft + more + versions * brief);
+    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most };
     (calls, tokens)
 }
 
@@ -100,13 +116,7 @@ pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreErr
             .ok()
     };
     let Some(index) = index else {
-        // Nothing was paid for yet, so that everybody is asked.
-        let step = |step: &Step| match step.action {
-            Action::Render(_) => Foresight::Template,
-            Action::Approve(_) => Foresight::Asked,
-            Action::Persona(_) => Foresight::Called,
-        };
-        return Ok(setup.plan.steps().iter().map(step).collect());
+        return Ok(unpaid(&setup.plan));
     };
     let blobs = BlobReader::in_memory()?;
     let preparer = Preparer {
@@ -123,12 +133,43 @@ pub fn foresee(home: &Home, setup: &RunSetup) -> Result<Vec<Foresight>, StoreErr
     Ok(foreseen)
 }
 
+/// What becomes of every step where nothing was paid for yet: whoever is certain to work is asked.
+pub fn unpaid(plan: &Plan) -> Vec<Foresight> {
+    let certain = certain(plan);
+    let step = |(at, step): (usize, &Step)| match step.action {
+        Action::Render(_) | Action::Group => Foresight::Template,
+        Action::Approve(_) => Foresight::Asked,
+        Action::Persona(_) if certain[at] => Foresight::Called,
+        Action::Persona(_) => Foresight::Open,
+    };
+    plan.steps().iter().enumerate().map(step).collect()
+}
+
+/// Which steps run once whatever the values are: no condition stands before them, and no list around them.
+fn certain(plan: &Plan) -> Vec<bool> {
+    let mut certain = vec![false; plan.steps().len()];
+    for &at in plan.stages().iter().flatten() {
+        // The steps of a group stand in earlier stages than the group itself, so its needs are looked at.
+        let mut around = Some(at);
+        certain[at] = true;
+        while let Some(step) = around {
+            let flow = &plan.steps()[step].flow;
+            certain[at] &= flow.condition.is_none()
+                && flow.each.is_none()
+                && plan.needs(step).iter().all(|&need| certain[need]);
+            around = plan.group(step);
+        }
+    }
+    certain
+}
+
 /// What a step gives, where that is known already.
 #[derive(Debug, Clone)]
 struct Known {
     persona: Option<String>,
     deliverable: Digest,
     brief: Option<Digest>,
+    output: Option<Digest>,
 }
 
 /// The brief of a draft that is used again.
@@ -150,9 +191,13 @@ impl Outlook<'_> {
     fn step(&mut self, position: usize) -> Result<Foresight, StoreError> {
         let plan = &self.setup.plan;
         let step = &plan.steps()[position];
-        let is_template = matches!(step.action, Action::Render(_));
+        let is_template = matches!(step.action, Action::Render(_) | Action::Group);
         if matches!(step.action, Action::Approve(_)) {
             return Ok(Foresight::Asked);
+        }
+        // What a group or a list is made of is found while the run goes on.
+        if plan.group(position).is_some() || plan.repeats(position) {
+            return Ok(if is_template { Foresight::Template } else { Foresight::Open });
         }
         let mut needs = Vec::new();
         for &need in plan.needs(position) {
@@ -163,27 +208,42 @@ impl Outlook<'_> {
                 step: plan.steps()[need].id.clone(),
                 persona: known.persona.clone(),
                 result: Some((known.deliverable, known.brief)),
+                output: known.output,
+                schema: plan
+                    .output(&plan.steps()[need].id)
+                    .map(|output| Arc::clone(&output.schema)),
+                ending: StepEnding::Succeeded,
                 reason: String::new(),
+                caveat: None,
+                parts: None,
+                list: None,
             });
         }
-        let view = View { needs, draft: None, tokens_left: None };
+        let handoffs = step.needs.iter().filter(|need| need.handoff).cloned().collect();
+        let view = View { needs, handoffs, ..View::default() };
         let call = CallId::first(step.id.clone(), Purpose::Draft);
         match self.prepare(&call, &view)? {
             Prepared::Value(deliverable) => {
-                self.known[position] = Some(Known { persona: None, deliverable, brief: None });
+                self.known[position] =
+                    Some(Known { persona: None, deliverable, brief: None, output: None });
                 Ok(Foresight::Template)
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
+                if plan.review(position).is_some() {
+                    // What becomes of the draft hangs on verdicts that are not known yet.
+                    return Ok(Foresight::Called);
+                }
                 let BriefOf::Known(brief) = self.brief(position, &answer, view)? else {
                     return Ok(Foresight::Called);
                 };
-                let deliverable = answer.deliverable;
+                let (deliverable, output) = (answer.deliverable, answer.output);
                 self.known[position] =
-                    Some(Known { persona: Some(prepared.persona), deliverable, brief });
+                    Some(Known { persona: Some(prepared.persona), deliverable, brief, output });
                 Ok(Foresight::Reused(Box::new(origin)))
             }
             _ if is_template => Ok(Foresight::Template),
+            Prepared::Skipped(_) => Ok(Foresight::Open),
             _ => Ok(Foresight::Called),
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     clock,
     driver::{DriveError, Driver, People, Stop},
     home::Home,
+    items::Lists,
     library::Beside,
     live::{LiveBoard, Observer},
     prepare::Preparer,
@@ -135,6 +136,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, setup.offline),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -213,6 +215,7 @@ impl OpenRun {
             home: home.clone(),
             index: index(&home, created.offline),
             persona_blobs: Mutex::default(),
+            lists: Lists::default(),
         };
         let index = index_of(&home, created.offline);
         let writer = JournalWriter::start(journal, index, &record.events)?;

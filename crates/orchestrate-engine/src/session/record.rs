@@ -6,22 +6,25 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     brief::Brief,
     event::{Event, Recorded, RunCreated, RunForked},
-    ids::{Digest, RunId},
+    ids::{Digest, RunId, StepPath},
     persona::Persona,
-    plan::{InputValue, Plan},
+    plan::{Action, InputValue, Plan},
     run::Input,
-    summary::{RunStatus, RunSummary},
+    summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
 use orchestrate_report::{Blobs, Context};
-use orchestrate_workflow::{Given, Scope, StepValue, StepValues, TemplateError};
+use orchestrate_workflow::{
+    Given, ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues, TemplateError,
+};
 
 use super::{
-    files::numbered,
+    files::file_of,
     setup::{PastRework, task_of},
 };
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     home::Home,
+    items::read_list,
     store::{BlobReader, JournalContents, RunLock, StoreError, read_journal, run_folders},
 };
 
@@ -158,12 +161,17 @@ impl RunRecord {
 
     /// Reads every content that the result and the report show.
     pub fn check_contents(&self) -> Result<(), StoreError> {
-        for step in &self.summary.steps {
-            for digest in [step.deliverable, step.brief].into_iter().flatten() {
+        for step in self.summary.steps.iter().chain(self.summary.instances()) {
+            for digest in [step.deliverable, step.brief, step.output].into_iter().flatten() {
                 self.blobs.text(&digest)?;
             }
         }
         Ok(())
+    }
+
+    /// A recorded value.
+    fn value(&self, digest: &Digest) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.blobs.text(digest).ok()?).ok()
     }
 
     /// The user's request.
@@ -223,13 +231,35 @@ impl RunRecord {
             // Of an earlier run; beside answers that were paid for it would say what is not so.
             folder.remove(OFFLINE_FILE, OFFLINE_NOTE.as_bytes())?;
         }
-        for (at, (step, summary)) in self.plan.steps().iter().zip(&self.summary.steps).enumerate() {
-            let Some(text) = summary.deliverable.and_then(|digest| contents.text(&digest)) else {
+        for (at, step) in self.plan.steps().iter().enumerate() {
+            // The documents of a group are those of its steps.
+            if matches!(step.action, Action::Group)
+                && step.save.is_none()
+                && step.flow.each.is_none()
+            {
                 continue;
+            }
+            let own = (!self.plan.group(at).is_some_and(|group| self.plan.repeats(group)))
+                .then_some(&self.summary.steps[at]);
+            let instances = self.summary.instances_of(at);
+            let instances = if matches!(step.action, Action::Group) && step.save.is_none() {
+                Vec::new()
+            } else {
+                instances
             };
-            let path = step.save.clone().unwrap_or_else(|| numbered(&self.plan, at));
-            let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
-            written.push(Input::ArtifactWritten { step: Some(step.id.clone()), path, digest });
+            for told in own.into_iter().chain(instances) {
+                let path = file_of(&self.plan, at, &told.step);
+                // A value is saved as what its file's name says it is.
+                let value = told.output.filter(|_| saves_json(&path));
+                let text = match value {
+                    Some(digest) => self.value(&digest).map(|value| format!("{value:#}")),
+                    None => told.deliverable.and_then(|digest| contents.text(&digest)),
+                };
+                let Some(text) = text else { continue };
+                let digest = folder.write(&path, with_final_newline(text).as_bytes())?;
+                let step = Some(told.step.clone());
+                written.push(Input::ArtifactWritten { step, path, digest });
+            }
         }
         let mut whole = Vec::new();
         if self.summary.offline {
@@ -252,6 +282,10 @@ const OFFLINE_FILE: &str = "OFFLINE.md";
 const OFFLINE_NOTE: &str = "# No model was called\n\nEvery file in this folder was composed offline from the personas' own \
 material. They are worksheets: they say what to find out and deliver, not what was found out.\n";
 
+fn saves_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found.eq_ignore_ascii_case("json"))
+}
+
 fn with_final_newline(mut text: String) -> String {
     if !text.ends_with('\n') {
         text.push('\n');
@@ -268,28 +302,79 @@ impl Blobs for Contents<'_> {
     }
 }
 
-impl StepValues for RunRecord {
-    fn step(&self, id: &str) -> Option<StepValue> {
-        let summary = self.summary.step(&id.into())?;
+impl RunRecord {
+    fn told(&self, summary: &StepSummary) -> StepValue {
         let persona = summary.persona.clone().filter(|name| self.personas.contains_key(name));
         let text = summary.deliverable.and_then(|digest| self.blobs.text(&digest).ok());
         let brief = summary.brief.and_then(|digest| self.blobs.text(&digest).ok());
         let brief: Option<Brief> = brief.and_then(|text| serde_json::from_str(&text).ok());
-        Some(StepValue {
+        let skipped = summary.skipped.as_ref().map(|why| format!("it was skipped: {why}"));
+        let failed = summary.failure.as_ref().map(ToString::to_string);
+        StepValue {
             title: persona
                 .as_ref()
                 .and_then(|name| self.personas.get(name))
                 .map(|found| found.title.clone()),
             persona,
-            unavailable: text.is_none().then(|| {
-                summary
-                    .failure
-                    .as_ref()
-                    .map_or_else(|| "it did not run".to_owned(), ToString::to_string)
-            }),
+            unavailable: text
+                .is_none()
+                .then(|| skipped.or(failed).unwrap_or_else(|| "it did not run".to_owned())),
             text,
             brief,
-        })
+            output: summary.output.and_then(|digest| self.value(&digest)),
+            schema: self.plan.output(&summary.step.step()).map(|output| Arc::clone(&output.schema)),
+            lists_output: self.lists(&summary.step),
+            ending: match summary.state {
+                StepState::Succeeded => StepEnding::Succeeded,
+                StepState::Skipped => StepEnding::Skipped,
+                StepState::Waiting
+                | StepState::Running
+                | StepState::Retrying
+                | StepState::AwaitingApproval
+                | StepState::Failed => StepEnding::Failed,
+            },
+        }
+    }
+
+    /// Whether the value of what has this path is the list of those of its items.
+    fn lists(&self, path: &StepPath) -> bool {
+        let step = self.plan.step(&path.step());
+        step.is_some_and(|step| step.flow.each.is_some()) && !path.as_str().ends_with(']')
+    }
+
+    /// The list of a fan-out, as it was found last.
+    fn list(&self, fan_out: &StepPath) -> Vec<ItemValue> {
+        let found = self.events.iter().rev().find_map(|recorded| match &recorded.event {
+            Event::ItemsFound { step, list, .. } if step == fan_out => Some(*list),
+            _ => None,
+        });
+        found.and_then(|list| read_list(&list, &self.blobs).ok()).unwrap_or_default()
+    }
+}
+
+impl StepValues for RunRecord {
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.plan.output(&id.into()).map(|output| &*output.schema)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.lists(&id.into())
+    }
+
+    fn step(&self, id: &str) -> Option<StepValue> {
+        self.summary.step(&id.into()).map(|summary| self.told(summary))
+    }
+
+    fn parts(&self, id: &str) -> Vec<PartValue> {
+        let path = StepPath::from(id);
+        let Some(position) = self.plan.position(&path) else { return Vec::new() };
+        let mut list = self.list(&path).into_iter().map(Some).collect::<Vec<_>>();
+        let parts = self.summary.instances_of(position).into_iter().map(|told| {
+            let index = told.step.numbers().last().copied().unwrap_or_default();
+            let item = list.get_mut(index).and_then(Option::take);
+            PartValue { index, item, step: self.told(told) }
+        });
+        parts.collect()
     }
 }
 

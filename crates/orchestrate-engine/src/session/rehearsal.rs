@@ -15,6 +15,7 @@ use crate::{
     casting::Casting,
     driver::{Driver, Stop},
     home::Home,
+    items::Lists,
     live::{LiveBoard, Unobserved},
     prepare::Preparer,
     store::{BlobReader, JournalWriter},
@@ -78,6 +79,7 @@ pub(super) fn preparer(
         home: Home::at("", ""),
         index: None,
         persona_blobs: Mutex::default(),
+        lists: Lists::default(),
         earlier_decisions: <_>::default(),
     }
 }

@@ -395,7 +395,7 @@ pub(super) fn task_of(inputs: &IndexMap<String, InputValue>) -> String {
 }
 
 fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
-    if plan.position(step).is_some() {
+    if plan.position_of(step).is_some() {
         return Ok(());
     }
     let known = plan.steps().iter().map(|step| step.id.as_str());
@@ -449,7 +449,9 @@ fn read_personas(
     let mut personas = IndexMap::new();
     for step in plan.steps() {
         let Action::Persona(action) = &step.action else { continue };
-        for name in action.persona.candidates() {
+        let reviewers =
+            action.review.iter().flat_map(|review| review.by.iter().map(String::as_str));
+        for name in action.persona.candidates().into_iter().chain(reviewers) {
             if personas.contains_key(name) {
                 continue;
             }

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use super::{
     StoreError,
     lock::private_file,
+    reserve::Reserve,
     witness::{Mark, Witness},
 };
 
@@ -64,6 +65,8 @@ pub struct Journal {
     witness: Witness,
     mark: Mark,
     known_blobs: BTreeSet<Digest>,
+    reserve: Reserve,
+    short: bool,
 }
 
 impl Journal {
@@ -90,6 +93,8 @@ impl Journal {
             witness: Witness::beside(folder),
             mark,
             known_blobs: BTreeSet::new(),
+            reserve: Reserve::beside(folder),
+            short: false,
         })
     }
 
@@ -105,65 +110,121 @@ impl Journal {
             witness: Witness::beside(folder),
             mark: contents.mark,
             known_blobs: BTreeSet::new(),
+            reserve: Reserve::beside(folder),
+            short: false,
         };
         Ok((journal, contents))
     }
 
+    /// Whether the disk was full at a commit: what was kept free for that is used up.
+    pub fn is_short_of_space(&self) -> bool {
+        self.short
+    }
+
     /// Records `events` and the contents they speak of in one durable commit, and returns the events
-    /// with their places.
+    /// with their places. Where the disk is full, space that was kept free is given up for it.
     pub fn commit(
         &mut self,
         at: Timestamp,
         events: Vec<Event>,
         blobs: &[Blob],
     ) -> Result<Vec<Recorded>, StoreError> {
-        let path = &self.path;
         let mut mark = self.mark;
-        let mut recorded = Vec::with_capacity(events.len());
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events {
+            let body = serde_json::to_string(&event).map_err(|error| {
+                StoreError::damaged(&self.path, format!("an event cannot be written: {error}"))
+            })?;
+            mark = Mark { seq: mark.seq + 1, chain: chain(&mark.chain, mark.seq + 1, at, &body) };
+            rows.push(Row {
+                recorded: Recorded { seq: mark.seq, at, event },
+                body,
+                chain: mark.chain,
+            });
+        }
+        match self.write(&rows, blobs) {
+            Err(full) if full.is_full() => self.write_with_the_reserve(&rows, blobs, full)?,
+            outcome => outcome?,
+        }
+        self.known_blobs.extend(blobs.iter().map(|blob| blob.digest));
+        self.mark = mark;
+        self.witness.set(mark)?;
+        Ok(rows.into_iter().map(|row| row.recorded).collect())
+    }
+
+    fn write(&mut self, rows: &[Row], blobs: &[Blob]) -> Result<(), StoreError> {
+        let path = &self.path;
+        let failed = StoreError::sqlite;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::sqlite(path))?;
+            .map_err(failed(path))?;
         {
-            let failed = StoreError::sqlite;
             let mut keep = transaction
                 .prepare_cached("INSERT OR IGNORE INTO blobs (digest, content) VALUES (?1, ?2)")
                 .map_err(failed(path))?;
-            for blob in blobs {
-                if self.known_blobs.insert(blob.digest) {
-                    keep.execute(params![blob.digest.as_bytes().as_slice(), &*blob.content])
-                        .map_err(failed(path))?;
-                }
+            for blob in blobs.iter().filter(|blob| !self.known_blobs.contains(&blob.digest)) {
+                keep.execute(params![blob.digest.as_bytes().as_slice(), &*blob.content])
+                    .map_err(failed(path))?;
             }
             let mut record = transaction
                 .prepare_cached("INSERT INTO events (seq, at, kind, call, body, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
                 .map_err(failed(path))?;
-            for event in events {
-                let body = serde_json::to_string(&event).map_err(|error| {
-                    StoreError::damaged(path, format!("an event cannot be written: {error}"))
-                })?;
-                mark =
-                    Mark { seq: mark.seq + 1, chain: chain(&mark.chain, mark.seq + 1, at, &body) };
+            for Row { recorded, body, chain } in rows {
                 record
                     .execute(params![
-                        mark.seq.cast_signed(),
-                        at.0.cast_signed(),
-                        event.kind(),
-                        answered_call(&event),
+                        recorded.seq.cast_signed(),
+                        recorded.at.0.cast_signed(),
+                        recorded.event.kind(),
+                        answered_call(&recorded.event),
                         body,
-                        mark.chain.as_bytes().as_slice(),
+                        chain.as_bytes().as_slice(),
                     ])
                     .map_err(failed(path))?;
-                recorded.push(Recorded { seq: mark.seq, at, event });
             }
         }
         transaction
             .commit()
-            .map_err(|source| StoreError::CommitUnknown { path: path.clone(), source })?;
-        self.mark = mark;
-        self.witness.set(mark)?;
-        Ok(recorded)
+            .map_err(|source| StoreError::CommitUnknown { path: path.clone(), source })
     }
+
+    /// The disk is full: frees what was kept for this, finds out whether the commit failed as a whole, and
+    /// makes it again.
+    fn write_with_the_reserve(
+        &mut self,
+        rows: &[Row],
+        blobs: &[Blob],
+        full: StoreError,
+    ) -> Result<(), StoreError> {
+        self.short = true;
+        if self.reserve.is_used() || !self.reserve.give_up() {
+            return Err(full);
+        }
+        let connection = open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection
+            .pragma_update(None, "synchronous", "full")
+            .map_err(StoreError::sqlite(&self.path))?;
+        self.connection = connection;
+        let last: Option<(i64, [u8; 32])> = self
+            .connection
+            .query_row("SELECT seq, chain FROM events ORDER BY seq DESC LIMIT 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(StoreError::sqlite(&self.path))?;
+        match (last, rows.last()) {
+            (Some((_, stored)), Some(row)) if row.chain.as_bytes() == &stored => Ok(()),
+            (Some((seq, _)), _) if seq.cast_unsigned() != self.mark.seq => Err(full),
+            _ => self.write(rows, blobs),
+        }
+    }
+}
+
+/// An event as it is written.
+struct Row {
+    recorded: Recorded,
+    body: String,
+    chain: Digest,
 }
 
 impl Drop for Journal {
@@ -422,4 +483,69 @@ fn answered_call(event: &Event) -> Option<String> {
 
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     std::fs::File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn note(epoch: u64) -> Event {
+        Event::SessionOpened { epoch, program: "test".into() }
+    }
+
+    /// A journal that has no more than a few pages left, as on a disk that is full.
+    fn nearly_full(folder: &Path) -> Journal {
+        let mut journal = Journal::create(folder).expect("created");
+        journal.commit(Timestamp(1), vec![note(1)], &[]).expect("committed");
+        journal.connection.pragma_update(None, "max_page_count", 16).expect("set");
+        journal
+    }
+
+    fn events(folder: &Path) -> usize {
+        let path = folder.join("journal.db");
+        let connection = open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opened");
+        read_events(&connection, &path).expect("a sound chain").0.len()
+    }
+
+    #[test]
+    fn an_answer_that_finds_the_disk_full_is_written_where_space_was_kept_for_it() {
+        let folder = TempDir::new().expect("a folder");
+        let mut journal = nearly_full(folder.path());
+        assert!(folder.path().join("reserve").exists());
+        let answer = Blob::new(vec![b'a'; 200_000]);
+        journal
+            .commit(Timestamp(2), vec![note(2)], std::slice::from_ref(&answer))
+            .expect("committed");
+        assert!(journal.is_short_of_space());
+        assert!(!folder.path().join("reserve").exists());
+        assert_eq!(events(folder.path()), 2);
+        let kept = BlobReader::open(folder.path()).expect("a reader").bytes(&answer.digest);
+        assert_eq!(kept.expect("readable").as_deref(), Some(&*answer.content));
+    }
+
+    #[test]
+    fn a_disk_that_stays_full_is_told_and_leaves_what_was_recorded() {
+        let folder = TempDir::new().expect("a folder");
+        let mut journal = nearly_full(folder.path());
+        journal.reserve.give_up();
+        let refused =
+            journal.commit(Timestamp(2), vec![note(2)], &[Blob::new(vec![b'a'; 200_000])]);
+        assert!(refused.expect_err("no space").is_full());
+        assert_eq!(events(folder.path()), 1);
+        // What was refused was not taken for written.
+        journal.connection.pragma_update(None, "max_page_count", 10_000).expect("set");
+        journal
+            .commit(Timestamp(3), vec![note(2)], &[Blob::new(vec![b'a'; 200_000])])
+            .expect("committed");
+        assert_eq!(events(folder.path()), 2);
+    }
+
+    #[test]
+    fn a_journal_at_rest_keeps_no_space() {
+        let folder = TempDir::new().expect("a folder");
+        drop(nearly_full(folder.path()));
+        assert!(!folder.path().join("reserve").exists());
+    }
 }

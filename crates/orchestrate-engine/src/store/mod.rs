@@ -4,6 +4,7 @@ mod error;
 mod index;
 mod journal;
 mod lock;
+mod reserve;
 mod stored_request;
 mod witness;
 mod writer;

@@ -22,6 +22,8 @@ pub(crate) struct StoredRequest {
     parameters: Parameters,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output_cap: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response_schema: Option<Arc<serde_json::Value>>,
     #[serde(default)]
     timeouts: Timeouts,
 }
@@ -39,6 +41,7 @@ impl StoredRequest {
             segments: request.segments.clone(),
             parameters: request.parameters,
             output_cap: request.output_cap,
+            response_schema: request.response_schema.clone(),
             timeouts: request.timeouts,
         };
         let body = Blob::new(serde_json::to_vec(&stored).expect("a request is plain data"));
@@ -61,6 +64,7 @@ impl StoredRequest {
             segments: stored.segments,
             parameters: stored.parameters,
             output_cap: stored.output_cap,
+            response_schema: stored.response_schema,
             timeouts: stored.timeouts,
         })
     }

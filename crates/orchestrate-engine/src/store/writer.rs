@@ -3,7 +3,8 @@
 use std::{
     path::PathBuf,
     sync::{
-        atomic::{AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -39,6 +40,7 @@ pub struct JournalWriter {
     commits: Option<mpsc::SyncSender<Commit>>,
     thread: Option<JoinHandle<()>>,
     memory: Option<Memory>,
+    short_of_space: Arc<AtomicBool>,
 }
 
 /// A journal that is kept in memory: its contents, and how many events there are.
@@ -76,12 +78,17 @@ impl JournalWriter {
             (index, intake)
         });
         let (commits, inbox) = mpsc::sync_channel::<Commit>(1);
+        let short_of_space = Arc::new(AtomicBool::new(false));
+        let short = Arc::clone(&short_of_space);
         let thread = thread::Builder::new()
             .name("journal".into())
             .spawn(move || {
                 while let Some(commit) = next(&inbox, &mut memory) {
                     let result = journal.commit(commit.at, commit.events, &commit.blobs);
                     let broken = result.is_err();
+                    if journal.is_short_of_space() {
+                        short.store(true, Ordering::Relaxed);
+                    }
                     if let (Ok(recorded), Some((_, intake))) = (&result, &mut memory) {
                         intake.take_in(recorded);
                     }
@@ -97,13 +104,18 @@ impl JournalWriter {
                 }
             })
             .map_err(StoreError::io(PathBuf::from("thread `journal`")))?;
-        Ok(Self { commits: Some(commits), thread: Some(thread), memory: None })
+        Ok(Self { commits: Some(commits), thread: Some(thread), memory: None, short_of_space })
     }
 
     /// A journal that is kept in memory; its contents are read by `contents`.
     pub(crate) fn in_memory(contents: BlobReader) -> Self {
         let memory = Memory { contents, events: AtomicU64::new(0) };
-        Self { commits: None, thread: None, memory: Some(memory) }
+        Self { commits: None, thread: None, memory: Some(memory), short_of_space: Arc::default() }
+    }
+
+    /// Whether the disk was full at a commit before: what follows may not be recorded any more.
+    pub fn is_short_of_space(&self) -> bool {
+        self.short_of_space.load(Ordering::Relaxed)
     }
 
     /// Records events and contents durably.

@@ -163,6 +163,13 @@ fn an_event_of_this_version_reads_as_it_was_written() {
         r#"{"type":"run_paused","reason":"interrupted"}"#,
         r#"{"type":"run_failed","reason":{"budget":"calls"}}"#,
         r#"{"type":"run_failed","reason":{"step":"data"}}"#,
+        r#"{"type":"items_found","step":"files","count":3,"list":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+        r#"{"type":"group_opened","step":"files[2]"}"#,
+        r#"{"type":"step_skipped","step":"a","reason":"condition"}"#,
+        r#"{"type":"step_skipped","step":"b","reason":{"need":"a"}}"#,
+        r#"{"type":"step_skipped","step":"c","reason":"none_succeeded"}"#,
+        r#"{"type":"step_reopened","step":"files[2]/look"}"#,
+        r#"{"type":"step_withdrawn","step":"note"}"#,
         r#"{"type":"run_succeeded"}"#,
     ];
     for line in lines {

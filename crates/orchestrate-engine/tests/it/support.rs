@@ -142,7 +142,7 @@ pub(crate) fn answer(request: &Request) -> String {
             "Document {digest} of {}.\n\n```brief\n{{\"decisions\": [{{\"id\": \"D1\", \"decision\": \"Take {digest}\"}}]}}\n```\n",
             request.persona.name
         ),
-        Purpose::Brief => format!("```brief\n{{\"decisions\": [\"Brief {digest}\"]}}\n```\n"),
+        _ => format!("```brief\n{{\"decisions\": [\"Brief {digest}\"]}}\n```\n"),
     }
 }
 

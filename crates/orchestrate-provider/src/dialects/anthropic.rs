@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Effort,
+    Effort, strict,
     wire::{Shape, Wire, below, bytes, chunk, number, reported_error, without_version},
 };
 use crate::{
@@ -72,7 +72,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking: Option<Thinking>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    output_config: Option<OutputConfig>,
+    output_config: Option<OutputConfig<'a>>,
 }
 
 #[derive(Serialize)]
@@ -103,8 +103,28 @@ struct Thinking {
 }
 
 #[derive(Serialize)]
-struct OutputConfig {
-    effort: &'static str,
+struct OutputConfig<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Format<'a>>,
+}
+
+#[derive(Serialize)]
+struct Format<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    schema: &'a Value,
+}
+
+impl<'a> OutputConfig<'a> {
+    /// Only strict schemas are taken; any other stands in the prompt alone.
+    fn new(request: &'a Request, shape: Shape) -> Option<Self> {
+        let effort = shape.effort.and_then(effort_word);
+        let schema = request.response_schema.as_deref().filter(|schema| strict::takes(schema));
+        let format = schema.map(|schema| Format { kind: "json_schema", schema });
+        (effort.is_some() || format.is_some()).then_some(Self { effort, format })
+    }
 }
 
 impl Block {
@@ -218,7 +238,7 @@ impl Wire for Anthropic {
             stream: true,
             temperature: request.parameters.temperature,
             thinking: (shape.effort == Some(Effort::None)).then_some(Thinking { kind: "disabled" }),
-            output_config: shape.effort.and_then(effort_word).map(|effort| OutputConfig { effort }),
+            output_config: OutputConfig::new(request, shape),
         };
         bytes(&body, request.system.len() + 1024)
     }

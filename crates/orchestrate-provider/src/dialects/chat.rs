@@ -8,12 +8,14 @@ use std::borrow::Cow;
 use async_openai::types::chat::{
     ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestUserMessage, ChatCompletionStreamOptions, CreateChatCompletionRequest,
+    ResponseFormat, ResponseFormatJsonSchema,
 };
 use orchestrate_core::{failure::Failure, request::Request};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::strict;
 use super::wire::{Shape, Wire, below, bytes, chunk, number, reported_error, says};
 use crate::{
     http::{Answer, Context, Finish, Reported, is_error},
@@ -147,6 +149,7 @@ impl Wire for Chat {
                 ..ChatCompletionStreamOptions::default()
             }),
             temperature: request.parameters.temperature.map(single),
+            response_format: request.response_schema.as_ref().map(|schema| response_format(schema)),
             ..CreateChatCompletionRequest::default()
         };
         match self.quirks.token_limit {
@@ -207,6 +210,19 @@ impl Chat {
             _ => {}
         }
         body
+    }
+}
+
+/// The parameter by which servers hold an answer to a schema. Strict servers take part of the language
+/// only; any other schema is asked for as far as the server can.
+fn response_format(schema: &Value) -> ResponseFormat {
+    ResponseFormat::JsonSchema {
+        json_schema: ResponseFormatJsonSchema {
+            description: None,
+            name: "answer".into(),
+            schema: schema.clone(),
+            strict: Some(strict::takes(schema)),
+        },
     }
 }
 

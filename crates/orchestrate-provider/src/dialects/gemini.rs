@@ -22,12 +22,12 @@ pub(super) struct Gemini {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+struct Body<'a> {
     contents: [Content; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     system_instruction: Option<Content>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    generation_config: Option<GenerationConfig>,
+    generation_config: Option<GenerationConfig<'a>>,
 }
 
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ struct Part {
 
 #[derive(Serialize, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-struct GenerationConfig {
+struct GenerationConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +53,10 @@ struct GenerationConfig {
     seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<ThinkingConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_mime_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_json_schema: Option<&'a Value>,
 }
 
 #[derive(Serialize, PartialEq)]
@@ -115,11 +119,14 @@ impl Wire for Gemini {
 
     fn body(&self, request: &Request, shape: Shape) -> Result<Vec<u8>, Failure> {
         let content = |role, text| Content { role, parts: [Part { text }] };
+        let schema = request.response_schema.as_deref();
         let settings = GenerationConfig {
             temperature: request.parameters.temperature,
             max_output_tokens: request.length_cap(),
             seed: shape.seed,
             thinking_config: shape.effort.map(|effort| thinking(effort, &request.model.model)),
+            response_mime_type: schema.map(|_| "application/json"),
+            response_json_schema: schema,
         };
         let system = Some(&request.system).filter(|system| !system.is_empty());
         let body = Body {

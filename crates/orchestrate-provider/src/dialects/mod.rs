@@ -7,6 +7,7 @@ mod dialect;
 mod gemini;
 mod ollama;
 mod responses;
+mod strict;
 mod wire;
 
 pub use anthropic::AnthropicVersion;

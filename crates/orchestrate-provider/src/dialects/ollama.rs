@@ -38,6 +38,8 @@ struct Body<'a> {
     shift: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     think: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'a Value>,
     options: Options,
 }
 
@@ -123,6 +125,7 @@ impl Wire for Ollama {
             truncate: false,
             shift: false,
             think,
+            format: request.response_schema.as_deref(),
             options: Options {
                 num_ctx: self.window(request),
                 num_predict: request.length_cap(),

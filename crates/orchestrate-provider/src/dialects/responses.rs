@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     chat::single,
+    strict,
     wire::{Shape, Wire, below, bytes, chunk, number, reported_error},
 };
 use crate::{
@@ -60,10 +61,22 @@ impl Wire for Responses {
             store: Some(false),
             ..CreateResponse::default()
         };
-        let Some(effort) = shape.effort else { return bytes(&body, prompt) };
-        // The types' list of efforts is closed, and vendors add to it.
+        if shape.effort.is_none() && request.response_schema.is_none() {
+            return bytes(&body, prompt);
+        }
         let mut body = serde_json::to_value(&body).unwrap_or_default();
-        body["reasoning"] = json!({"effort": effort.word()});
+        if let Some(effort) = shape.effort {
+            // The types' list of efforts is closed, and vendors add to it.
+            body["reasoning"] = json!({"effort": effort.word()});
+        }
+        if let Some(schema) = &request.response_schema {
+            body["text"] = json!({"format": {
+                "type": "json_schema",
+                "name": "answer",
+                "schema": schema,
+                "strict": strict::takes(schema),
+            }});
+        }
         bytes(&body, prompt)
     }
 

@@ -10,6 +10,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 
 use crate::dialects::{Dialect, Effort};
 
@@ -29,6 +30,8 @@ pub struct Config {
     /// Where the key comes or would come from, for help texts: ``the environment variable
     /// `OPENAI_API_KEY` ``.
     pub key_origin: Option<String>,
+    /// How an answer under a JSON Schema is asked for.
+    pub structured_output: StructuredOutput,
     /// Further headers; their values are kept secret as keys are.
     pub headers: Vec<(String, SecretString)>,
     /// How hard the model shall think, where the dialect can say so.
@@ -55,6 +58,7 @@ impl Config {
             api_key: None,
             key_header: KeyHeader::default(),
             key_origin: None,
+            structured_output: StructuredOutput::default(),
             headers: Vec::new(),
             effort: None,
             seed: None,
@@ -76,6 +80,17 @@ pub enum KeyHeader {
     Bearer,
     /// The bare key in this header.
     Named(&'static str),
+}
+
+/// How an answer under a JSON Schema is asked for. The messages hold the schema in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StructuredOutput {
+    /// By the dialect's own parameter too, where it is known here, until the server says that it does not take that.
+    #[default]
+    Native,
+    /// In the messages alone.
+    Prompt,
 }
 
 /// Timeouts where the request sets none.

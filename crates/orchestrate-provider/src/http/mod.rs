@@ -10,7 +10,7 @@ mod provider;
 mod rejection;
 mod retry_after;
 
-pub use config::{Config, ConfigError, DefaultTimeouts, KeyHeader, Limits};
+pub use config::{Config, ConfigError, DefaultTimeouts, KeyHeader, Limits, StructuredOutput};
 pub use provider::HttpProvider;
 
 pub(crate) use answer::{Answer, Finish, Reported, is_error, malformed};

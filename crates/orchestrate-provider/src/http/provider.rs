@@ -1,6 +1,13 @@
 //! A provider that is reached over HTTP: one request out, one answer in.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use orchestrate_core::{
@@ -17,8 +24,8 @@ use tokio::time::{timeout, timeout_at};
 use super::{
     answer::{Good, Terms, malformed},
     config::{
-        Config, ConfigError, DefaultTimeouts, Key, KeyHeader, Limits, base_url, certificates,
-        headers, is_loopback,
+        Config, ConfigError, DefaultTimeouts, Key, KeyHeader, Limits, StructuredOutput, base_url,
+        certificates, headers, is_loopback,
     },
     exchange::unexpected,
     patience::Patience,
@@ -52,6 +59,8 @@ pub(super) struct Inner {
     pub(super) context: Context,
     endpoint: Endpoint,
     shape: Shape,
+    /// Whether the server has said that it does not take a schema as a parameter.
+    refuses_schema: AtomicBool,
     key: Option<Key>,
     key_header: KeyHeader,
     headers: HeaderMap,
@@ -114,6 +123,9 @@ impl HttpProvider {
                 context,
                 endpoint,
                 shape,
+                refuses_schema: AtomicBool::new(
+                    config.structured_output == StructuredOutput::Prompt,
+                ),
                 key,
                 key_header: config.key_header,
                 headers,
@@ -151,7 +163,16 @@ impl Inner {
         progress: &dyn Progress,
     ) -> Result<Completion, AttemptError> {
         let patience = Patience::new(self.timeouts, request);
-        let body = self.wire.body(request, self.shape).map_err(AttemptError::unbilled)?;
+        let refuses = self.refuses_schema.load(Ordering::Relaxed);
+        let asked_natively = request.response_schema.is_some() && !refuses;
+        let body = if request.response_schema.is_some() && refuses {
+            // The messages hold the schema in any case.
+            let plain = Request { response_schema: None, ..request.clone() };
+            self.wire.body(&plain, self.shape)
+        } else {
+            self.wire.body(request, self.shape)
+        };
+        let body = body.map_err(AttemptError::unbilled)?;
         let url = self.wire.url(&self.base, &request.model.model);
         let sending = self.client.post(url).headers(self.headers_for(Some(request))).body(body);
         let response = match timeout_at(patience.first_token_deadline(), sending.send()).await {
@@ -166,13 +187,39 @@ impl Inner {
             text_limit: self.limits.text,
         };
         let status = response.status().as_u16();
-        let good = match status {
-            200 => self.read(response, &patience, terms, progress).await,
-            _ => Err(self.declined(response, terms.model, request_id.as_deref()).await),
+        let good = if status == 200 {
+            self.read(response, &patience, terms, progress).await
+        } else {
+            let error = self.declined(response, terms.model, request_id.as_deref()).await;
+            Err(if asked_natively { self.without_schema(error) } else { error })
         };
         let good = good.map_err(|error| self.without_key(error))?;
         let usage = usage(request, &good).await;
         Ok(Completion { text: good.text, usage, served_model: good.model, request_id })
+    }
+
+    /// A complaint about the schema as a parameter: from here on it stands in the messages alone. The
+    /// request was turned away, so that the next attempt costs nothing more.
+    fn without_schema(&self, mut error: AttemptError) -> AttemptError {
+        const WORDS: [&str; 9] = [
+            "response_format",
+            "json_schema",
+            "structured output",
+            "invalid schema",
+            "grammar",
+            "output_config",
+            "responsejsonschema",
+            "responsemimetype",
+            "invalid json schema",
+        ];
+        let said = error.failure.message.to_ascii_lowercase();
+        let class = error.failure.class;
+        let possible = matches!(class, FailureClass::BadRequest | FailureClass::Unavailable);
+        if possible && WORDS.iter().any(|word| said.contains(word)) {
+            self.refuses_schema.store(true, Ordering::Relaxed);
+            error.failure.class = FailureClass::Unsupported;
+        }
+        error
     }
 
     /// The headers of a request to the model, or of another one.

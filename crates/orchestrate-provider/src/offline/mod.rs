@@ -3,6 +3,7 @@
 mod format;
 mod material;
 mod provider;
+mod stand_in;
 mod summary;
 mod worksheet;
 

@@ -54,7 +54,13 @@ pub(super) fn summary(request: &Request) -> Brief {
                     decisions.quote(&block);
                 }
             }
-            Segment::Task(_) | Segment::Earlier(_) => {}
+            Segment::Task(_)
+            | Segment::Earlier(_)
+            | Segment::Misfit { .. }
+            | Segment::Document { .. }
+            | Segment::Findings(_)
+            | Segment::Judge(_)
+            | Segment::Form(_) => {}
         }
     }
     Brief {

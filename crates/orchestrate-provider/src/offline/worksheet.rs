@@ -7,11 +7,14 @@ use orchestrate_core::{
     ids::Digest,
     neutral::{excerpt, one_line},
     request::{Request, Segment},
+    review::Asked,
+    structured::OUTPUT_KEY,
 };
 
 use super::{
     format::{Block, blocks, cell, quote, without_fences},
     material,
+    stand_in::stand_in,
     summary::{essentials, source, summary},
 };
 
@@ -26,6 +29,13 @@ const QUOTED: usize = 6;
 pub fn worksheet(request: &Request) -> String {
     let persona = &request.persona;
     let title = one_line(&persona.title);
+    let judge = request.segments.iter().find_map(|segment| match segment {
+        Segment::Judge(asked) => Some(asked),
+        _ => None,
+    });
+    if let Some(asked) = judge {
+        return verdict_sheet(request, asked, &title);
+    }
     let mut sheet = Sheet(format!(
         "> Offline worksheet: no model was called. It lists what the {title} works from, asks and \
          delivers; the work itself is still to be done.\n\n\
@@ -45,9 +55,30 @@ pub fn worksheet(request: &Request) -> String {
     sheet.bullets("If a check cannot be met", &persona.escalation);
     sheet.bullets("Limits", &material::limits(persona));
     sheet.bullets("Handing over", &material::handing_over(persona));
+    sheet.output(request);
     let brief =
         serde_json::to_string_pretty(&summary(request)).expect("a brief holds only text and lists");
     sheet.0 + &format!("\n```brief\n{brief}\n```\n")
+}
+
+/// What a reviewer would answer: every gate open, and none judged.
+fn verdict_sheet(request: &Request, asked: &Asked, title: &str) -> String {
+    let mut sheet = Sheet(format!(
+        "> Offline verdict worksheet: no model was called, and nothing was judged. It lists what the \
+         {title} judges by.\n\n# Verdict worksheet of the {title}, step `{}`\n",
+        request.call.step
+    ));
+    let gates = asked.gates.iter();
+    let gates: Vec<String> =
+        gates.map(|gate| format!("`{}` — not judged: {}", gate.id, gate.check)).collect();
+    sheet.checklist("Gates", &gates);
+    let metrics = asked.metrics.iter();
+    let metrics: Vec<String> = metrics
+        .map(|metric| format!("`{}` — {}: {}", metric.id, metric.measured.phrase(), metric.text))
+        .collect();
+    sheet.bullets("Metrics", &metrics);
+    sheet.bullets("If the document does not pass", &asked.escalation);
+    sheet.0
 }
 
 /// A worksheet as it grows. Writing to a String cannot fail, so results of `write!` are dropped.
@@ -183,7 +214,14 @@ impl Sheet {
                     self.0.push_str(&quote(earlier, 600));
                     self.0.push('\n');
                 }
-                Segment::Task(_) | Segment::Handoff(_) | Segment::Prompt(_) => {}
+                Segment::Task(_)
+                | Segment::Handoff(_)
+                | Segment::Prompt(_)
+                | Segment::Misfit { .. }
+                | Segment::Document { .. }
+                | Segment::Findings(_)
+                | Segment::Judge(_)
+                | Segment::Form(_) => {}
             }
         }
     }
@@ -211,6 +249,19 @@ impl Sheet {
                 [&figure.name, &figure.value, &figure.unit, &figure.basis].map(|text| cell(text));
             let _ = writeln!(self.0, "| {} |", cells.join(" | "));
         }
+    }
+
+    /// A value of the form that is asked for, in a block that whoever reads the answer looks for.
+    fn output(&mut self, request: &Request) {
+        let Some(schema) = &request.response_schema else { return };
+        let value = stand_in(schema, &schema["properties"][OUTPUT_KEY]);
+        let value = serde_json::to_string_pretty(&value).expect("a value has text keys");
+        self.heading("Output, as a stand-in");
+        self.0.push_str(
+            "A value of the right form, so that the steps after this one can be walked through. It says \
+             nothing.\n\n",
+        );
+        let _ = writeln!(self.0, "```{OUTPUT_KEY}\n{value}\n```");
     }
 
     fn checklist(&mut self, heading: &str, lines: &[String]) {
@@ -338,6 +389,7 @@ mod tests {
             segments,
             parameters: Parameters::default(),
             output_cap: None,
+            response_schema: None,
             timeouts: Timeouts::default(),
         }
     }

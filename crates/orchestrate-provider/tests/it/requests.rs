@@ -12,6 +12,8 @@ use orchestrate_testkit::{
     wire::Wire,
 };
 
+use serde_json::json;
+
 use crate::{
     conformance::config,
     support::{CANARY, complete, request},
@@ -357,4 +359,34 @@ async fn ollama_is_asked_for_a_window_that_the_prompt_fits_into() {
     let fixed = Dialect::Ollama { context: Some(4_096) };
     let chosen = |config| Config { dialect: fixed, ..config };
     assert_eq!(window(&sent(Wire::Ollama, chosen, long).await), 4_096);
+}
+
+#[tokio::test]
+async fn a_schema_stands_where_each_dialect_looks_for_it() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "score": { "type": "integer" } },
+        "required": ["score"],
+        "additionalProperties": false,
+    });
+    for (wire, place) in [
+        (Wire::Chat, "/response_format/json_schema/schema"),
+        (Wire::Responses, "/text/format/schema"),
+        (Wire::Anthropic, "/output_config/format/schema"),
+        (Wire::Gemini, "/generationConfig/responseJsonSchema"),
+        (Wire::Ollama, "/format"),
+    ] {
+        let asked =
+            Request { response_schema: Some(std::sync::Arc::new(schema.clone())), ..request() };
+        let seen = sent(wire, |config| config, asked).await;
+        assert_eq!(seen.json.pointer(place), Some(&schema), "{wire:?}: {}", seen.json);
+    }
+}
+
+#[tokio::test]
+async fn anthropic_is_not_sent_a_schema_that_it_would_refuse() {
+    let loose = json!({ "type": "object", "properties": { "score": { "minimum": 1 } } });
+    let asked = Request { response_schema: Some(std::sync::Arc::new(loose)), ..request() };
+    let seen = sent(Wire::Anthropic, |config| config, asked).await;
+    assert_eq!(seen.json.get("output_config"), None, "{}", seen.json);
 }

@@ -26,6 +26,7 @@ pub(crate) fn request() -> Request {
         segments: vec![Segment::Task("Predict churn".into()), Segment::Prompt("Begin.".into())],
         parameters: Parameters::default(),
         output_cap: None,
+        response_schema: None,
         timeouts: Timeouts::default(),
     }
 }

@@ -356,6 +356,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
       "steps": [
         {
           "step": "data",
+          "flow": [],
           "persona": "data-engineer",
           "title": "Data Engineer",
           "choice": null,
@@ -377,7 +378,10 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
@@ -400,10 +404,14 @@ fn json_holds_texts_and_briefs_of_every_step() {
             "risks": [
               "late # data"
             ]
-          }
+          },
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "search",
+          "flow": [],
           "persona": "elasticsearch-expert",
           "title": "Elasticsearch Expert",
           "choice": "`search` fits the task best: postgres, event",
@@ -430,16 +438,23 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [
             "handoff of `data` came as its brief"
           ],
           "text": "## Index\n\nOne.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "speed",
+          "flow": [],
           "persona": "redis-caching",
           "title": "Redis and Caching",
           "choice": null,
@@ -463,18 +478,25 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:18Z",
           "ended_at": "2026-11-01T12:00:22Z",
+          "skipped": null,
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
             "help": "ask otherwise"
           },
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": null,
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         },
         {
           "step": "summary",
+          "flow": [],
           "persona": null,
           "title": null,
           "choice": null,
@@ -499,13 +521,20 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
+          "skipped": null,
           "failure": null,
+          "items": null,
+          "instances": null,
           "approval": null,
           "notes": [],
           "text": "All in all: one index.",
-          "brief": null
+          "brief": null,
+          "output": null,
+          "repairs": 0,
+          "review": null
         }
       ],
+      "findings": [],
       "coverage": [
         {
           "from": "data",

@@ -38,6 +38,9 @@ fn choice(persona: PersonaChoice) -> Action {
         model: None,
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
+        output: None,
+        review: None,
+        repairs: 1,
     }))
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn step(id: &str, needs: &[&str], action: Action) -> Step {
         action,
         optional: false,
         save: None,
+        flow: orchestrate_core::flow::Flow::default(),
     }
 }
 
@@ -196,6 +200,7 @@ impl Journal {
                 reserved_cost: None,
                 price: None,
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+                review: None,
             }),
         });
     }
@@ -240,6 +245,8 @@ impl Journal {
             raw: Digest::of(text),
             deliverable: self.contents.keep(text),
             brief: brief.map(|brief| self.contents.keep(brief)),
+            output: None,
+            judged: None,
             served_model: Some("gpt-5-mini".into()),
             usage: Usage { input: 1_200, output: 345, estimated: false, ..Usage::default() },
             millis: 1_500,
@@ -253,7 +260,13 @@ impl Journal {
         deliverable: Digest,
         brief: Option<Digest>,
     ) {
-        self.push(Event::StepSucceeded { step: step.into(), source, deliverable, brief });
+        self.push(Event::StepSucceeded {
+            step: step.into(),
+            source,
+            deliverable,
+            brief,
+            output: None,
+        });
     }
 
     /// An attempt went under with its process.

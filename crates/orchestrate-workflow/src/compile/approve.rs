@@ -38,7 +38,7 @@ pub(super) fn read(
     question: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that asks a person");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);

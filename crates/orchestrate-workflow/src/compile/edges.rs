@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::Diagnostic,
+    flow::Flow,
     handoff::Pass,
     ids::StepPath,
     plan::{Action, Need, Plan, PlanError, PlanParts, Step},
@@ -33,9 +34,10 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    pub(super) fn need(&self) -> Need {
+    /// The need of a step whose group has this path, with a `/` behind it.
+    pub(super) fn need(&self, group: &str) -> Need {
         Need {
-            step: StepPath::from(self.step.as_str()),
+            step: StepPath::new(format!("{group}{}", self.step)),
             handoff: self.handoff,
             pass: self.pass.as_ref().map(|(pass, _)| *pass).unwrap_or_default(),
             max_tokens: self.max_tokens.as_ref().map(|(most, _)| *most),
@@ -65,7 +67,7 @@ pub(super) fn with_references(
     let mut edges: IndexMap<String, Edge> =
         declared.into_iter().map(|edge| (edge.step.clone(), edge)).collect();
     for reference in references {
-        let StepReference { id, span, prints_text } = reference;
+        let StepReference { id, span, prints_text, .. } = reference;
         if id == owner {
             report_self(sink, &Text { text: id, span });
         } else if let Some(edge) = edges.get_mut(&id) {
@@ -117,10 +119,11 @@ fn report_cycle(sink: &mut Sink<'_>, edges: &IndexMap<String, Vec<Edge>>, ids: &
 fn skeleton(edges: &IndexMap<String, Vec<Edge>>) -> Result<Plan, PlanError> {
     let steps = edges.iter().map(|(id, needs)| Step {
         id: StepPath::from(id.as_str()),
-        needs: needs.iter().map(Edge::need).collect(),
+        needs: needs.iter().map(|edge| edge.need("")).collect(),
         action: Action::Render(String::new()),
         optional: false,
         save: None,
+        flow: Flow::default(),
     });
     Plan::build(PlanParts {
         workflow: String::new(),
@@ -134,25 +137,42 @@ fn skeleton(edges: &IndexMap<String, Vec<Edge>>) -> Result<Plan, PlanError> {
 }
 
 /// Reports steps that save the same file; upper and lower case do not count, since many file
-/// systems do not tell them apart.
-pub(super) fn report_shared_files<'p>(
-    sink: &mut Sink<'_>,
-    saves: impl IntoIterator<Item = &'p Text>,
-) {
+/// systems do not tell them apart. The items of a fan-out save files with numbers.
+pub(super) fn report_shared_files(sink: &mut Sink<'_>, saves: Vec<(&str, Range<usize>, bool)>) {
     let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
-    for path in saves {
-        match seen.get(&path.text.to_lowercase()) {
-            None => {
-                seen.insert(path.text.to_lowercase(), path.span.clone());
-            }
-            Some(first) => {
-                let message = format!("two steps save `{}`", path.text);
-                let problem = sink
-                    .error(codes::DUPLICATE_SAVE, &path.span, message)
-                    .at(sink.source(), first.clone(), "first here")
-                    .help("give each step a file of its own");
-                sink.push(problem);
-            }
+    let mut numbered: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    for (path, span, repeated) in &saves {
+        if *repeated {
+            numbered.entry(path.to_lowercase()).or_insert_with(|| span.clone());
         }
     }
+    for (path, span, _) in saves {
+        let low = path.to_lowercase();
+        let other = unnumbered(&low).and_then(|name| numbered.get(&name));
+        let (message, first) = match (seen.get(&low), other) {
+            (Some(first), _) => (format!("two steps save `{path}`"), first.clone()),
+            (None, Some(other)) => (format!("`{path}` may be the file of an item"), other.clone()),
+            (None, None) => {
+                seen.insert(low, span);
+                continue;
+            }
+        };
+        let problem = sink
+            .error(codes::DUPLICATE_SAVE, &span, message)
+            .at(sink.source(), first, "first here")
+            .help("give each step a file of its own");
+        sink.push(problem);
+    }
+}
+
+/// The name that a file with the number of an item is made from: `part.md` of `part-3.md`.
+fn unnumbered(path: &str) -> Option<String> {
+    let (stem, ending) = match path.rsplit_once('.') {
+        Some((stem, ending)) if !ending.contains('/') => (stem, format!(".{ending}")),
+        _ => (path, String::new()),
+    };
+    let bare = stem.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let rest = &stem[bare.len()..];
+    let number = rest.starts_with('-') && rest.ends_with(|c: char| c.is_ascii_digit());
+    number.then(|| format!("{bare}{ending}"))
 }

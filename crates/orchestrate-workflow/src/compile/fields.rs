@@ -11,26 +11,18 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 15] = [
-    "if",
-    "for_each",
-    "as",
-    "max_parallel",
-    "join",
-    "review",
-    "output",
-    "repairs",
-    "workflow",
-    "with",
-    "retry",
-    "seed",
-    "when",
-    "rounds",
-    "on_fail",
-];
+const FUTURE: [&str; 4] = ["workflow", "with", "retry", "seed"];
 
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 20] = [
+const SYNONYMS: [(&str, &str); 28] = [
+    ("condition", "if"),
+    ("run_if", "if"),
+    ("foreach", "for_each"),
+    ("forEach", "for_each"),
+    ("with_items", "for_each"),
+    ("matrix", "for_each"),
+    ("loop", "for_each"),
+    ("parallel", "max_parallel"),
     ("agent", "persona"),
     ("role", "persona"),
     ("depends_on", "needs"),

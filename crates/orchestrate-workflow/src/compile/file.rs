@@ -2,15 +2,17 @@
 
 use std::{ops::Range, sync::Arc};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
+    flow::Flow,
     ids::StepPath,
+    persona::Gate,
     plan::{Plan, PlanParts, Step},
 };
 
 use super::{
-    budget, edges, fields, input, needs,
+    budget, edges, fields, group, input, needs,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -43,6 +45,10 @@ pub trait Catalogue {
     /// What checks JSON Schemas. Without one, workflows that have a schema are refused.
     fn schemas(&self) -> &dyn Schemas {
         &NoSchemas
+    }
+    /// The gates of a persona; `None` where its file cannot be read here, which is told elsewhere.
+    fn gates(&self, _persona: &str) -> Option<Vec<Gate>> {
+        None
     }
 }
 
@@ -111,15 +117,31 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         Some(Settings::read(sink, map))
     });
     let steps = steps(sink, map, &start)?;
-    let ids: IndexSet<String> = steps.entries.keys().cloned().collect();
     let files = Included(catalogue);
-    let known = Known { inputs: &inputs, steps: &ids, files: &files };
+    let facts = group::facts(sink, steps, catalogue);
+    let mut owners = IndexMap::new();
+    group::item_owners(steps, &mut owners);
+    let known = Known {
+        inputs: &inputs,
+        own: &facts,
+        around: None,
+        items: Vec::new(),
+        owners: &owners,
+        group: None,
+        depth: 0,
+        files: &files,
+    };
     let drafts = drafts(sink, steps, catalogue, &defaults.unwrap_or_default(), &known);
+    let mut saves = Vec::new();
+    group::saves(drafts.values(), false, &mut saves);
+    edges::report_shared_files(sink, saves);
     let outputs = outputs(sink, map, &known);
+    let mut finished = Vec::new();
+    finish(drafts, None, &mut finished);
     let parts = PlanParts {
         workflow: name?.text,
         summary: summary.map(|summary| summary.text),
-        steps: drafts.into_iter().filter_map(finished).collect(),
+        steps: finished,
         inputs,
         outputs,
         concurrency,
@@ -191,7 +213,7 @@ fn steps<'n>(sink: &mut Sink<'_>, map: &'n Map, start: &Range<usize>) -> Option<
     Some(steps)
 }
 
-fn drafts(
+pub(super) fn drafts(
     sink: &mut Sink<'_>,
     steps: &Map,
     catalogue: &dyn Catalogue,
@@ -204,7 +226,6 @@ fn drafts(
         let draft = step::read(sink, entry, catalogue, defaults, known);
         drafts.insert(entry.key.text.clone(), draft);
     }
-    edges::report_shared_files(sink, drafts.values().filter_map(|draft| draft.save.as_ref()));
     needs::report_missing_briefs(sink, drafts.values().flat_map(|draft| &draft.edges), |step| {
         drafts.get(step).and_then(|draft| draft.action.as_ref())
     });
@@ -213,14 +234,27 @@ fn drafts(
     drafts
 }
 
-fn finished((id, draft): (String, Draft)) -> Option<Step> {
-    Some(Step {
-        id: StepPath::from(id.as_str()),
-        needs: draft.edges.iter().map(edges::Edge::need).collect(),
-        action: draft.action?,
-        optional: draft.optional,
-        save: draft.save.map(|path| path.text),
-    })
+/// The steps of one map and those within them, a group before its steps.
+fn finish(drafts: IndexMap<String, Draft>, within: Option<&StepPath>, found: &mut Vec<Step>) {
+    let group = within.map(|group| format!("{group}/")).unwrap_or_default();
+    for (id, draft) in drafts {
+        let id = StepPath::new(format!("{group}{id}"));
+        let Some(action) = draft.action else { continue };
+        found.push(Step {
+            id: id.clone(),
+            needs: draft.edges.iter().map(|edge| edge.need(&group)).collect(),
+            action,
+            optional: draft.optional,
+            save: draft.save.map(|path| path.text),
+            flow: Flow {
+                condition: draft.flow.condition,
+                when: draft.flow.when,
+                each: draft.flow.each,
+                within: within.cloned(),
+            },
+        });
+        finish(draft.inner, Some(&id), found);
+    }
 }
 
 fn outputs(sink: &mut Sink<'_>, map: &Map, known: &Known<'_>) -> IndexMap<String, String> {

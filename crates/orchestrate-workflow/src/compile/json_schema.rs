@@ -28,16 +28,7 @@ const REFUSED: [&str; 4] = ["$dynamicRef", "$recursiveRef", "$anchor", "$dynamic
 
 /// Reads the schema of an object.
 pub(super) fn read(sink: &mut Sink<'_>, node: &Node, schemas: &dyn Schemas) -> Option<Value> {
-    if !matches!(node.kind, Kind::Map(_)) {
-        let help = Some("write a JSON Schema: `{ properties: { name: { type: string } } }`".into());
-        fields::wrong_type(sink, node, "`schema`", "a map", help);
-        return None;
-    }
-    let schema = value::json(sink, node, "`schema`")?;
-    let mut problems = walk(&schema);
-    if problems.is_empty() {
-        problems = schemas.schema_misfits(&schema);
-    }
+    let (schema, mut problems) = checked(sink, node, "`schema`", schemas)?;
     // A type that does not exist is told already.
     if problems.is_empty()
         && let Some(kind) = schema.get("type").filter(|kind| !allows_objects(kind))
@@ -46,6 +37,46 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node, schemas: &dyn Schemas) -> O
         let help = Some("write `type: object`, or leave it out".into());
         problems.push(Misfit::here(message, help).below("type"));
     }
+    reported(sink, node, schema, problems)
+}
+
+/// Reads a schema of any value.
+pub(super) fn read_any(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    schemas: &dyn Schemas,
+) -> Option<Value> {
+    let (schema, problems) = checked(sink, node, what, schemas)?;
+    reported(sink, node, schema, problems)
+}
+
+/// A schema, and what is wrong with it.
+fn checked(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    what: &str,
+    schemas: &dyn Schemas,
+) -> Option<(Value, Vec<Misfit>)> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let help = Some("write a JSON Schema: `{ properties: { name: { type: string } } }`".into());
+        fields::wrong_type(sink, node, what, "a map", help);
+        return None;
+    }
+    let schema = value::json(sink, node, what)?;
+    let mut problems = walk(&schema);
+    if problems.is_empty() {
+        problems = schemas.schema_misfits(&schema);
+    }
+    Some((schema, problems))
+}
+
+fn reported(
+    sink: &mut Sink<'_>,
+    node: &Node,
+    schema: Value,
+    problems: Vec<Misfit>,
+) -> Option<Value> {
     let sound = problems.is_empty();
     for problem in problems {
         let span = node.place(&problem.path).clone();

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::{handoff::Pass, plan::Action};
 
 use super::{
     edges::{Edge, report_self},
-    fields, templates,
+    fields,
+    templates::{self, Known},
 };
 use crate::{
     codes,
@@ -24,12 +25,7 @@ const PASSES: [(&str, Pass); 3] =
 
 /// Reads `needs:`, in the order of the list, which is that of the handoffs. Edges to steps that do not
 /// exist, and of a step to itself, are reported and left out.
-pub(super) fn read(
-    sink: &mut Sink<'_>,
-    owner: &str,
-    node: &Node,
-    steps: &IndexSet<String>,
-) -> Vec<Edge> {
+pub(super) fn read(sink: &mut Sink<'_>, owner: &str, node: &Node, known: &Known<'_>) -> Vec<Edge> {
     let nodes = match &node.kind {
         Kind::List(items) => items.as_slice(),
         Kind::Scalar(_) | Kind::Map(_) => std::slice::from_ref(node),
@@ -41,8 +37,18 @@ pub(super) fn read(
         let id = Text { text: edge.step.clone(), span: edge.span.clone() };
         if id.text == owner {
             report_self(sink, &id);
-        } else if !steps.contains(&id.text) {
-            templates::unknown_step(sink, &id, steps);
+        } else if let Some(group) = known.group
+            && !known.own.contains_key(&id.text)
+            && known.facts(&id.text).is_some()
+        {
+            let message = format!("`{}` stands outside of the group `{group}`", id.text);
+            let problem = sink.error(codes::UNKNOWN_STEP, &id.span, message);
+            sink.push(problem.help(format!(
+                "put it into the `needs` of `{group}`; what that group needs is handed to its first steps"
+            )));
+        } else if !known.own.contains_key(&id.text) {
+            let names: Vec<&str> = known.own.keys().map(String::as_str).collect();
+            templates::unknown_step(sink, &id, &names);
         } else if let Some(first) = edges.get(&id.text) {
             let message = format!("`{}` is needed twice", id.text);
             let problem = sink

@@ -94,7 +94,7 @@ fn otherwise(sink: &mut Sink<'_>, node: &Node, catalogue: &dyn Catalogue) -> Opt
     }
 }
 
-fn check_persona(sink: &mut Sink<'_>, name: &Text, catalogue: &dyn Catalogue) -> bool {
+pub(super) fn check_persona(sink: &mut Sink<'_>, name: &Text, catalogue: &dyn Catalogue) -> bool {
     let found = catalogue.has_persona(&name.text);
     if !found {
         let problem = unknown_persona(sink, name, catalogue);

@@ -1,13 +1,16 @@
 //! One step of a workflow.
 
-use orchestrate_core::plan::{Action, PersonaStep};
+use indexmap::IndexMap;
+use orchestrate_core::plan::{Action, DEFAULT_REPAIRS, PersonaStep};
 
 use super::{
     approve,
     edges::{self, Edge},
     fields,
     file::Catalogue,
-    needs, persona,
+    flow::{self, FlowDraft},
+    group::{self, Group},
+    needs, persona, review,
     settings::Settings,
     templates::{self, Known, StepReference},
 };
@@ -18,12 +21,20 @@ use crate::{
     yaml::{Entry, Map, Node, Sink, Text},
 };
 
+/// Repairs of one answer at most: a model that has not got it by then will not.
+const MOST_REPAIRS: i64 = 5;
+
 /// A step as far as the file says it soundly.
 pub(super) struct Draft {
     pub(super) edges: Vec<Edge>,
     pub(super) action: Option<Action>,
     pub(super) optional: bool,
     pub(super) save: Option<Text>,
+    pub(super) flow: FlowDraft,
+    /// The steps of a group, by id.
+    pub(super) inner: IndexMap<String, Draft>,
+    /// What it refers to outside of its group.
+    pub(super) outside: Vec<StepReference>,
 }
 
 /// Reads a step.
@@ -35,22 +46,41 @@ pub(super) fn read(
     known: &Known<'_>,
 ) -> Draft {
     let id = &entry.key.text;
-    let mut draft = Draft { edges: Vec::new(), action: None, optional: false, save: None };
+    let mut draft = Draft {
+        edges: Vec::new(),
+        action: None,
+        optional: false,
+        save: None,
+        flow: FlowDraft::default(),
+        inner: IndexMap::new(),
+        outside: Vec::new(),
+    };
     let what = format!("step `{id}`");
     let Some(map) = fields::map(sink, &entry.value, &what, &STEP) else { return draft };
-    let declared = map.get("needs").map(|entry| needs::read(sink, id, &entry.value, known.steps));
+    let declared = map.get("needs").map(|entry| needs::read(sink, id, &entry.value, known));
     let optional = map.get("optional");
     draft.optional = optional
         .and_then(|entry| fields::boolean(sink, &entry.value, "`optional`"))
         .unwrap_or_default();
     draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
+    draft.flow = flow::read(sink, map, id, known);
+    // From here on, templates know the item.
+    let item = flow::item_name(&entry.value);
+    let known =
+        &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
     let kinds: Vec<&Entry> = KINDS.iter().filter_map(|kind| map.get(kind)).collect();
-    let (action, references) = match kinds.as_slice() {
+    let (action, mut references) = match kinds.as_slice() {
         [kind] => {
             let value = &kind.value;
             match kind.key.text.as_str() {
-                "persona" => persona_step(sink, map, value, catalogue, defaults, known),
+                "persona" => persona_step(sink, id, map, value, catalogue, defaults, known),
                 "approve" => approve::read(sink, map, value, known),
+                "steps" => {
+                    let read = group::read(sink, id, map, kind, catalogue, defaults, known);
+                    let Group { steps, outside } = read.unwrap_or_default();
+                    draft.inner = steps;
+                    (Some(Action::Group), outside)
+                }
                 _ => render_step(sink, map, value, known),
             }
         }
@@ -59,7 +89,12 @@ pub(super) fn read(
             (None, Vec::new())
         }
     };
-    draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), references);
+    references.extend(std::mem::take(&mut draft.flow.references));
+    let (own, outside) =
+        references.into_iter().partition(|found: &StepReference| known.own.contains_key(&found.id));
+    draft.outside = outside;
+    draft.edges = edges::with_references(sink, id, declared.unwrap_or_default(), own);
+    flow::check_when(sink, map, &draft.edges);
     if map.get("render").is_some() {
         draft.edges.iter_mut().for_each(|edge| edge.without_handoff(sink, "only renders"));
     }
@@ -73,7 +108,7 @@ pub(super) fn read(
 }
 
 /// The keys of which a step has exactly one.
-const KINDS: [&str; 3] = ["persona", "render", "approve"];
+const KINDS: [&str; 4] = ["persona", "render", "approve", "steps"];
 
 fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
     let id = &entry.key.text;
@@ -88,15 +123,16 @@ fn report_kind(sink: &mut Sink<'_>, entry: &Entry, kinds: &[&Entry]) {
         _ => sink.error(
             codes::STEP_KIND,
             &entry.key.span,
-            format!("step `{id}` has neither `persona` nor `render` nor `approve`"),
+            format!("step `{id}` has neither `persona` nor `render` nor `approve` nor `steps`"),
         ),
     };
-    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person");
+    problem = problem.help("a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group");
     sink.push(problem);
 }
 
 fn persona_step(
     sink: &mut Sink<'_>,
+    id: &str,
     map: &Map,
     persona: &Node,
     catalogue: &dyn Catalogue,
@@ -119,6 +155,17 @@ fn persona_step(
         references.extend(found);
         Some(text)
     });
+    let output = known.own.get(id).and_then(|facts| facts.output.as_ref());
+    let repairs = map.get("repairs").and_then(|entry| {
+        if output.is_none() && map.get("review").is_none() {
+            let message = "`repairs` does nothing in a step without `output` or `review`";
+            let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
+            sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
+        }
+        fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
+    });
+    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
         Action::Persona(Box::new(PersonaStep {
@@ -127,6 +174,9 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            output: output.cloned().flatten(),
+            review,
+            repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))
     });
     (action, references)
@@ -138,11 +188,11 @@ fn render_step(
     render: &Node,
     known: &Known<'_>,
 ) -> (Option<Action>, Vec<StepReference>) {
-    for key in DEFAULTS.names().chain(["prompt"]) {
+    for key in DEFAULTS.names().chain(["prompt", "output", "review", "repairs"]) {
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that only renders");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
-            sink.push(problem.help("remove it: no model is called; beside `render` stand `needs`, `optional` and `save`"));
+            sink.push(problem.help("remove it: no model is called"));
         }
     }
     let Some(text) = fields::text(sink, render, "`render`") else { return (None, Vec::new()) };

@@ -2,11 +2,12 @@
 
 use std::{cell::OnceCell, collections::BTreeSet, ops::Range};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use orchestrate_core::{
     diagnostic::Diagnostic,
-    plan::{InputKind, InputSpec},
+    plan::{InputKind, InputSpec, OutputSpec},
 };
+use serde_json::Value;
 
 use crate::{
     codes,
@@ -17,11 +18,46 @@ use crate::{
 };
 
 /// What there is to refer to.
+#[derive(Clone)]
 pub(super) struct Known<'k> {
     pub(super) inputs: &'k IndexMap<String, InputSpec>,
-    pub(super) steps: &'k IndexSet<String>,
+    /// The steps of the same group, which a step can need, and what is known of them before they are read.
+    pub(super) own: &'k IndexMap<String, StepFacts>,
+    /// What is known around the group: templates can speak of those steps, too.
+    pub(super) around: Option<&'k Known<'k>>,
+    /// The items that templates can speak of, outermost first.
+    pub(super) items: Vec<String>,
+    /// The steps of the whole file that have items, by the item's name.
+    pub(super) owners: &'k IndexMap<String, String>,
+    /// The group around the steps, and how deep it stands.
+    pub(super) group: Option<&'k str>,
+    pub(super) depth: usize,
     /// The files that templates may include.
     pub(super) files: &'k dyn Includes,
+}
+
+/// What is known of a step before it is read.
+#[derive(Debug, Clone)]
+pub(super) struct StepFacts {
+    pub(super) optional: bool,
+    /// The name of its items, where it is a fan-out.
+    pub(super) item: Option<String>,
+    /// The value that its answer has to be, where it has to be one: for a fan-out that of each item. `None`
+    /// inside where it cannot be used, which is reported.
+    pub(super) output: Option<Option<OutputSpec>>,
+}
+
+impl Known<'_> {
+    /// What is known of a step that templates can speak of.
+    pub(super) fn facts(&self, id: &str) -> Option<&StepFacts> {
+        self.own.get(id).or_else(|| self.around.and_then(|around| around.facts(id)))
+    }
+
+    /// The steps that templates can speak of, the nearest first.
+    fn steps(&self) -> Vec<&str> {
+        let around = self.around.map(Known::steps).unwrap_or_default();
+        self.own.keys().map(String::as_str).chain(around).collect()
+    }
 }
 
 impl Names for Known<'_> {
@@ -39,7 +75,31 @@ impl Names for Known<'_> {
     }
 
     fn has_step(&self, id: &str) -> bool {
-        self.steps.contains(id)
+        self.facts(id).is_some()
+    }
+
+    fn items(&self) -> Vec<String> {
+        self.items.clone()
+    }
+
+    fn item_of(&self, name: &str) -> Option<&str> {
+        self.owners.get(name).map(String::as_str)
+    }
+
+    fn fans_out(&self, id: &str) -> bool {
+        self.facts(id).is_none_or(|facts| facts.item.is_some())
+    }
+
+    fn has_output(&self, id: &str) -> bool {
+        self.facts(id).is_none_or(|facts| facts.output.is_some())
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&Value> {
+        self.facts(id)?.output.as_ref()?.as_ref().map(|output| &*output.schema)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.facts(id).is_some_and(|facts| facts.item.is_some())
     }
 }
 
@@ -51,6 +111,8 @@ pub(super) struct StepReference {
     pub(super) span: Range<usize>,
     /// Whether the step's deliverable is printed.
     pub(super) prints_text: bool,
+    /// What of the step is meant.
+    pub(super) attribute: String,
 }
 
 /// Checks a template; gives the existing steps that it refers to, in order.
@@ -135,11 +197,13 @@ impl<'c, 's, 'k> Checked<'c, 's, 'k> {
             }
             Target::Step { id, attribute } if known.has_step(&id) => {
                 let span = self.place(&spot.by);
-                let prints_text = reference.printed && attribute == "text";
-                self.steps.push(StepReference { id, span, prints_text });
+                let whole = matches!(attribute.as_str(), "text" | "output" | "items");
+                let prints_text = reference.printed && whole;
+                self.steps.push(StepReference { id, span, prints_text, attribute });
             }
+            Target::Item(_) => {}
             Target::Step { id, .. } => {
-                let help = self.sink.advice(&id, known.steps.iter().map(String::as_str));
+                let help = self.sink.advice(&id, known.steps());
                 let message = format!("there is no step `{id}`");
                 self.report(spot, unknown(codes::UNKNOWN_STEP, message, help));
             }
@@ -168,8 +232,8 @@ fn unknown(code: &'static str, message: String, help: Option<String>) -> Problem
 }
 
 /// Reports a step that does not exist.
-pub(super) fn unknown_step(sink: &mut Sink<'_>, id: &Text, steps: &IndexSet<String>) {
-    let help = sink.advice(&id.text, steps.iter().map(String::as_str));
+pub(super) fn unknown_step(sink: &mut Sink<'_>, id: &Text, steps: &[&str]) {
+    let help = sink.advice(&id.text, steps.iter().copied());
     let message = format!("there is no step `{}`", id.text);
     let found = sink.error(codes::UNKNOWN_STEP, &id.span, message);
     sink.push(with_help(found, help));

@@ -1,6 +1,6 @@
 //! What a template refers to and what is wrong with it, found in its syntax tree.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use minijinja::{
     machinery::{Span, Token, ast, parse, parse_expr, tokenize},
@@ -8,6 +8,7 @@ use minijinja::{
 };
 
 use orchestrate_core::plan::InputKind;
+use serde_json::Value;
 
 use crate::codes;
 
@@ -37,6 +38,30 @@ pub(crate) trait Names {
     }
     /// Whether the step exists.
     fn has_step(&self, id: &str) -> bool;
+    /// The names of the items that are known here.
+    fn items(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The step whose items have this name, wherever it stands.
+    fn item_of(&self, _name: &str) -> Option<&str> {
+        None
+    }
+    /// Whether the step runs once for each item of a list.
+    fn fans_out(&self, _id: &str) -> bool {
+        true
+    }
+    /// Whether the step's answer is a value. While values are at hand that was checked before.
+    fn has_output(&self, _id: &str) -> bool {
+        true
+    }
+    /// The schema of the step's value, where it is known; of a fan-out, that of the value of each item.
+    fn output_schema(&self, _id: &str) -> Option<&Value> {
+        None
+    }
+    /// Whether the step's value is the list of those of its items.
+    fn lists_output(&self, _id: &str) -> bool {
+        false
+    }
 }
 
 /// Everything found in a template.
@@ -61,7 +86,12 @@ pub(crate) struct Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Input(String),
-    Step { id: String, attribute: String },
+    /// The item of a fan-out.
+    Item(String),
+    Step {
+        id: String,
+        attribute: String,
+    },
 }
 
 /// Something wrong in a template.
@@ -88,7 +118,8 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
         source,
         names,
         found: Analysis::default(),
-        scopes: vec![BTreeSet::new()],
+        scopes: vec![BTreeMap::new()],
+        items: names.items(),
         conditional: 0,
     };
     if let Some(problem) = too_complex(source, form) {
@@ -107,6 +138,19 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
     walker.found
 }
 
+/// A value whose schema is known.
+#[derive(Debug, Clone)]
+pub(super) struct Typed<'s> {
+    /// How the template says it.
+    pub(super) of: String,
+    /// Where its references lead.
+    pub(super) root: &'s Value,
+    /// What it fits, or each of its items does.
+    pub(super) schema: &'s Value,
+    /// Whether it is the list of the values of a fan-out's items.
+    pub(super) listed: bool,
+}
+
 /// Whether a value is used, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
@@ -119,12 +163,14 @@ pub(super) struct Walker<'s> {
     pub(super) names: &'s dyn Names,
     pub(super) found: Analysis,
     /// Names that the template itself defines, innermost last.
-    pub(super) scopes: Vec<BTreeSet<String>>,
+    pub(super) scopes: Vec<BTreeMap<String, Option<Typed<'s>>>>,
+    /// The items of fans-out that are known here.
+    pub(super) items: Vec<String>,
     /// How many branches and loops stand around.
     conditional: usize,
 }
 
-impl Walker<'_> {
+impl<'s> Walker<'s> {
     fn statements(&mut self, statements: &[ast::Stmt<'_>]) {
         for statement in statements {
             self.statement(statement);
@@ -154,8 +200,9 @@ impl Walker<'_> {
                 }
                 self.expression(&each.iter, Position::Printed);
                 self.conditional += 1;
-                self.scopes.push(BTreeSet::from(["loop".to_owned()]));
-                self.define(&each.target);
+                let items = self.typed(&each.iter).and_then(|list| list.items());
+                self.scopes.push(BTreeMap::from([("loop".to_owned(), None)]));
+                self.define(&each.target, items);
                 if let Some(filter) = &each.filter_expr {
                     self.expression(filter, Position::Tested);
                 }
@@ -165,17 +212,20 @@ impl Walker<'_> {
                 self.conditional -= 1;
             }
             ast::Stmt::WithBlock(block) => {
-                self.scopes.push(BTreeSet::new());
+                self.scopes.push(BTreeMap::new());
                 for (target, value) in &block.assignments {
                     self.expression(value, Position::Printed);
-                    self.define(target);
+                    let typed = self.typed(value);
+                    self.define(target, typed);
                 }
                 self.statements(&block.body);
                 self.scopes.pop();
             }
             ast::Stmt::Set(set) => {
                 self.expression(&set.expr, Position::Printed);
-                self.define(&set.target);
+                let typed = self.typed(&set.expr);
+                // Behind a branch it may be another value.
+                self.define(&set.target, typed.filter(|_| self.conditional == 0));
             }
             ast::Stmt::SetBlock(block) => {
                 self.unsupported("a `{% set %}` block", block.span());
@@ -200,7 +250,7 @@ impl Walker<'_> {
     }
 
     /// Makes the names of an assignment known.
-    fn define(&mut self, target: &ast::Expr<'_>) {
+    fn define(&mut self, target: &ast::Expr<'_>, typed: Option<Typed<'s>>) {
         match target {
             ast::Expr::Var(name) if matches!(name.id, "inputs" | "steps" | "loop") => {
                 let message = format!("a template cannot change `{}`", name.id);
@@ -208,11 +258,11 @@ impl Walker<'_> {
             }
             ast::Expr::Var(name) => {
                 if let Some(scope) = self.scopes.last_mut() {
-                    scope.insert(name.id.to_owned());
+                    scope.insert(name.id.to_owned(), typed);
                 }
             }
-            ast::Expr::List(list) => list.items.iter().for_each(|item| self.define(item)),
-            ast::Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.define(item)),
+            ast::Expr::List(list) => list.items.iter().for_each(|item| self.define(item, None)),
+            ast::Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.define(item, None)),
             other => self.unsupported("an assignment to anything but a name", other.span()),
         }
     }
@@ -234,7 +284,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn is_local(&self, name: &str) -> bool {
-        self.scopes.iter().any(|scope| scope.contains(name))
+        self.scopes.iter().any(|scope| scope.contains_key(name))
     }
 }
 

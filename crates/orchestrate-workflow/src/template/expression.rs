@@ -1,19 +1,20 @@
 //! Expressions: references resolved, operators and filters checked.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use minijinja::machinery::ast;
 use orchestrate_core::{plan::InputKind, suggest};
 use serde_json::Value;
 
 use super::{
-    analysis::{Position, Reference, Target, Walker, range},
+    analysis::{Position, Reference, Target, Typed, Walker, range},
     filters,
 };
 use crate::{codes, compile::json_schema};
 
 /// What a step has.
-const ATTRIBUTES: [&str; 5] = ["text", "brief", "persona", "title", "available"];
+const ATTRIBUTES: [&str; 8] =
+    ["text", "output", "brief", "persona", "title", "available", "status", "items"];
 /// What a brief has.
 const BRIEF: [&str; 9] = [
     "decisions",
@@ -39,7 +40,7 @@ enum Link<'e, 'a> {
     Dynamic(Option<&'e ast::Expr<'a>>, Range<usize>),
 }
 
-impl Walker<'_> {
+impl<'s> Walker<'s> {
     pub(super) fn expression(&mut self, expression: &ast::Expr<'_>, position: Position) {
         if let Some(chain) = chain(expression) {
             self.chain(&chain, position);
@@ -154,6 +155,9 @@ impl Walker<'_> {
     fn is_number(&self, expression: &ast::Expr<'_>) -> bool {
         if let Some(chain) = chain(expression) {
             return match (chain.root, chain.links.as_slice()) {
+                _ if self.base(&chain).is_some() => self
+                    .typed(expression)
+                    .is_some_and(|typed| typed.is("integer") || typed.is("number")),
                 ("inputs", [Link::Name(name, _)]) => self.names.is_number(name),
                 ("loop", [Link::Name(name, _)]) => {
                     matches!(
@@ -284,7 +288,17 @@ impl Walker<'_> {
             }
         }
         match chain.root {
-            name if self.is_local(name) => {}
+            name if self.is_local(name) => {
+                if let Some((typed, links)) = self.base(chain) {
+                    self.below(typed, links);
+                }
+            }
+            name if self.items.iter().any(|item| item == name) => {
+                let span = chain.start..chain.start + name.len();
+                let printed = position == Position::Printed;
+                let target = Target::Item(name.to_owned());
+                self.found.references.push(Reference { target, span, printed });
+            }
             "inputs" => self.input(chain, position),
             "steps" => self.step(chain, position),
             name => self.unknown_variable(name, chain.start..chain.start + name.len()),
@@ -292,13 +306,23 @@ impl Walker<'_> {
     }
 
     fn unknown_variable(&mut self, name: &str, span: Range<usize>) {
+        if let Some(step) = self.names.item_of(name) {
+            let message = format!("`{name}` is the item of step `{step}` and not known here");
+            let help = format!(
+                "an item is known in the templates of its own step alone, not in its `if` and `for_each`; \
+                 others see what came of them in `steps.{step}.items`"
+            );
+            self.problem(codes::UNKNOWN_VARIABLE, message, Some(help), span);
+            return;
+        }
         let help = if self.names.has_input(name) {
             Some(format!("write `inputs.{name}`"))
         } else if self.names.has_step(name) {
             Some(format!("write `steps.{name}.text`"))
         } else {
-            let locals = self.scopes.iter().flatten().map(String::as_str);
-            suggest::advice(name, ["inputs", "steps"].into_iter().chain(locals))
+            let locals = self.scopes.iter().flat_map(BTreeMap::keys).map(String::as_str);
+            let items = self.items.iter().map(String::as_str);
+            suggest::advice(name, ["inputs", "steps"].into_iter().chain(items).chain(locals))
         };
         let message = format!("templates have no variable `{name}`");
         self.problem(codes::UNKNOWN_VARIABLE, message, help, span);
@@ -353,7 +377,9 @@ impl Walker<'_> {
                     self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
                 }
                 (Some(Link::Dynamic(..)), InputKind::Object(Some(schema))) => {
-                    self.below_schema(&format!("{of}[…]"), schema, schema, &links[1..]);
+                    let typed =
+                        Typed { of: format!("{of}[…]"), root: schema, schema, listed: false };
+                    self.below(typed, &links[1..]);
                 }
                 (Some(Link::Dynamic(..)), items) if !matches!(items, InputKind::Object(_)) => {
                     if let Some(Link::Name(_, at) | Link::Dynamic(_, at)) = links.get(1) {
@@ -365,33 +391,89 @@ impl Walker<'_> {
                 _ => {}
             },
             Some(InputKind::Object(Some(schema))) => {
-                self.below_schema(&of, schema, schema, links);
+                self.below(Typed { of, root: schema, schema, listed: false }, links);
             }
             _ => {}
         }
     }
 
-    /// Checks names against the properties of a schema, for as long as it says them all.
-    fn below_schema(&mut self, of: &str, root: &Value, schema: &Value, links: &[Link<'_, '_>]) {
-        let Some((link, rest)) = links.split_first() else { return };
-        let schema = referred(root, schema);
+    /// Checks what is looked up below a value against its schema, for as long as that says it all; gives
+    /// what is found there, where that is known.
+    fn below(&mut self, typed: Typed<'s>, links: &[Link<'_, '_>]) -> Option<Typed<'s>> {
+        let typed = typed.resolved();
+        let Some((link, rest)) = links.split_first() else { return Some(typed) };
+        let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
+        if let Some(kind) = typed.single() {
+            let message = format!("`{}` is {kind}: nothing is below it", typed.of);
+            let help = Some(format!("write `{}`", typed.of));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+            return None;
+        }
         match link {
+            Link::Name(name, at) if typed.is("array") => {
+                let of = &typed.of;
+                let message = format!("`{of}` is a list: its items have numbers and no names");
+                let help = Some(format!("write `{of}[0].{name}`, or `{{% for x in {of} %}}`"));
+                self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+                None
+            }
             Link::Name(name, at) => {
-                let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-                    return;
-                };
-                if let Some(below) = properties.get(name) {
-                    self.below_schema(&format!("{of}.{name}"), root, below, rest);
-                } else if says_all(schema) {
+                let properties = typed.schema.get("properties").and_then(Value::as_object)?;
+                if let Some(schema) = properties.get(name) {
+                    let of = format!("{}.{name}", typed.of);
+                    return self.below(Typed { of, root: typed.root, schema, listed: false }, rest);
+                }
+                if says_all(typed.schema) {
                     let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-                    self.attribute(of, name, &known, at);
+                    self.attribute(&typed.of, name, &known, at);
                 }
+                None
             }
-            Link::Dynamic(..) => {
-                if let Some(items) = schema.get("items") {
-                    self.below_schema(&format!("{of}[…]"), root, items, rest);
+            Link::Dynamic(..) => typed.items().and_then(|items| self.below(items, rest)),
+        }
+    }
+
+    /// The value that an expression is, where its schema is known. Nothing is reported.
+    pub(super) fn typed(&self, expression: &ast::Expr<'_>) -> Option<Typed<'s>> {
+        let chain = chain(expression)?;
+        let (base, links) = self.base(&chain)?;
+        let mut typed = base.resolved();
+        for link in links {
+            let (of, schema) = match link {
+                Link::Name(_, _) if typed.listed => return None,
+                Link::Name(name, _) => {
+                    (format!("{}.{name}", typed.of), typed.schema.get("properties")?.get(name)?)
                 }
+                Link::Dynamic(..) => {
+                    typed = typed.items()?;
+                    continue;
+                }
+            };
+            typed = Typed { of, root: typed.root, schema, listed: false }.resolved();
+        }
+        Some(typed)
+    }
+
+    /// Where a chain starts that leads to a value with a schema, and what is looked up below it.
+    fn base<'c, 'e, 'a>(
+        &self,
+        chain: &'c Chain<'e, 'a>,
+    ) -> Option<(Typed<'s>, &'c [Link<'e, 'a>])> {
+        let local = self.scopes.iter().rev().find_map(|scope| scope.get(chain.root));
+        if let Some(local) = local {
+            let mut typed = local.clone()?;
+            chain.root.clone_into(&mut typed.of);
+            return Some((typed, &chain.links));
+        }
+        match (chain.root, chain.links.as_slice()) {
+            ("steps", [Link::Name(id, _), Link::Name(attribute, _), rest @ ..])
+                if attribute == "output" =>
+            {
+                let schema = self.names.output_schema(id)?;
+                let (of, listed) = (format!("steps.{id}.output"), self.names.lists_output(id));
+                Some((Typed { of, root: schema, schema, listed }, rest))
             }
+            _ => None,
         }
     }
 
@@ -414,11 +496,15 @@ impl Walker<'_> {
                 String::new()
             }
         };
+        if attribute == "output" {
+            self.output(&id, chain);
+        }
         match (attribute.as_str(), chain.links.get(2)) {
             ("brief", Some(Link::Name(list, at))) => {
                 self.attribute(&format!("steps.{id}.brief"), list, &BRIEF, at);
             }
-            ("text" | "persona" | "title" | "available" | "brief", Some(link)) => {
+            ("items", below) => self.below_items(&id, &span, below),
+            ("text" | "persona" | "title" | "available" | "status" | "brief", Some(link)) => {
                 let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
                 let message = format!("nothing of that kind is below `steps.{id}.{attribute}`");
                 let help = Some(format!("write `steps.{id}.{attribute}`"));
@@ -426,9 +512,40 @@ impl Walker<'_> {
             }
             _ => {}
         }
-        let printed = position == Position::Printed;
+        // Parts of a value are no substitute for all of it.
+        let whole = attribute != "output" || chain.links.len() == 2;
+        let printed = position == Position::Printed && whole;
         let target = Target::Step { id, attribute };
         self.found.references.push(Reference { target, span, printed });
+    }
+
+    /// `steps.x.items`, and what is looked up below it.
+    fn below_items(&mut self, id: &str, span: &Range<usize>, link: Option<&Link<'_, '_>>) {
+        let of = format!("steps.{id}.items");
+        if !self.names.fans_out(id) {
+            let message = format!("`{of}`: the step has no items, since it has no `for_each`");
+            let help = Some(format!("write `steps.{id}.text`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, span.clone());
+        } else if let Some(Link::Name(_, at)) = link {
+            let message = format!("`{of}` is a list: its items have numbers and no names");
+            let help = Some(format!("write `{of}[0].text`, or `{{% for x in {of} %}}`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        }
+    }
+
+    /// Checks a reference to the value of a step.
+    fn output(&mut self, id: &str, chain: &Chain<'_, '_>) {
+        if !self.names.has_output(id) {
+            let at = match chain.links.get(1) {
+                Some(Link::Name(_, at) | Link::Dynamic(_, at)) => at.clone(),
+                None => chain.start..chain.start,
+            };
+            let message = format!("step `{id}` has no `output`: its answer is a document");
+            let help = format!("write `steps.{id}.text`, or say with `output:` what it has to be");
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, Some(help), at);
+        } else if let Some((typed, links)) = self.base(chain) {
+            self.below(typed, links);
+        }
     }
 
     fn attribute(&mut self, of: &str, name: &str, known: &[&str], at: &Range<usize>) {
@@ -460,8 +577,42 @@ impl Walker<'_> {
     }
 }
 
+impl Typed<'_> {
+    /// The same value, its reference followed.
+    fn resolved(self) -> Self {
+        Self { schema: referred(self.root, self.schema), ..self }
+    }
+
+    /// An item of a list.
+    pub(super) fn items(&self) -> Option<Self> {
+        let schema = if self.listed { self.schema } else { self.schema.get("items")? };
+        let of = format!("{}[…]", self.of);
+        Some(Self { of, root: self.root, schema, listed: false }.resolved())
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        if self.listed {
+            return kind == "array";
+        }
+        self.schema.get("type").is_some_and(|known| known == kind)
+    }
+
+    /// What it is, where nothing can be below it.
+    fn single(&self) -> Option<&'static str> {
+        if self.listed {
+            return None;
+        }
+        match self.schema.get("type")?.as_str()? {
+            "string" => Some("a text"),
+            "integer" | "number" => Some("a number"),
+            "boolean" => Some("a boolean"),
+            _ => None,
+        }
+    }
+}
+
 /// What a reference stands for. The compiler has made sure that none leads back to itself.
-fn referred<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
+pub(super) fn referred<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
     for _ in 0..64 {
         let reference = schema.get("$ref").and_then(Value::as_str);
         match reference.and_then(|reference| json_schema::target(root, reference)) {

@@ -1,14 +1,14 @@
 //! The filters, tests and functions that templates have: those whose result is no larger than what
-//! they were given, and three more with a limit.
+//! they were given, and a few more with a limit.
 
 use std::borrow::Cow;
 
 use minijinja::{Environment, Error, ErrorKind, Value, filters as builtin, functions, tests};
 
-use super::render::MAX_RENDERED_BYTES;
+use super::{render::MAX_RENDERED_BYTES, value::parsed};
 
 /// Every filter, for checking and advice.
-pub(super) const FILTERS: [&str; 30] = [
+pub(super) const FILTERS: [&str; 31] = [
     "abs",
     "capitalize",
     "count",
@@ -16,6 +16,7 @@ pub(super) const FILTERS: [&str; 30] = [
     "default",
     "first",
     "float",
+    "fromjson",
     "indent",
     "int",
     "items",
@@ -70,6 +71,7 @@ pub(super) fn environment() -> Environment<'static> {
     env.add_filter("default", builtin::default);
     env.add_filter("first", builtin::first);
     env.add_filter("float", builtin::float);
+    env.add_filter("fromjson", from_json);
     env.add_filter("indent", indent);
     env.add_filter("int", builtin::int);
     env.add_filter("items", builtin::items);
@@ -159,4 +161,20 @@ fn indent(text: Cow<'_, str>, width: Option<usize>) -> Result<String, Error> {
         indented.push_str(line);
     }
     Ok(indented)
+}
+
+/// The value of a JSON text. A model that is asked for JSON likes to put it into a code block: one is
+/// taken off.
+#[expect(clippy::needless_pass_by_value, reason = "filters take their arguments so")]
+fn from_json(text: Cow<'_, str>) -> Result<Value, Error> {
+    if text.len() > MAX_RENDERED_BYTES {
+        return Err(too_large());
+    }
+    let bare = text.trim();
+    let inner = bare.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
+    let inner = inner.and_then(|rest| rest.split_once('\n')).map_or(bare, |(_, rest)| rest);
+    let value: serde_json::Value = serde_json::from_str(inner).map_err(|error| {
+        Error::new(ErrorKind::InvalidOperation, format!("the text is no JSON: {error}"))
+    })?;
+    Ok(parsed(&value))
 }

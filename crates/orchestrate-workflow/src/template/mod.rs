@@ -13,9 +13,10 @@ mod render;
 mod value;
 
 pub use render::{
-    MAX_RENDERED_BYTES, TemplateError, evaluate, prints_task, render_prompt, render_text,
+    MAX_RENDERED_BYTES, TemplateError, evaluate, evaluate_condition, evaluate_list, item_block,
+    mentions_item, prints_task, render_prompt, render_text,
 };
-pub use value::{Scope, StepValue, StepValues};
+pub use value::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 pub(crate) use analysis::{Form, Names, Problem, Reference, Target, analyse};
 pub(crate) use expand::{Expanded, Includes, Spot, expand};

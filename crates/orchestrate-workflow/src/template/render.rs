@@ -3,12 +3,12 @@
 use std::{io, sync::Arc};
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, value::ValueKind};
-use orchestrate_core::{fence::fence, neutral::excerpt};
+use orchestrate_core::{fence::fence, flow::MOST_ITEMS, neutral::excerpt};
 
 use super::{
     analysis::{self, Analysis, Form, Names, Target, analyse},
     filters,
-    value::{Material, Origin, Origins, Scope, Structure, context},
+    value::{ItemValue, Material, Origin, Origins, Scope, Structure, context, item_origin},
 };
 
 /// The largest text that a template may make: 4 MiB.
@@ -18,7 +18,7 @@ pub const MAX_RENDERED_BYTES: usize = 4 << 20;
 const FUEL: u64 = 500_000;
 
 /// What a changed text is called, when nobody can say whose it is.
-const CHANGED: &str = "a value of this workflow";
+pub(super) const CHANGED: &str = "a value of this workflow";
 
 /// Why a template could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +45,22 @@ pub enum TemplateError {
         /// Line within the template, from 1.
         line: usize,
     },
+    /// A condition is neither true nor false.
+    #[error("`if: {expression}` is {found}")]
+    NoCondition {
+        /// The expression.
+        expression: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// The value of `for_each` is no list, or one that is too long.
+    #[error("`for_each: {expression}` is {found}")]
+    NoList {
+        /// The expression.
+        expression: String,
+        /// What it is instead.
+        found: String,
+    },
     /// The expression has no value that is a text, a number or a boolean.
     #[error("`{expression}` is {found}")]
     NoText {
@@ -68,6 +84,12 @@ impl TemplateError {
             Self::Invalid { help, .. } => help.as_deref(),
             Self::TooLarge => Some("print briefs instead of whole documents"),
             Self::TooLong => Some("loop over fewer items"),
+            Self::NoCondition { .. } => {
+                Some("compare it with something: `== 'full'`, `> 3`, `is defined`")
+            }
+            Self::NoList { .. } => Some(
+                "make a list of a text with `| lines`, `| split(',')` or `| fromjson`; shorten one with `[:100]`",
+            ),
             Self::Failed { .. } | Self::NotEnded { .. } | Self::NoText { .. } => None,
         }
     }
@@ -86,19 +108,107 @@ pub fn render_text(template: &str, scope: &Scope<'_>) -> Result<String, Template
 
 /// The value of an expression as text, for `choose.by`.
 pub fn evaluate(expression: &str, scope: &Scope<'_>) -> Result<String, TemplateError> {
-    let analysis = sound(expression, Form::Expression, scope)?;
-    let (context, origins) = context(&analysis, scope)?;
-    let env = environment(Printing::AsIs, origins);
-    let value = env
-        .compile_expression(expression)
-        .and_then(|compiled| compiled.eval(context))
-        .map_err(|error| failure(&error))?;
+    let (value, _) = value_of(expression, scope)?;
     let found = match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Bool => return Ok(scalar(&value)),
         ValueKind::Undefined | ValueKind::None => "without a value".to_owned(),
         kind => format!("a {kind}, not a text"),
     };
     Err(TemplateError::NoText { expression: expression.to_owned(), found })
+}
+
+fn value_of(expression: &str, scope: &Scope<'_>) -> Result<(Value, Arc<Origins>), TemplateError> {
+    let analysis = sound(expression, Form::Expression, scope)?;
+    let (context, origins) = context(&analysis, scope)?;
+    let (env, origins) = environment(Printing::AsIs, origins);
+    let value = env
+        .compile_expression(expression)
+        .and_then(|compiled| compiled.eval(context))
+        .map_err(|error| failure(&error))?;
+    Ok((value, origins))
+}
+
+/// What a value is, for people who expected something else.
+fn described(value: &Value) -> String {
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None => "without a value".to_owned(),
+        ValueKind::Bool => "true or false".to_owned(),
+        ValueKind::Number => format!("the number {value}"),
+        ValueKind::String => format!("a text, `{}`", excerpt(&scalar(value), 60)),
+        kind => format!("a {kind}"),
+    }
+}
+
+/// Whether the condition of a step holds. Nothing but true and false is an answer.
+pub fn evaluate_condition(expression: &str, scope: &Scope<'_>) -> Result<bool, TemplateError> {
+    let (value, _) = value_of(expression, scope)?;
+    match value.kind() {
+        ValueKind::Bool => Ok(value.is_true()),
+        _ => Err(TemplateError::NoCondition {
+            expression: excerpt(expression, 200),
+            found: format!("{}, and neither true nor false", described(&value)),
+        }),
+    }
+}
+
+/// The items of a fan-out, up to [`MOST_ITEMS`].
+pub fn evaluate_list(expression: &str, scope: &Scope<'_>) -> Result<Vec<ItemValue>, TemplateError> {
+    let (value, origins) = value_of(expression, scope)?;
+    let no_list =
+        |found: String| TemplateError::NoList { expression: excerpt(expression, 200), found };
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        return Err(no_list(format!("{}, and no list", described(&value))));
+    }
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    for item in value.try_iter().map_err(|error| failure(&error))? {
+        if items.len() == MOST_ITEMS {
+            return Err(no_list(format!("a list of more than {MOST_ITEMS} items")));
+        }
+        let author = origins.of(&item) == Some(&Origin::Author);
+        let text = pretty(&item).map_err(|error| failure(&error))?;
+        bytes += text.len();
+        if bytes > MAX_RENDERED_BYTES {
+            return Err(TemplateError::TooLarge);
+        }
+        let value = serde_json::from_str(&text)
+            .map_err(|_| no_list("a list with an item that is no value".to_owned()))?;
+        items.push(ItemValue { value, author });
+    }
+    Ok(items)
+}
+
+/// The block that puts an item before a persona whose prompt does not print it.
+pub fn item_block(name: &str, item: &ItemValue) -> String {
+    let text = match &item.value {
+        serde_json::Value::String(text) => text.clone(),
+        value => serde_json::to_string_pretty(value).unwrap_or_default(),
+    };
+    fence(&item_origin(name), &text)
+}
+
+/// Whether a template speaks of the item of this name.
+pub fn mentions_item(template: &str, name: &str) -> bool {
+    struct Only<'n>(&'n str);
+    impl Names for Only<'_> {
+        fn has_input(&self, _name: &str) -> bool {
+            true
+        }
+        fn is_number(&self, _name: &str) -> bool {
+            true
+        }
+        fn has_step(&self, _id: &str) -> bool {
+            true
+        }
+        fn items(&self) -> Vec<String> {
+            vec![self.0.to_owned()]
+        }
+    }
+    !is_plain(template)
+        && analyse(template, Form::Template, &Only(name))
+            .references
+            .iter()
+            .any(|reference| matches!(&reference.target, Target::Item(found) if found == name))
 }
 
 /// Whether a prompt prints `inputs.task` itself, whatever the values are, so that the task need not
@@ -156,7 +266,7 @@ fn render(template: &str, scope: &Scope<'_>, printing: Printing) -> Result<Strin
     }
     let analysis = sound(template, Form::Template, scope)?;
     let (context, origins) = context(&analysis, scope)?;
-    let env = environment(printing, origins);
+    let (env, _) = environment(printing, origins);
     let mut text = Capped::default();
     let outcome = env
         .template_from_named_str("template", template)
@@ -181,7 +291,7 @@ fn sound(source: &str, form: Form, names: &dyn Names) -> Result<Analysis, Templa
     Err(TemplateError::Invalid { message: first.message, help: first.help })
 }
 
-fn environment(printing: Printing, origins: Origins) -> Environment<'static> {
+fn environment(printing: Printing, origins: Origins) -> (Environment<'static>, Arc<Origins>) {
     let mut env = filters::environment();
     // The same messages in every build.
     env.set_debug(false);
@@ -189,11 +299,12 @@ fn environment(printing: Printing, origins: Origins) -> Environment<'static> {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_fuel(Some(FUEL));
     let origins = Arc::new(origins);
+    let known = Arc::clone(&origins);
     env.set_formatter(move |out, _state, value| {
-        let text = print(value, printing, &origins)?;
+        let text = print(value, printing, &known)?;
         out.write_str(&text).map_err(Error::from)
     });
-    env
+    (env, origins)
 }
 
 /// What a value prints.

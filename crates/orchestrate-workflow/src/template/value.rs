@@ -11,6 +11,7 @@ use orchestrate_core::{
     brief::{Brief, Decision, Figure, RejectedOption},
     plan::InputValue,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     analysis::{Analysis, Names, Target},
@@ -30,6 +31,70 @@ pub struct Scope<'a> {
 pub trait StepValues {
     /// What the step made; `None` where it has not ended yet, which a plan rules out.
     fn step(&self, id: &str) -> Option<StepValue>;
+
+    /// What came of the items of a fan-out, in their order. Only templates that speak of them ask.
+    fn parts(&self, _id: &str) -> Vec<PartValue> {
+        Vec::new()
+    }
+
+    /// The items of the fans-out that the template stands in, by name, outermost first.
+    fn items(&self) -> &[(String, ItemValue)] {
+        &[]
+    }
+
+    /// The schema of the step's value, where it is known; of a fan-out, that of the value of each item.
+    fn output_schema(&self, _id: &str) -> Option<&serde_json::Value> {
+        None
+    }
+
+    /// Whether the step's value is the list of those of its items.
+    fn lists_output(&self, _id: &str) -> bool {
+        false
+    }
+}
+
+/// One item of a fan-out's list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemValue {
+    /// What it is.
+    pub value: serde_json::Value,
+    /// Whether it is a word of the workflow's author, which no fence needs to surround.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub author: bool,
+}
+
+/// What came of one item of a fan-out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartValue {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// The item.
+    pub item: Option<ItemValue>,
+    /// What came of it.
+    pub step: StepValue,
+}
+
+/// How a step came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StepEnding {
+    /// It has a deliverable.
+    #[default]
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// It was not run.
+    Skipped,
+}
+
+impl StepEnding {
+    /// The word that templates compare.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// What a finished or given-up step made.
@@ -43,8 +108,16 @@ pub struct StepValue {
     pub text: Option<String>,
     /// The deliverable's brief, where there is one.
     pub brief: Option<Brief>,
+    /// The value of its answer, where it has one.
+    pub output: Option<serde_json::Value>,
+    /// The JSON Schema that the value fits.
+    pub schema: Option<Arc<serde_json::Value>>,
+    /// Whether the value is the list of those of a fan-out's items, each of which fits the schema.
+    pub lists_output: bool,
     /// Why there is no deliverable, where there is none.
     pub unavailable: Option<String>,
+    /// How it came to its end.
+    pub ending: StepEnding,
 }
 
 impl Names for Scope<'_> {
@@ -59,6 +132,18 @@ impl Names for Scope<'_> {
 
     fn has_step(&self, _id: &str) -> bool {
         false
+    }
+
+    fn items(&self) -> Vec<String> {
+        self.steps.items().iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn output_schema(&self, id: &str) -> Option<&serde_json::Value> {
+        self.steps.output_schema(id)
+    }
+
+    fn lists_output(&self, id: &str) -> bool {
+        self.steps.lists_output(id)
     }
 }
 
@@ -100,7 +185,8 @@ pub(super) fn context(
 ) -> Result<(Value, Origins), TemplateError> {
     let mut origins = Origins::default();
     let mut inputs = BTreeMap::new();
-    let mut steps = BTreeMap::new();
+    let mut steps: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
+    let mut items = BTreeMap::new();
     for reference in &analysis.references {
         match &reference.target {
             Target::Input(name) if !inputs.contains_key(name) => {
@@ -111,10 +197,34 @@ pub(super) fn context(
                 let made = made.ok_or_else(|| TemplateError::NotEnded { step: id.clone() })?;
                 steps.insert(id.clone(), step(id, &made, &mut origins));
             }
-            Target::Input(_) | Target::Step { .. } => {}
+            Target::Item(name) if !items.contains_key(name) => {
+                let found = scope.steps.items().iter().find(|(known, _)| known == name);
+                let value = found.map(|(_, value)| item(value, name, &mut origins));
+                items.insert(name.clone(), value.unwrap_or_default());
+            }
+            Target::Input(_) | Target::Step { .. } | Target::Item(_) => {}
+        }
+        if let Target::Step { id, attribute } = &reference.target
+            && attribute == "items"
+            && let Some(fields) = steps.get_mut(id)
+            && !fields.contains_key("items")
+        {
+            let parts = scope.steps.parts(id);
+            let parts = parts.iter().map(|made| part(id, made, &mut origins)).collect();
+            fields.insert(
+                "items",
+                Value::from_object(Structure {
+                    origin: format!("the items of step `{id}`"),
+                    content: Content::Items(parts),
+                }),
+            );
         }
     }
-    let root = BTreeMap::from([("inputs", Value::from(inputs)), ("steps", Value::from(steps))]);
+    let steps: BTreeMap<String, Value> =
+        steps.into_iter().map(|(id, fields)| (id, Value::from(fields))).collect();
+    let root =
+        [("inputs".to_owned(), Value::from(inputs)), ("steps".to_owned(), Value::from(steps))];
+    let root: BTreeMap<String, Value> = items.into_iter().chain(root).collect();
     Ok((Value::from(root), origins))
 }
 
@@ -164,6 +274,11 @@ fn object(
     Value::from_object(Structure { origin: origin.to_owned(), content: Content::Members(members) })
 }
 
+/// A value that was read out of a text, and that nobody can say whose it is.
+pub(super) fn parsed(value: &serde_json::Value) -> Value {
+    json(value, super::render::CHANGED, &mut Origins::default())
+}
+
 fn json(value: &serde_json::Value, origin: &str, origins: &mut Origins) -> Value {
     match value {
         serde_json::Value::String(text) => plain(text, origin, origins),
@@ -182,6 +297,78 @@ fn json(value: &serde_json::Value, origin: &str, origins: &mut Origins) -> Value
             (None, Some(number)) => Value::from(number),
             (None, None) => Value::from(()),
         },
+    }
+}
+
+/// An item of a fan-out. Its number is not part of its label: where the list grows at the front, the
+/// prompts of the other items stay what they were.
+fn item(item: &ItemValue, name: &str, origins: &mut Origins) -> Value {
+    match &item.value {
+        serde_json::Value::String(text) if item.author => origins.text(text, Origin::Author),
+        value => json(value, &item_origin(name), origins),
+    }
+}
+
+/// The label of an item's fence.
+pub(super) fn item_origin(name: &str) -> String {
+    format!("the item `{name}` of this step")
+}
+
+fn part(id: &str, made: &PartValue, origins: &mut Origins) -> Value {
+    let mut fields = step(id, &made.step, origins);
+    fields.insert("index", Value::from(made.index));
+    let value = made.item.as_ref().map(|value| item(value, "item", origins));
+    fields.insert("item", value.unwrap_or_default());
+    Value::from(fields)
+}
+
+/// The value of a step; nothing where it has none, or the step failed.
+fn output(made: &StepValue, origin: &str, origins: &mut Origins) -> Value {
+    let anything = serde_json::Value::Null;
+    let schema = made.schema.as_deref().unwrap_or(&anything);
+    match &made.output {
+        Some(serde_json::Value::Array(values)) if made.lists_output => {
+            let values = values.iter().map(|value| typed(value, schema, schema, origin, origins));
+            let content = Content::Items(values.collect());
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        Some(value) => typed(value, schema, schema, origin, origins),
+        None => Value::from(()),
+    }
+}
+
+/// A value by its schema: a word of an enum is one of the author's own, any other text is not.
+fn typed(
+    value: &serde_json::Value,
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    origin: &str,
+    origins: &mut Origins,
+) -> Value {
+    let schema = super::expression::referred(root, schema);
+    match value {
+        serde_json::Value::String(word)
+            if schema["enum"].as_array().is_some_and(|words| words.contains(value))
+                || schema["const"] == *value =>
+        {
+            origins.text(word, Origin::Author)
+        }
+        serde_json::Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| {
+                let below = &schema["properties"][name.as_str()];
+                (Cow::Owned(name.clone()), typed(value, root, below, origin, origins))
+            });
+            let members = members.collect();
+            let content = Content::Members(members);
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        serde_json::Value::Array(items) => {
+            let below = &schema["items"];
+            let items = items.iter().map(|item| typed(item, root, below, origin, origins));
+            let content = Content::Items(items.collect());
+            Value::from_object(Structure { origin: origin.to_owned(), content })
+        }
+        single => json(single, origin, origins),
     }
 }
 
@@ -221,7 +408,7 @@ fn label(name: &str) -> String {
     orchestrate_core::neutral::excerpt(name, 200)
 }
 
-fn step(id: &str, made: &StepValue, origins: &mut Origins) -> Value {
+fn step(id: &str, made: &StepValue, origins: &mut Origins) -> BTreeMap<&'static str, Value> {
     let by = |what: &str| match &made.persona {
         Some(persona) => format!("{what} of {} (step `{id}`)", label(persona)),
         None if what == "deliverable" => format!("value of step `{id}`"),
@@ -240,9 +427,11 @@ fn step(id: &str, made: &StepValue, origins: &mut Origins) -> Value {
         ("persona", origins.text(persona, Origin::Author)),
         ("title", origins.text(title, Origin::Other(by("title")))),
         ("available", Value::from(available)),
+        ("status", origins.text(made.ending.as_str(), Origin::Author)),
+        ("output", output(made, &by("value"), origins)),
         ("brief", brief(made.brief.as_ref().unwrap_or(&Brief::default()), &by("brief"), origins)),
     ];
-    Value::from(BTreeMap::from(fields))
+    BTreeMap::from(fields)
 }
 
 /// Something of a brief that prints as text and can be looked into.

@@ -167,6 +167,10 @@ impl Holds {
     };
     pub(crate) const INPUTS: Self =
         Self { what: "inputs", example: "write a line `name: value` for each input" };
+    pub(crate) const SCHEMA: Self = Self {
+        what: "schema",
+        example: "a JSON Schema is a map: `type: object`, and its `properties` below",
+    };
     pub(crate) const TESTS: Self =
         Self { what: "tests", example: "a test file has `tests:` and below it tests by name" };
     pub(crate) const VALUE: Self =

@@ -180,7 +180,13 @@ fn the_reference_page_has_the_keys_of_the_table() {
 #[test]
 fn every_whole_workflow_in_the_docs_compiles() {
     let mut count = 0;
-    for page in [PAGE, "docs/src/guide/your-own-workflow.md", "docs/src/guide/approvals.md"] {
+    for page in [
+        PAGE,
+        "docs/src/guide/your-own-workflow.md",
+        "docs/src/guide/approvals.md",
+        "docs/src/guide/structured-output.md",
+        "docs/src/guide/reviews.md",
+    ] {
         let text = file(page);
         for block in text.split("```yaml\n").skip(1) {
             let (yaml, _) = block.split_once("```").expect("a closed block");
@@ -189,6 +195,8 @@ fn every_whole_workflow_in_the_docs_compiles() {
                 // The catalogue of these tests knows a few personas only.
                 let known = yaml
                     .replace("project-architect", "data-engineer")
+                    .replace("persona: ml-engineer\n", "persona: data-engineer\n")
+                    .replace("by: ml-engineer\n", "by: data-engineer\n")
                     .replace("{ persona: …", "{ persona: data-engineer");
                 let (plan, problems) = compiled(&known);
                 assert!(plan.is_some(), "{page}\n{}", shown(&problems));

@@ -2,17 +2,20 @@
 
 mod approvals;
 mod budget;
+mod flow;
 mod inputs;
 mod language;
 mod limits;
 mod mistakes;
 mod needs;
+mod outputs;
 mod plans;
 mod random_workflows;
 mod rendering;
 mod structured;
 mod test_files;
 mod written_out;
+mod wrong_flow;
 mod wrong_references;
 mod wrong_values;
 mod wrong_yaml;

@@ -48,7 +48,7 @@ outputs:
 fn persona_step<'p>(plan: &'p Plan, id: &str) -> &'p PersonaStep {
     match &plan.step(&id.into()).expect("the step").action {
         Action::Persona(step) => step,
-        Action::Render(_) | Action::Approve(_) => panic!("{id} asks no persona"),
+        Action::Render(_) | Action::Approve(_) | Action::Group => panic!("{id} asks no persona"),
     }
 }
 

@@ -59,6 +59,7 @@ fn steps() -> Steps {
         text: Some("# Data".into()),
         brief: Some(brief),
         unavailable: None,
+        ..StepValue::default()
     };
     let lost = StepValue {
         persona: Some("mlops-engineer".into()),

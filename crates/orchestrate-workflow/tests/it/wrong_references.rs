@@ -115,7 +115,7 @@ unknown-attribute 16:52 `figure`
   help: did you mean `figures`?
 incomplete-reference 17:14 `steps.data`
   `steps.data` is everything the step made: say what of it
-  help: write `steps.data.text`; a step has text, brief, persona, title, available
+  help: write `steps.data.text`; a step has text, output, brief, persona, title, available, status, items
 unknown-attribute 17:43 `x`
   `inputs.task` is a single value: nothing is below it
   help: write `inputs.task`

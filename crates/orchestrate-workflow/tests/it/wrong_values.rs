@@ -57,18 +57,18 @@ with: { usd: 5 }
 steps:
   a:
     persona: data-engineer
-    review: { by: mlops-engineer }
-    if: inputs.x
+    workflow: other
+    retry: 3
 ",
         r"unknown-key 2:1 `with`
   a workflow has no key `with`
   help: this version does not know `with`
-unknown-key 6:5 `review`
-  step `a` has no key `review`
-  help: this version does not know `review`
-unknown-key 7:5 `if`
-  step `a` has no key `if`
-  help: this version does not know `if`
+unknown-key 6:5 `workflow`
+  step `a` has no key `workflow`
+  help: this version does not know `workflow`
+unknown-key 7:5 `retry`
+  step `a` has no key `retry`
+  help: this version does not know `retry`
 ",
     );
 }
@@ -240,12 +240,12 @@ steps:
   b: { persona: data-engineer, render: x }
 ",
         r"step-kind 3:3 `a`
-  step `a` has neither `persona` nor `render` nor `approve`
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
+  step `a` has neither `persona` nor `render` nor `approve` nor `steps`
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
 step-kind 4:32 `render`
   step `b` has both `persona` and `render`
   at 4:8 `persona` the other one
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
 ",
     );
 }
@@ -259,10 +259,10 @@ steps:
 ",
         r"key-not-for-step 3:19 `prompt`
   `prompt` does nothing in a step that only renders
-  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`
+  help: remove it: no model is called
 key-not-for-step 3:30 `temperature`
   `temperature` does nothing in a step that only renders
-  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`
+  help: remove it: no model is called
 ",
     );
 }

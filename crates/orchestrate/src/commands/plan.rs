@@ -3,15 +3,15 @@
 use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
-    plan::{Action, InputKind, InputValue, Step},
+    plan::{Action, InputKind, InputValue},
     request::ModelRef,
 };
 use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
     session::{
-        ApprovalForecast, Bounds, Foresight, Pinned, RunOptions, RunSetup, SetupError,
-        StepForecast, Workspace, bounds, forecast, foresee,
+        ApprovalForecast, Bounds, Foresight, Pinned, Repeats, RunOptions, RunSetup, SetupError,
+        StepForecast, Workspace, bounds, forecast, foresee, unpaid,
     },
 };
 use orchestrate_report::words::{count, counted, duration};
@@ -81,7 +81,15 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
-    let steps = forecast(&setup);
+    let mut steps = forecast(&setup);
+    for step in &mut steps {
+        // A list that is not given yet has no length.
+        let named =
+            |name: &String| step.flow.iter().any(|line| line.contains(&format!("inputs.{name}")));
+        if step.repeats.is_some() && stand_ins.iter().any(named) {
+            step.repeats = Some(Repeats::FoundAtRunTime);
+        }
+    }
     let foreseen = if missing.is_empty() {
         foresee(&workspace.home, &setup)?
     } else {
@@ -151,12 +159,7 @@ impl std::ops::Deref for Planned {
 }
 
 fn unforeseen(setup: &RunSetup) -> Vec<Foresight> {
-    let step = |step: &Step| match step.action {
-        Action::Render(_) => Foresight::Template,
-        Action::Approve(_) => Foresight::Asked,
-        Action::Persona(_) => Foresight::Called,
-    };
-    setup.plan.steps().iter().map(step).collect()
+    unpaid(&setup.plan)
 }
 
 /// A value of the right kind, so that the rest of the plan can be shown.
@@ -246,8 +249,25 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             text.push_str("  (optional)");
         }
         text.push('\n');
+        if let Some((by, rounds)) = &step.review {
+            let rounds = counted(u64::from(*rounds), "round", "rounds");
+            let _ = writeln!(text, "  {:id$}  └ reviewed by {}, up to {rounds}", "", by.join(", "));
+        }
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
+        }
+        for line in &step.flow {
+            let _ = writeln!(text, "  {:id$}  └ {line}", "");
+        }
+        match step.repeats {
+            None => {}
+            Some(Repeats::Times(times)) => {
+                let times = counted(times as u64, "time", "times");
+                let _ = writeln!(text, "  {:id$}  └ runs {times}", "");
+            }
+            Some(Repeats::FoundAtRunTime) => {
+                let _ = writeln!(text, "  {:id$}  └ the number of items is found at run time", "");
+            }
         }
         match &step.foresight {
             Foresight::Reused(origin) => {
@@ -262,12 +282,24 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             _ => {}
         }
     }
-    let prompts: u64 = steps.iter().map(|step| step.prompt_tokens).sum();
-    let calls = steps.iter().filter(|step| step.model.is_some()).count() as u64;
+    let prompts: u64 =
+        steps.iter().map(|step| step.prompt_tokens.saturating_mul(times(step))).sum();
+    let called = || steps.iter().filter(|step| step.model.is_some());
+    let calls: u64 = called().map(|step| times(step)).sum();
+    let at_run_time = called().any(|step| step.repeats == Some(Repeats::FoundAtRunTime));
+    let conditional = setup.plan.steps().iter().any(|step| step.flow.condition.is_some());
     let calls = if setup.offline && model_known {
         "no calls".to_owned()
     } else {
-        counted(calls, "call", "calls")
+        let most: u64 = steps.iter().map(|step| step.most_calls.saturating_mul(times(step))).sum();
+        let told = counted(calls, "call", "calls");
+        let told = match (conditional, most > calls) {
+            (true, true) => format!("up to {}", counted(most, "call", "calls")),
+            (true, false) => format!("up to {told}"),
+            (false, true) => format!("{told}, up to {}", count(most)),
+            (false, false) => told,
+        };
+        if at_run_time { format!("{told} and those for items found at run time") } else { told }
     };
     let _ = writeln!(text, "\n{calls}, ≈{} tokens of prompts before handoffs", count(prompts));
     if !(setup.offline && model_known) {
@@ -293,6 +325,15 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         }
     }
     text
+}
+
+/// How often a step runs, as far as that is known before the run.
+fn times(step: &StepForecast) -> u64 {
+    match step.repeats {
+        None => 1,
+        Some(Repeats::Times(times)) => times as u64,
+        Some(Repeats::FoundAtRunTime) => 0,
+    }
 }
 
 /// Requests and tokens of all steps.
@@ -337,7 +378,15 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "needs": step.needs,
                 "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
+                "calls_at_most": step.most_calls,
+                "review": step.review.as_ref().map(|(by, rounds)| json!({ "by": by, "rounds": rounds })),
                 "optional": step.optional,
+                "flow": step.flow,
+                "times": match step.repeats {
+                    None => Value::from(1),
+                    Some(Repeats::Times(times)) => Value::from(times),
+                    Some(Repeats::FoundAtRunTime) => Value::Null,
+                },
                 "foreseen": step.foresight.as_str(),
                 "reused_from": match &step.foresight {
                     Foresight::Reused(origin) => json!({ "run": origin.run, "at": origin.at }),

@@ -66,6 +66,17 @@ fn earlier(record: &RunRecord, step: &StepPath) -> Result<String, CliError> {
         let error = CliError::new(Exit::Invalid, format!("the run has no step `{step}`"));
         return Err(suggest::advice(step.as_str(), known).into_iter().fold(error, CliError::help));
     };
+    if let Some(at) = record.plan.position(step)
+        && (record.plan.repeats(at) || matches!(record.plan.steps()[at].action, Action::Group))
+    {
+        let message = format!("`{step}` is made of several documents, and a remark speaks of one");
+        let mut names = record.summary.instances().map(|told| &told.step);
+        let help = match names.find(|path| path.step() == *step && path.as_str().ends_with(']')) {
+            Some(item) => format!("name an item, for example `{item}`"),
+            None => "name one of its steps".to_owned(),
+        };
+        return Err(CliError::new(Exit::Invalid, message).help(help));
+    }
     match summary.deliverable {
         Some(digest) => Ok(record.blobs.text(&digest)?),
         None => {

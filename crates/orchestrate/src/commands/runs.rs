@@ -56,7 +56,7 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                 .unwrap_or_default();
             for summary in &rows {
                 let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
-                let steps = format!("{}/{}", summary.finished(), summary.steps.len());
+                let steps = format!("{}/{}", summary.ended(), summary.total());
                 let line = format!(
                     "{id}  {:width$}  {:<12}  {steps:>5}  {}\n",
                     summary.workflow,
@@ -76,8 +76,9 @@ fn status(summary: &RunSummary) -> &'static str {
         // Whether somebody still runs it only its lock tells; `resume` finds out.
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
+        RunStatus::Paused(PauseReason::DiskFull) => "disk full",
         RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
-        RunStatus::Succeeded if summary.given_up().next().is_some() => "partial",
+        RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",
         RunStatus::Failed(RunFailure::Budget(_)) => "cap reached",
@@ -98,6 +99,29 @@ fn show(
         terminal::out(&describe(&record));
     }
     Ok(Exit::Ok)
+}
+
+/// Items of one fan-out that are told with their failures.
+const FAILED_ITEMS: usize = 5;
+
+/// The first items of a fan-out that failed, each with the reason, and how many more there are.
+fn failed_items(summary: &RunSummary, step: &StepSummary) -> Vec<String> {
+    if step.items.is_none_or(|items| items.failed == 0) {
+        return Vec::new();
+    }
+    let at = summary.plan().position(&step.step);
+    let told = at.map(|at| summary.instances_of(at)).unwrap_or_default();
+    let failed: Vec<&StepSummary> =
+        told.into_iter().filter(|told| told.state == StepState::Failed).collect();
+    let line = |told: &&StepSummary| {
+        let why = told.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        neutral::one_line(&format!("{}: {why}", told.step))
+    };
+    let mut lines: Vec<String> = failed.iter().take(FAILED_ITEMS).map(line).collect();
+    if failed.len() > FAILED_ITEMS {
+        lines.push(format!("and {} more", failed.len() - FAILED_ITEMS));
+    }
+    lines
 }
 
 fn describe(record: &RunRecord) -> String {
@@ -129,6 +153,7 @@ fn describe(record: &RunRecord) -> String {
             StepState::Succeeded if step.reused_from.is_some() => "reused",
             StepState::Succeeded => "ok",
             StepState::Failed => "failed",
+            StepState::Skipped => "skipped",
         };
         let _ = write!(
             text,
@@ -139,7 +164,9 @@ fn describe(record: &RunRecord) -> String {
         if step.usage.total() > 0 {
             let _ = write!(text, "  {} tok", short_count(step.usage.total()));
         }
-        if step.attempts > 1 {
+        if let Some(items) = orchestrate_report::items(step) {
+            let _ = write!(text, "  {items}");
+        } else if step.attempts > 1 {
             let _ = write!(text, "  {} attempts", step.attempts);
         }
         text.push('\n');
@@ -148,6 +175,9 @@ fn describe(record: &RunRecord) -> String {
         };
         if let Some(choice) = &step.choice {
             below(neutral::one_line(choice));
+        }
+        if let Some(why) = &step.skipped {
+            below(neutral::one_line(why));
         }
         if let Some(approval) = orchestrate_report::approval(step) {
             let question = step.approval.as_ref().map(|told| told.request.question);
@@ -160,6 +190,9 @@ fn describe(record: &RunRecord) -> String {
             if let Some(help) = &failure.help {
                 below(format!("help: {}", neutral::one_line(help)));
             }
+        }
+        for failed in failed_items(summary, step) {
+            below(failed);
         }
         if let Some(lost) = orchestrate_report::lost_attempts(step) {
             below(lost);

@@ -120,11 +120,15 @@ fn describe(plan: &Plan, workflow: &FoundWorkflow) -> String {
             Action::Persona(action) => action.persona.candidates().join(" | "),
             Action::Render(_) => "a rendered value".into(),
             Action::Approve(_) => "a person approves".into(),
+            Action::Group => "a group".into(),
         };
         let needs: Vec<String> = step.needs.iter().map(Need::label).collect();
         let needs =
             if needs.is_empty() { String::new() } else { format!("  ← {}", needs.join(", ")) };
         let _ = writeln!(text, "  {}: {who}{needs}", step.id);
+        for line in orchestrate_report::flow(&step.flow) {
+            let _ = writeln!(text, "    {}", orchestrate_core::neutral::one_line(&line));
+        }
     }
     let _ = writeln!(
         text,

@@ -80,6 +80,11 @@ fn troubles(record: &RunRecord) {
         let why = why.unwrap_or_default();
         super::warn(&format!("the optional step `{}` failed{why}", step.step), &[]);
     }
+    for step in summary.with_failed_items() {
+        if let Some(items) = orchestrate_report::items(step) {
+            super::warn(&format!("step `{}`: {items}", step.step), &[]);
+        }
+    }
     if let RunStatus::Failed(_) = summary.status {
         let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
         let message = format!("run {id} {}", orchestrate_report::status(summary));
@@ -88,7 +93,10 @@ fn troubles(record: &RunRecord) {
         error.help.extend(next(record, false));
         super::error(&error);
     }
-    if summary.status == RunStatus::Paused(PauseReason::AwaitingApproval) {
+    if matches!(
+        summary.status,
+        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::DiskFull)
+    ) {
         let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
         super::warn(
             &format!("run {id} is {}", orchestrate_report::status(summary)),
@@ -137,6 +145,9 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());
             after_failure(id, failure.map(|failure| failure.class), is_generated(summary))
+        }
+        RunStatus::Paused(PauseReason::DiskFull) => {
+            format!("make room on the disk, then orchestrate resume {id}")
         }
         RunStatus::Paused(PauseReason::Interrupted) | RunStatus::Running => {
             format!("orchestrate resume {id}")

@@ -14,12 +14,38 @@ pub(super) fn is_beginning(recorded: &Recorded) -> bool {
     matches!(&recorded.event, Event::CallIntent { call, attempt: 1, .. } if call.purpose == Purpose::Draft)
 }
 
-/// Whether a step comes to its end by the event, so that it counts as done.
+/// Items of a fan-out that are told one by one; of more, every twentieth part of the way is told.
+const FEW_ITEMS: usize = 40;
+
+/// How far a fan-out with many items is, for an event of one of them; `None` where the event is told as such.
+pub(super) fn many_items(
+    recorded: &Recorded,
+    summary: &RunSummary,
+    later: usize,
+) -> Option<String> {
+    let path = recorded.event.step().filter(|path| path.as_str().contains('['))?;
+    if matches!(
+        recorded.event,
+        Event::StepFailed { .. } | Event::CallUnknown { .. } | Event::ApprovalRequested { .. }
+    ) {
+        return None;
+    }
+    let row = summary.step(&path.step())?;
+    let counts = row.items.filter(|counts| counts.found > FEW_ITEMS)?;
+    let part = (counts.found / 20).max(1);
+    let ended = counts.ended() - counts.ended() % part;
+    Some(format!("{}items   {}  {ended}/{}", count(summary, later), row.step, counts.found))
+}
+
+/// Whether a step comes to its end by the event, so that it counts as done. Items and their steps do not
+/// count.
 pub(super) fn is_end(recorded: &Recorded) -> bool {
-    matches!(
-        &recorded.event,
-        Event::StepSucceeded { .. } | Event::StepFailed { optional: true, .. }
-    )
+    match &recorded.event {
+        Event::StepSucceeded { step, .. }
+        | Event::StepSkipped { step, .. }
+        | Event::StepFailed { step, optional: true, .. } => !step.as_str().contains('['),
+        _ => false,
+    }
 }
 
 /// The line for an event, where it is a transition worth one. The summary is that after all events that
@@ -28,7 +54,7 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
     let count = || count(summary, later);
     let text = match &recorded.event {
         Event::RunCreated(created) => {
-            let count = summary.steps.len();
+            let count = summary.total();
             let steps = if count == 1 { "step" } else { "steps" };
             let model = if created.offline {
                 "offline: no model is called".into()
@@ -43,7 +69,7 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
                 "resuming {id}  {}  {} of {} steps finished",
                 summary.workflow,
                 summary.finished(),
-                summary.steps.len()
+                summary.total()
             )
         }
         Event::CallIntent { call, attempt, .. } => {
@@ -57,10 +83,37 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
                 (Purpose::Brief, 1) => {
                     format!("{}brief   {}  came without one; asking for it", count(), call.step)
                 }
+                (Purpose::Repair, 1) => {
+                    let why = step.failure.as_ref().map(|why| neutral::one_line(&why.message));
+                    format!("{}repair  {}{who}  {}", count(), call.step, why.unwrap_or_default())
+                }
+                (Purpose::Repair, attempt) => {
+                    format!("{}repair  {}{who}  attempt {attempt}", count(), call.step)
+                }
+                (Purpose::Verdict, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}judge   {}{again}", count(), call.step)
+                }
+                (Purpose::Revise, attempt) => {
+                    let again =
+                        if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+                    format!("{}revise  {}{who}{again}", count(), call.step)
+                }
                 (Purpose::Brief, attempt) => {
                     format!("{}brief   {}  attempt {attempt}", count(), call.step)
                 }
             }
+        }
+        Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
+            answer.judged.as_ref()?;
+            verdict(summary, &count(), &call.step)?
+        }
+        Event::ReviewEnded { step, stop, .. } => {
+            let review = summary.step(step)?.review.as_ref()?;
+            let told = orchestrate_report::review_outcome(review)?;
+            let word = if stop.passes() { "passed " } else { "NOT OK " };
+            format!("{}{word} {step}  {told}", count())
         }
         Event::StepSucceeded { step, source, .. } => finished(summary, &count(), step, *source)?,
         Event::StepFailed { step, failure, optional } => {
@@ -71,6 +124,21 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
             let until = request.expires_at.map(|at| format!(" until {}", time(at)));
             let until = until.unwrap_or_default();
             format!("{}asks    {step}  a person decides{until}", count())
+        }
+        Event::StepSkipped { step, .. } => {
+            let why = summary.step(step).and_then(|told| told.skipped.as_deref());
+            let why = neutral::one_line(why.unwrap_or_default());
+            format!("{}skipped {step}: {why}", count())
+        }
+        Event::ItemsFound { step, count: items, .. } => {
+            let word = if *items == 1 { "item" } else { "items" };
+            format!("{}fan-out {step}  {items} {word}", count())
+        }
+        Event::StepWithdrawn { step } => {
+            format!(
+                "{}anew    {step}  is decided anew, since what failed before it is tried again",
+                count()
+            )
         }
         Event::RetryScheduled { call, due } => {
             let wait = due.since(recorded.at);
@@ -101,11 +169,11 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
             )
         }
         Event::SessionOpened { .. }
+        | Event::GroupOpened { .. }
+        | Event::StepReopened { .. }
         | Event::RunForked(_)
         | Event::RunStarted
         | Event::CallPrepared { .. }
-        | Event::CallSucceeded { .. }
-        | Event::CallReused { .. }
         | Event::CallFailed { .. }
         | Event::OutputRejected { .. }
         | Event::ApprovalDecided { .. }
@@ -116,6 +184,20 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
         | Event::RunFailed { .. } => return None,
     };
     Some(text)
+}
+
+/// `review 2/3: 3 of 5 gates pass`.
+fn verdict(summary: &RunSummary, count: &str, step: &StepPath) -> Option<String> {
+    let plan = summary.plan();
+    let rounds = plan.review(plan.position_of(step)?)?.rounds;
+    let review = summary.step(step)?.review.as_ref()?;
+    let last = review.verdicts.last()?;
+    Some(format!(
+        "{count}verdict {step}  {}  review {}/{rounds}: {}",
+        last.asked.reviewer,
+        last.asked.round,
+        review.gates_told()
+    ))
 }
 
 fn finished(
@@ -148,6 +230,7 @@ fn finished(
             let told_how = orchestrate_report::approval(told).unwrap_or_default();
             format!("{count}yes     {step}  {told_how}")
         }
+        (StepSource::Joined, _) => format!("{count}ok      {step}{}", parts(told)),
         (StepSource::Render, _) => format!("{count}ok      {step}  rendered"),
         (StepSource::Call, _) => {
             let tokens = if told.usage.total() == 0 {
@@ -160,11 +243,16 @@ fn finished(
     })
 }
 
+/// `  118/120 items, 2 failed`.
+fn parts(step: &StepSummary) -> String {
+    orchestrate_report::items(step).map(|items| format!("  {items}")).unwrap_or_default()
+}
+
 /// `[3/9] `, by steps that have come to their end.
 fn count(summary: &RunSummary, later: usize) -> String {
-    let total = summary.steps.len();
+    let total = summary.total();
     let width = total.to_string().len();
-    let done = (summary.finished() + summary.given_up().count()).saturating_sub(later);
+    let done = summary.ended().saturating_sub(later);
     format!("[{done:>width$}/{total}] ")
 }
 

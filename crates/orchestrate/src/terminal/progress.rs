@@ -90,6 +90,7 @@ pub(crate) fn start(
         jsonl: show.format == Format::Jsonl,
         first: true,
         held: (!new).then(Vec::new),
+        told: None,
     };
     (Box::new(watcher), screen)
 }
@@ -214,8 +215,10 @@ impl Screen {
 
     fn row(&self, view: &LiveView) -> String {
         let step = view.call.step.to_string();
-        let persona =
-            self.0.personas.lock().unwrap_or_else(PoisonError::into_inner).get(&step).cloned();
+        let persona = {
+            let personas = self.0.personas.lock().unwrap_or_else(PoisonError::into_inner);
+            personas.get(view.call.step.step().as_str()).cloned()
+        };
         let who = persona.map(|persona| format!("  {persona}")).unwrap_or_default();
         let mut text = format!("{step}{who}  {}", duration(view.elapsed));
         if view.tokens > 0 {
@@ -252,11 +255,21 @@ struct Watcher {
     first: bool,
     /// Lines that wait until a resumed run has been named.
     held: Option<Vec<String>>,
+    /// How far a fan-out with many items was said to be.
+    told: Option<String>,
 }
 
 impl Watcher {
     fn tell(&mut self, recorded: &Recorded, summary: &RunSummary, later: usize) {
-        let line = lines::line(recorded, summary, later);
+        let line = match lines::many_items(recorded, summary, later) {
+            // Events of one commit tell the same.
+            Some(line) if self.told.as_ref() == Some(&line) => return,
+            Some(line) => {
+                self.told = Some(line.clone());
+                Some(line)
+            }
+            None => lines::line(recorded, summary, later),
+        };
         if matches!(recorded.event, Event::RunResumed { .. }) {
             let held = self.held.take().unwrap_or_default();
             for line in line.into_iter().chain(held) {

@@ -117,7 +117,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     4 |   a: { persona: data-engineer, api_key: k }
       |                                ^^^^^^^
       |
-      = help: known here: persona, render, approve, expires, on_expire, prompt, needs, optional, save, model, temperature, max_output_tokens, timeout
+      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout
 
     error: 2 mistakes; nothing was run
     "#);

@@ -48,7 +48,7 @@ fn an_unknown_input_is_refused_at_its_place_in_the_template() {
 fn unknown_keys_are_refused_with_advice() {
     let _filters = filters();
     insta::assert_snapshot!(
-        check("workflow: w\nsumary: x\nsteps:\n  a:\n    persona: data-engineer\n    promt: Go.\n    review: { by: ml-engineer }\n"),
+        check("workflow: w\nsumary: x\nsteps:\n  a:\n    persona: data-engineer\n    promt: Go.\n    for_each: inputs.many\n"),
         @r"
     exit 3
     error[unknown-key]: a workflow has no key `sumary`
@@ -67,13 +67,13 @@ fn unknown_keys_are_refused_with_advice() {
       |
       = help: did you mean `prompt`?
 
-    error[unknown-key]: step `a` has no key `review`
+    error[unknown-key]: step `a` has no key `for_each`
      --> w.yaml:7:5
       |
-    7 |     review: { by: ml-engineer }
-      |     ^^^^^^
+    7 |     for_each: inputs.many
+      |     ^^^^^^^^
       |
-      = help: this version does not know `review`
+      = help: this version does not know `for_each`
 
     error: 3 mistakes; nothing was run
     "

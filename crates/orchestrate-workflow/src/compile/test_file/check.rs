@@ -3,6 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 use orchestrate_core::{
     diagnostic::Diagnostic,
+    ids::StepPath,
     plan::{Action, Plan, Step},
 };
 
@@ -20,14 +21,18 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
     for test in &file.tests {
         for script in test.replies.values() {
             let key = &script.key;
-            match steps.get(step_of(&key.value)) {
+            let named = step_of(&key.value);
+            match steps.get(named.as_str()) {
                 None => {
-                    let text =
-                        Text { text: step_of(&key.value).to_owned(), span: key.span.clone() };
+                    let text = Text { text: named, span: key.span.clone() };
                     unknown(&mut sink, "step", &text, steps.keys().copied());
                 }
-                Some(step) if matches!(step.action, Action::Render(_)) => {
-                    let message = format!("step `{}` asks nobody: it is a template", step.id);
+                Some(step) if !matches!(step.action, Action::Persona(_)) => {
+                    let what = match step.action {
+                        Action::Group => "group",
+                        _ => "template",
+                    };
+                    let message = format!("step `{}` asks nobody: it is a {what}", step.id);
                     let problem = sink.error(codes::KEY_NOT_FOR_STEP, &key.span, message);
                     sink.push_new(problem.help("remove the reply"));
                 }
@@ -46,7 +51,7 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
             }
         }
         for (name, wanted) in &test.expect.steps {
-            if let Some(step) = steps.get(step_of(name)) {
+            if let Some(step) = steps.get(step_of(name).as_str()) {
                 check_step(&mut sink, step, wanted);
             } else {
                 let text = Text { text: name.clone(), span: wanted.name.clone() };
@@ -57,9 +62,10 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
     sink.finish()
 }
 
-/// The step that a path or a call such as `sub/step[3]#brief.1` begins with.
-fn step_of(path: &str) -> &str {
-    path.split(['#', '[', '/']).next().unwrap_or_default()
+/// The step that a path or a call such as `sub[2]/step[3]#brief.1` is one of: `sub/step`.
+fn step_of(path: &str) -> String {
+    let path = path.split('#').next().unwrap_or_default();
+    StepPath::from(path).step().as_str().to_owned()
 }
 
 fn check_step(sink: &mut Sink<'_>, step: &Step, wanted: &StepExpectation) {

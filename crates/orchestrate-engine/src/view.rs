@@ -1,0 +1,185 @@
+//! What a preparation may know of a run: the needs of a step and of everything around it, the items that
+//! its templates know, and the parts that are to be put together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use orchestrate_core::{
+    ids::{CallId, StepPath},
+    plan::{Action, Need},
+    review,
+    run::{Run, StepStatus},
+    summary::{RunSummary, StepSummary},
+};
+use orchestrate_workflow::StepEnding;
+
+use crate::prepare::{ItemState, NeedState, View};
+
+/// What came of the items of finished fans-out, for all who need them.
+#[derive(Debug, Default)]
+pub(crate) struct PartsSeen(BTreeMap<usize, Arc<Vec<NeedState>>>);
+
+impl PartsSeen {
+    /// What preparing `call` may know.
+    pub(crate) fn view(&mut self, run: &Run, summary: &RunSummary, call: &CallId) -> View {
+        let ledger = run.ledger();
+        let cap = run.limits().max_tokens;
+        let tokens_left =
+            cap.map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
+        let mut view = View { tokens_left, ..View::default() };
+        let Some(instance) = run.instance(&call.step) else { return view };
+        view.draft = run.draft(instance);
+        view.draft_brief = run.draft_brief(instance);
+        if run.plan().review(run.position_of(instance)).is_some() {
+            view.review = run.review(instance).clone();
+        }
+        view.stands_for = run.stands_for(instance);
+        view.rejected = run.rejected(instance);
+        view.is_item = run.item(instance).is_some();
+        view.admitted = run.is_admitted(instance);
+        view.own_list = run.list(instance);
+        if run.is_joining(instance) {
+            view.joining = Some(joined(run, summary, instance));
+            return view;
+        }
+        let mut around = Some(instance);
+        while let Some(at) = around {
+            for need in run.needs_of(at) {
+                let state = self.need(run, summary, need);
+                view.needs.push(state);
+            }
+            let parent = run.parent(at);
+            if let (Some(index), Some(parent)) = (run.item(at), parent)
+                && let Some(list) = run.list(parent)
+                && let Some(each) = &run.plan().steps()[run.position_of(at)].flow.each
+            {
+                view.items.insert(0, ItemState { name: each.name.clone(), list, index });
+            }
+            around = parent;
+        }
+        view.handoffs = handoffs(run, instance);
+        view
+    }
+
+    fn need(&mut self, run: &Run, summary: &RunSummary, need: usize) -> NeedState {
+        let mut state = state(run, summary, need);
+        state.list = run.list(need);
+        if state.list.is_some() {
+            let parts =
+                || Arc::new(run.parts(need).map(|part| self::state(run, summary, part)).collect());
+            state.parts = Some(match run.status(need) {
+                // Nothing of it changes any more.
+                StepStatus::Succeeded => Arc::clone(self.0.entry(need).or_insert_with(parts)),
+                _ => parts(),
+            });
+        }
+        state
+    }
+}
+
+/// The needs whose handoffs an instance gets: its own, and where it has none those of the group that it is
+/// a first step of.
+fn handoffs(run: &Run, instance: usize) -> Vec<Need> {
+    let plan = run.plan();
+    let mut at = instance;
+    loop {
+        let needs = &plan.steps()[run.position_of(at)].needs;
+        let is_item = run.item(at).is_some();
+        match run.parent(at) {
+            Some(parent) if is_item || needs.is_empty() => at = parent,
+            _ => {
+                let handed = needs.iter().filter(|need| need.handoff);
+                let named = |need: &Need| Need { step: need.step.name().into(), ..need.clone() };
+                return handed.map(named).collect();
+            }
+        }
+    }
+}
+
+/// The parts whose documents make up that of a fan-out or group.
+fn joined(run: &Run, summary: &RunSummary, instance: usize) -> Vec<NeedState> {
+    let plan = run.plan();
+    let is_last = |&part: &usize| {
+        run.item(part).is_some() || plan.dependents(run.position_of(part)).is_empty()
+    };
+    run.parts(instance).filter(is_last).map(|part| state(run, summary, part)).collect()
+}
+
+fn state(run: &Run, summary: &RunSummary, instance: usize) -> NeedState {
+    let (position, path) = (run.position_of(instance), run.path(instance));
+    let step = &run.plan().steps()[position];
+    let told = summary.step(path);
+    let persona = match step.action {
+        Action::Persona(_) => {
+            let row = &summary.steps[position].persona;
+            told.and_then(|told| told.persona.clone()).or_else(|| row.clone())
+        }
+        Action::Render(_) | Action::Approve(_) | Action::Group => None,
+    };
+    let (ending, reason) = match run.status(instance) {
+        StepStatus::Succeeded => (StepEnding::Succeeded, String::new()),
+        StepStatus::Skipped => {
+            let why = told.and_then(|told| told.skipped.as_ref());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            (StepEnding::Skipped, format!("it was skipped{why}"))
+        }
+        StepStatus::Failed => {
+            let why = told.and_then(|told| told.failure.as_ref());
+            (StepEnding::Failed, why.map_or_else(|| "it failed".to_owned(), ToString::to_string))
+        }
+        _ => (StepEnding::Failed, "it did not run, because a step before it failed".to_owned()),
+    };
+    NeedState {
+        step: StepPath::from(path.name()),
+        persona,
+        result: run.result(instance),
+        output: run.output(instance),
+        schema: run.plan().output(&step.id).map(|output| Arc::clone(&output.schema)),
+        ending,
+        reason,
+        caveat: caveat(run, summary, instance),
+        parts: None,
+        list: None,
+    }
+}
+
+/// Caveats of items and steps of groups that are told one by one.
+const MOST_CAVEATS: usize = 5;
+
+/// What whoever relies on the document of an instance has to know of its review, or of those in it.
+fn caveat(run: &Run, summary: &RunSummary, instance: usize) -> Option<String> {
+    if run.parts(instance).is_empty() {
+        return summary.step(run.path(instance)).and_then(own_caveat);
+    }
+    let (mut told, mut more) = (Vec::new(), 0);
+    let mut work: Vec<usize> = run.parts(instance).rev().collect();
+    while let Some(part) = work.pop() {
+        work.extend(run.parts(part).rev());
+        let known = summary.step(run.path(part)).and_then(own_caveat);
+        match known.filter(|_| run.status(part) == StepStatus::Succeeded) {
+            Some(caveat) if told.len() < MOST_CAVEATS => {
+                told.push(format!("`{}`: {caveat}", run.path(part)));
+            }
+            Some(_) => more += 1,
+            None => {}
+        }
+    }
+    if more > 0 {
+        told.push(format!("{more} more like these"));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn own_caveat(step: &StepSummary) -> Option<String> {
+    let log = step.review.as_ref()?;
+    match log.stop? {
+        review::Stop::Converged => None,
+        review::Stop::NotJudged => {
+            Some("the document of this step was not judged by its review".into())
+        }
+        reason => Some(format!(
+            "the document of this step did not pass its review ({}): {}",
+            reason.phrase(),
+            log.blocking().join(", ")
+        )),
+    }
+}
