@@ -19,6 +19,9 @@ pub struct Limits {
     /// Milliseconds for which it may be running, pauses left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_wall_ms: Option<u64>,
+    /// Whether calls whose price is not known are sent although the cost is capped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_unpriced: bool,
 }
 
 impl Limits {
@@ -36,6 +39,7 @@ impl Limits {
             max_tokens: lower(self.max_tokens, other.max_tokens),
             max_cost: lower(self.max_cost, other.max_cost),
             max_wall_ms: lower(self.max_wall_ms, other.max_wall_ms),
+            allow_unpriced: self.allow_unpriced || other.allow_unpriced,
         }
     }
 
@@ -47,6 +51,7 @@ impl Limits {
             max_tokens: self.max_tokens.or(other.max_tokens),
             max_cost: self.max_cost.or(other.max_cost),
             max_wall_ms: self.max_wall_ms.or(other.max_wall_ms),
+            allow_unpriced: self.allow_unpriced || other.allow_unpriced,
         }
     }
 
@@ -55,10 +60,38 @@ impl Limits {
         self.max_tokens.is_some() || self.max_cost.is_some()
     }
 
+    /// Whether no call is sent whose price is not known.
+    pub fn refuses_unpriced(&self) -> bool {
+        self.max_cost.is_some() && !self.allow_unpriced
+    }
+
     /// Whether nothing is capped.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Units of a length of time with their milliseconds.
+const TIME_UNITS: [(&str, u64); 5] =
+    [("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// The longest time that a run may be given.
+const MOST_WALL_MS: u64 = 30 * 86_400_000;
+
+/// Milliseconds of a time such as `90s`, `30m` or `1.5h`, from one second to 30 days; none where the text
+/// is no such time.
+pub fn wall_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+    let (_, factor) = TIME_UNITS.iter().find(|(name, _)| *name == unit.trim())?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || fraction.contains('.') || fraction.len() > 3 {
+        return None;
+    }
+    let thousandths: u64 = format!("{fraction:0<3}").parse().ok()?;
+    let whole: u64 = whole.parse().ok()?;
+    let millis = whole.checked_mul(*factor)?.checked_add(thousandths * factor / 1_000)?;
+    (1_000..=MOST_WALL_MS).contains(&millis).then_some(millis)
 }
 
 /// What a workflow says of the budget of its runs.
@@ -192,6 +225,9 @@ impl Ledger {
             let spent = self.spent.saturating_add(call.tokens);
             fits(cap, spent, spent.saturating_add(self.reserved), Cap::Tokens)
         });
+        if limits.refuses_unpriced() && call.cost.is_none() {
+            return Allowance::Exhausted(Cap::Cost);
+        }
         let cost = limits.max_cost.map(|cap| {
             let spent = self.cost.plus(call.cost.unwrap_or_default());
             fits(cap, spent, spent.plus(self.reserved_cost), Cap::Cost)
@@ -343,6 +379,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_without_a_price_is_not_sent_under_a_cap_on_cost_unless_that_is_allowed() {
+        let limits = Limits { max_cost: Some(cents(5)), ..Limits::default() };
+        let ledger = Ledger::default();
+        assert_eq!(ledger.allows(&limits, &tokens(9)), Allowance::Exhausted(Cap::Cost));
+        let allowed = Limits { allow_unpriced: true, ..limits };
+        assert_eq!(ledger.allows(&allowed, &tokens(9)), Allowance::Granted);
+        assert_eq!(ledger.allows(&Limits::default(), &tokens(9)), Allowance::Granted);
+    }
+
+    #[test]
     fn what_will_never_be_allowed_weighs_more_than_what_has_to_wait() {
         let limits =
             Limits { max_tokens: Some(100), max_cost: Some(cents(5)), ..Limits::default() };
@@ -363,10 +409,36 @@ mod tests {
             max_tokens: None,
             max_cost: Some(cents(7)),
             max_wall_ms: Some(1),
+            allow_unpriced: false,
         };
         assert_eq!(flag.stricter(file), both);
         assert_eq!(file.stricter(flag), both);
         assert_eq!(flag.or(file).max_cost, Some(cents(9)));
+    }
+
+    #[test]
+    fn times_are_read_in_every_unit() {
+        let read =
+            [("90s", 90_000), ("30m", 1_800_000), ("1.5h", 5_400_000), ("30d", MOST_WALL_MS)];
+        for (text, millis) in read {
+            assert_eq!(wall_ms(text), Some(millis), "{text}");
+        }
+        assert_eq!(wall_ms(" 2 min "), Some(120_000));
+        for text in [
+            "",
+            "30",
+            "s",
+            ".5s",
+            "0.5s",
+            "31d",
+            "1w",
+            "-1s",
+            "1.2.3s",
+            "99999999999999999999d",
+            "1é",
+        ] {
+            assert_eq!(wall_ms(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -77,14 +77,25 @@ impl Price {
         }
     }
 
+    /// What many calls cost at most that have so many tokens of prompts and answers together, the longest
+    /// prompt being this long.
+    pub fn worst_of(&self, input: u64, output: u64, longest: u64) -> Money {
+        let usual = self.rates.worst(input, output);
+        match &self.long {
+            Some(long) if longest > long.above => usual.max(long.rates.worst(input, output)),
+            Some(_) | None => usual,
+        }
+    }
+
+    /// What a prompt of so many tokens costs at least, whatever is answered.
+    pub fn least(&self, input: u64) -> Money {
+        self.rates.cached.unwrap_or(self.rates.input).min(self.rates.input).times(input)
+    }
+
     /// What one call costs at most whose prompt and answer have at most so many tokens, whatever the
     /// provider does with its cache.
     pub fn worst(&self, input: u64, output: u64) -> Money {
-        let usual = self.rates.worst(input, output);
-        match &self.long {
-            Some(long) if input > long.above => usual.max(long.rates.worst(input, output)),
-            Some(_) | None => usual,
-        }
+        self.worst_of(input, output, input)
     }
 }
 

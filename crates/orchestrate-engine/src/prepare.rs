@@ -10,9 +10,11 @@ use orchestrate_core::{
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
+    money::Money,
     neutral,
     persona::Persona,
     plan::{Action, ApprovalStep, Need, PersonaStep},
+    price::Price,
     request::{Identity, ModelRef, Request, Segment},
     review::ReviewLog,
     run::{Asked, Prepared},
@@ -25,6 +27,7 @@ use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, S
 use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
+    config::ModelPrices,
     home::Home,
     items::{self, Lists},
     providers::Providers,
@@ -42,6 +45,7 @@ pub(crate) struct Preparer {
     pub(crate) input_notes: Vec<String>,
     pub(crate) model: ModelRef,
     pub(crate) models: IndexMap<StepPath, ModelRef>,
+    pub(crate) prices: ModelPrices,
     pub(crate) providers: Providers,
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
@@ -109,8 +113,8 @@ pub(crate) struct View {
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
-    /// Tokens that are left under the cap, where there is one.
-    pub(crate) tokens_left: Option<u64>,
+    /// What is left under the caps.
+    pub(crate) left: Left,
 }
 
 /// What a preparation came to.
@@ -295,7 +299,9 @@ impl Preparer {
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
         let offline = request.model.provider == "offline";
-        let reserved = if offline { 0 } else { reserve(&mut request, view.tokens_left) };
+        let price = self.prices.get(&request.model);
+        let (reserved, reserved_cost) =
+            if offline { (0, Some(Money::ZERO)) } else { reserve(&mut request, &view.left, price) };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -311,8 +317,8 @@ impl Preparer {
             identity,
             request: blobs[0].digest,
             reserved,
-            reserved_cost: None,
-            price: None,
+            reserved_cost,
+            price: price.copied(),
             notes,
             review,
         };
@@ -528,23 +534,43 @@ impl Preparer {
     }
 }
 
-/// Sets the reservation, and the cap that goes with it where a token budget is in force.
-fn reserve(request: &mut Request, tokens_left: Option<u64>) -> u64 {
+/// What is left for calls under the caps on tokens and cost, where there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Left {
+    pub(crate) tokens: Option<u64>,
+    pub(crate) cost: Option<Money>,
+}
+
+impl Left {
+    fn is_capped(&self) -> bool {
+        self.tokens.is_some() || self.cost.is_some()
+    }
+
+    /// Whether a call of so many tokens and this cost is not covered.
+    fn lacks(&self, tokens: u64, cost: Option<Money>) -> bool {
+        self.tokens.is_some_and(|left| tokens > left)
+            || self.cost.zip(cost).is_some_and(|(left, cost)| cost > left)
+    }
+}
+
+/// Sets the reservation in tokens and money, and the length of the answer that goes with it where a cap on
+/// either is in force.
+fn reserve(request: &mut Request, left: &Left, price: Option<&Price>) -> (u64, Option<Money>) {
     // Markup around the messages costs a few tokens on every server.
     const FRAME: u64 = 32;
-    if tokens_left.is_some() {
+    if left.is_capped() {
         request.output_cap = Some(ASSUMED_ANSWER_TOKENS);
     }
     let answer = u64::from(request.length_cap().unwrap_or(ASSUMED_ANSWER_TOKENS));
+    let worst = |prompt: u64| (prompt + answer, price.map(|price| price.worst(prompt, answer)));
     let bound = request.prompt_bytes() + FRAME;
-    match tokens_left {
-        // Near the limit it pays to count. A quarter is added, since other models count otherwise.
-        Some(left) if bound + answer > left => {
-            let counted = tokens::count(&request.system) + tokens::count(&request.user());
-            (counted + counted / 4 + FRAME).min(bound) + answer
-        }
-        Some(_) | None => bound + answer,
+    let (tokens, cost) = worst(bound);
+    if !left.lacks(tokens, cost) {
+        return (tokens, cost);
     }
+    // Near the limit it pays to count. A quarter is added, since other models count otherwise.
+    let counted = tokens::count(&request.system) + tokens::count(&request.user());
+    worst((counted + counted / 4 + FRAME).min(bound))
 }
 
 fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {

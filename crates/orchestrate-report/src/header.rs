@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orchestrate_core::{
+    money::Money,
     neutral,
     summary::{RunSummary, StepSummary},
 };
@@ -40,6 +41,9 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     if !summary.offline {
         item("Tokens", tokens(summary));
     }
+    if let Some(cost) = cost(summary) {
+        item("Cost", cost);
+    }
     let steps: Vec<String> =
         summary.steps.iter().filter_map(|step| origin(summary, step)).collect();
     lines.extend(steps);
@@ -72,6 +76,29 @@ pub(crate) fn tokens(summary: &RunSummary) -> String {
             words::count(lost)
         ),
     }
+}
+
+/// What this run's own calls cost, with what is not certain about it; none where nothing is known of it and
+/// nobody capped it.
+pub(crate) fn cost(summary: &RunSummary) -> Option<String> {
+    let none_known = summary.cost == Money::ZERO;
+    if summary.offline || (none_known && summary.limits.max_cost.is_none()) {
+        return None;
+    }
+    let about = if summary.usage.estimated { "≈" } else { "" };
+    let of = summary.limits.max_cost.map(|cap| format!(" of {cap}")).unwrap_or_default();
+    let mut text = format!("{about}{}{of}", summary.cost);
+    if summary.lost_cost > Money::ZERO {
+        text.push_str(&format!(
+            "; up to {} of it for attempts whose usage is not known",
+            summary.lost_cost
+        ));
+    }
+    if summary.unpriced > 0 {
+        let calls = words::counted(summary.unpriced, "call", "calls");
+        text.push_str(&format!("; without {calls} whose price is not known"));
+    }
+    Some(text)
 }
 
 /// Where a step's answer comes from, as far as that differs from a single plain call.

@@ -328,7 +328,7 @@ proptest! {
     ) {
         let on_reached = if skips { OnReached::SkipOptional } else { OnReached::Stop };
         let max_cost = max_cost.map(units);
-        let limits = Limits { max_cost, max_tokens, max_calls, max_wall_ms: None };
+        let limits = Limits { max_cost, max_tokens, max_calls, ..Limits::default() };
         let mut shop = Shop::open(&twelve(on_reached), limits);
         let mut fates = fates.into_iter();
         for _ in 0..2_000 {

@@ -124,6 +124,7 @@ impl Product {
             model_flag: None,
             offline: false,
             limits: Limits::default(),
+            prices: <_>::default(),
             concurrency: u32::try_from(concurrency)?,
             retry: RetryPolicy::default(),
             fresh: Freshness::Reuse,

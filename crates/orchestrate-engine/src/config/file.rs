@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
-    budget::Limits,
+    budget::{Limits, wall_ms},
     diagnostic::{Diagnostic, Source},
+    money::{Money, MoneyError},
 };
 use orchestrate_provider::{
     command::Output,
     dialects::{Effort, TokenLimitParameter},
     http::StructuredOutput,
+    models::Row,
     presets::PRESETS,
 };
 use secrecy::SecretString;
@@ -31,6 +33,9 @@ pub(super) struct UserFile {
     /// Endpoints and keys by provider name.
     #[serde(default)]
     pub(super) providers: IndexMap<String, ProviderTable>,
+    /// Prices by `provider:model`, before those of any table.
+    #[serde(default)]
+    pub(super) prices: IndexMap<String, Row>,
     /// Defaults and caps.
     #[serde(default)]
     pub(super) defaults: DefaultsTable,
@@ -98,12 +103,58 @@ pub(super) struct DefaultsTable {
     pub(super) concurrency: Option<u32>,
     pub(super) max_calls: Option<u64>,
     pub(super) max_tokens: Option<u64>,
+    budget: Option<BudgetTable>,
+}
+
+/// `budget` of `[defaults]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetTable {
+    usd: Option<Dollars>,
+    tokens: Option<u64>,
+    calls: Option<u64>,
+    wall: Option<Wall>,
+}
+
+/// An amount of US dollars.
+#[derive(Debug, Clone, Copy)]
+struct Dollars(Money);
+
+impl<'de> Deserialize<'de> for Dollars {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The shortest decimal that reads as this number is the one that was written.
+        let given = f64::deserialize(deserializer)?;
+        let amount = given.to_string().parse().map(Self);
+        amount.map_err(|error: MoneyError| serde::de::Error::custom(error.to_string()))
+    }
+}
+
+/// A length of time, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Wall(u64);
+
+impl<'de> Deserialize<'de> for Wall {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = String::deserialize(deserializer)?;
+        wall_ms(&given).map(Self).ok_or_else(|| {
+            serde::de::Error::custom("no length of time, expected one such as `90s`, `30m` or `2h`")
+        })
+    }
 }
 
 impl DefaultsTable {
-    /// The caps it sets.
+    /// The caps it sets; of two for the same the lower one.
     pub(super) fn limits(&self) -> Limits {
-        Limits { max_calls: self.max_calls, max_tokens: self.max_tokens, ..Limits::default() }
+        let own =
+            Limits { max_calls: self.max_calls, max_tokens: self.max_tokens, ..Limits::default() };
+        let budget = self.budget.clone().unwrap_or_default();
+        own.stricter(Limits {
+            max_calls: budget.calls,
+            max_tokens: budget.tokens,
+            max_cost: budget.usd.map(|dollars| dollars.0),
+            max_wall_ms: budget.wall.map(|wall| wall.0),
+            allow_unpriced: false,
+        })
     }
 }
 
@@ -142,8 +193,8 @@ pub(super) fn read_project(workspace: &Path) -> Result<ProjectFile, ConfigError>
         return Ok(ProjectFile::default());
     };
     let source = Source::new(path.display().to_string(), text);
-    if let Some(span) = providers_table(&source.text) {
-        let message = "a project cannot name endpoints or keys";
+    if let Some((span, what)) = forbidden_table(&source.text) {
+        let message = format!("a project cannot name {what}");
         let diagnostic = Diagnostic::error("config-not-allowed", message)
             .at(&source, span, "")
             .help("put it into your own config, `orchestrate/config.toml` in your config folder");
@@ -166,14 +217,16 @@ fn existing(read: Result<String, ReadError>) -> Result<Option<String>, ReadError
     }
 }
 
-/// Where a project's config tries to name endpoints. The commonest thing somebody would try deserves
-/// its own words.
-fn providers_table(text: &str) -> Option<std::ops::Range<usize>> {
+/// Where a project's config tries to name endpoints or prices. The commonest thing somebody would try
+/// deserves its own words.
+fn forbidden_table(text: &str) -> Option<(std::ops::Range<usize>, &'static str)> {
+    let tables = [("[providers", "endpoints or keys"), ("[prices", "prices")];
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        if line.trim_start().starts_with("[providers") {
+        let found = tables.iter().find(|(table, _)| line.trim_start().starts_with(table));
+        if let Some((_, what)) = found {
             let start = offset + line.len() - line.trim_start().len();
-            return Some(start..offset + line.trim_end().len());
+            return Some((start..offset + line.trim_end().len(), what));
         }
         offset += line.len();
     }

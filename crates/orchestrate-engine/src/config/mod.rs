@@ -6,9 +6,11 @@
 mod environment;
 mod file;
 mod model;
+mod prices;
 mod settings;
 
 pub use environment::Environment;
 pub use file::ConfigError;
 pub use model::{Alias, Config, Defaults, ModelError, ModelOrigin};
+pub use prices::{KnownModel, MAX_TABLE_BYTES, ModelPrices, PriceOrigin};
 pub use settings::{CommandSettings, HttpSettings, ProviderSettings, Source};

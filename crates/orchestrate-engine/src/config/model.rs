@@ -9,6 +9,7 @@ use orchestrate_provider::presets::PRESETS;
 use super::{
     Environment,
     file::{ConfigError, UserFile, read_project, read_user},
+    prices::Prices,
     settings::{ProviderSettings, settings},
 };
 use crate::home::Home;
@@ -29,6 +30,8 @@ pub struct Config {
     pub(crate) ca_variable: Option<String>,
     /// Providers by name.
     providers: IndexMap<String, ProviderSettings>,
+    /// What is known of models.
+    pub(super) prices: Prices,
     /// The model that the environment names.
     model_variable: Option<String>,
     /// Defaults and caps.
@@ -182,6 +185,7 @@ impl Config {
                 aliases.keys().filter(|name| name.contains(':')).map(|name| ambiguous(name, &file)),
             );
         }
+        let prices = Prices::load(user.prices, &home.prices_file(), &mut faults)?;
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
         }
@@ -195,6 +199,7 @@ impl Config {
             in_file,
             ca_variable: environment.get("SSL_CERT_FILE").map(str::to_owned),
             providers,
+            prices,
             model_variable: environment.get("ORCHESTRATE_MODEL").map(str::to_owned),
             defaults: Defaults {
                 concurrency: match (user.defaults.concurrency, project.defaults.concurrency) {

@@ -18,7 +18,10 @@ use orchestrate_core::{
 };
 use tokio::sync::mpsc;
 
-use super::{RunRecord, RunSetup, Workspace, setup::SetupError};
+use super::{
+    RunRecord, RunSetup, Workspace,
+    setup::{SetupError, priced},
+};
 use crate::{
     approvals::{Approver, EarlierDecisions, Inbox},
     artifacts::{ArtifactError, OutputFolder},
@@ -125,6 +128,7 @@ impl OpenRun {
             input_notes: Casting::notes(&setup.inputs),
             model: setup.model.clone(),
             models: setup.models.clone(),
+            prices: setup.prices.clone(),
             providers: setup.providers.clone(),
             blobs: blobs.clone(),
             fresh: setup.fresh.clone(),
@@ -184,6 +188,9 @@ impl OpenRun {
         let providers =
             Providers::for_models(&workspace.config, models).map_err(SetupError::from)?;
         same_endpoints(created, &providers)?;
+        let used = || created.models.values().chain([&created.model]);
+        let prices = workspace.config.prices_of(used());
+        priced(&limits.unwrap_or(record.summary.limits), used(), &prices)?;
         let contradiction =
             |source| StoreError::Contradiction { path: folder.join("journal.db"), source };
         let run = Run::replay(
@@ -204,6 +211,7 @@ impl OpenRun {
             input_notes: Casting::notes(&record.inputs),
             model: created.model.clone(),
             models: created.models.clone(),
+            prices,
             providers,
             blobs: record.blobs.clone(),
             fresh: created.fresh.clone(),

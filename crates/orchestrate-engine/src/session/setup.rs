@@ -20,7 +20,7 @@ use orchestrate_workflow::{Given, InputProblem};
 use super::{Workspace, files::colliding_files, lock};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
-    config::ModelError,
+    config::{ModelError, ModelPrices},
     imports::WriteError,
     library::{
         Beside, FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path,
@@ -115,6 +115,8 @@ pub struct RunSetup {
     pub offline: bool,
     /// Caps.
     pub limits: Limits,
+    /// The prices of these models, as far as they are known.
+    pub prices: ModelPrices,
     /// Calls at a time.
     pub concurrency: u32,
     /// When attempts are repeated.
@@ -158,6 +160,9 @@ pub enum SetupError {
         /// What to do.
         help: Option<String>,
     },
+    /// The cost is capped, and nobody knows what these models cost.
+    #[error("the price of {} is not known, and the cost of the run is capped", named(.0))]
+    Unpriced(Vec<ModelRef>),
     /// Personas are not those that the project's lock names.
     #[error("the personas are not those of the lock file")]
     NotAsLocked(Vec<Mismatch>),
@@ -226,13 +231,13 @@ impl RunSetup {
         given: &IndexMap<String, Given>,
         options: &RunOptions,
     ) -> Result<Self, SetupError> {
-        let (plan, personas, mut warnings, used) = Self::compile_used(workspace, workflow)?;
+        let (plan, personas, mut warnings, files) = Self::compile_used(workspace, workflow)?;
         let new_lock = if options.update_lock {
-            let (lock, given_up) = lock::updated(workspace, &used)?;
+            let (lock, given_up) = lock::updated(workspace, &files)?;
             warnings.extend(given_up);
             Some(lock)
         } else {
-            warnings.extend(lock::verify(workspace, &used)?);
+            warnings.extend(lock::verify(workspace, &files)?);
             None
         };
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
@@ -246,6 +251,9 @@ impl RunSetup {
         let providers = Providers::for_models(&workspace.config, models.values().chain([&model]))?;
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
+        let used = || models.values().chain([&model]);
+        let prices = workspace.config.prices_of(used());
+        priced(&limits, used(), &prices)?;
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
         let output = options
@@ -270,6 +278,7 @@ impl RunSetup {
             model_flag: options.model.clone(),
             offline: options.offline,
             limits,
+            prices,
             concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
@@ -400,6 +409,27 @@ fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
     }
     let known = plan.steps().iter().map(|step| step.id.as_str());
     Err(SetupError::UnknownStep { step: step.clone(), help: suggest::advice(step.as_str(), known) })
+}
+
+/// Refuses models without a known price where the cost is capped, all of them at once.
+pub(super) fn priced<'a>(
+    limits: &Limits,
+    used: impl Iterator<Item = &'a ModelRef>,
+    prices: &ModelPrices,
+) -> Result<(), SetupError> {
+    if !limits.refuses_unpriced() {
+        return Ok(());
+    }
+    let mut unknown: Vec<ModelRef> =
+        used.filter(|model| !prices.contains_key(*model)).cloned().collect();
+    unknown.sort();
+    unknown.dedup();
+    if unknown.is_empty() { Ok(()) } else { Err(SetupError::Unpriced(unknown)) }
+}
+
+fn named(models: &[ModelRef]) -> String {
+    let names: Vec<String> = models.iter().map(|model| format!("`{model}`")).collect();
+    names.join(", ")
 }
 
 /// The model of most steps, and those of the steps that differ.

@@ -12,4 +12,4 @@ mod table;
 pub use facts::ModelFacts;
 pub use form::{Row, TableError};
 pub use litellm::read_litellm;
-pub use table::{Layer, ModelTable, find};
+pub use table::{Layer, ModelTable, check_name, find};

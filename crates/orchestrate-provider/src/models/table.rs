@@ -149,7 +149,7 @@ fn without_date(model: &str) -> Option<&str> {
 }
 
 /// Whether a text is `provider:model`, or the beginning of some with `*` at its end.
-pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
+pub fn check_name(name: &str) -> Result<(), &'static str> {
     let sound = name.split_once(':').is_some_and(|(provider, model)| {
         !provider.is_empty() && !provider.contains('*') && !model.is_empty()
     });

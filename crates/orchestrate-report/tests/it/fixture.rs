@@ -11,8 +11,10 @@ use orchestrate_core::{
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, Purpose, RunId},
+    money::Money,
     plan::{Action, Need, Otherwise, PersonaChoice, PersonaStep, Plan, PlanParts, Step},
     policy::{Limits, RetryPolicy},
+    price::{Price, Rates},
     request::{Endpoint, Identity, ModelRef, Parameters, Timeouts},
     summary::RunSummary,
     usage::Usage,
@@ -197,8 +199,8 @@ impl Journal {
                 identity: Identity(Digest::of(step)),
                 request: Digest::of(step),
                 reserved: 9_000,
-                reserved_cost: None,
-                price: None,
+                reserved_cost: Some(price().worst(808, 8_192)),
+                price: Some(price()),
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
                 review: None,
             }),
@@ -210,7 +212,7 @@ impl Journal {
             call: call(step),
             attempt,
             reserved: 9_000,
-            reserved_cost: None,
+            reserved_cost: Some(price().worst(808, 8_192)),
         });
     }
 
@@ -334,6 +336,13 @@ impl Journal {
             task: "Predict churn\n\nfrom our Postgres events",
         })
     }
+}
+
+/// The price of the model that is asked.
+fn price() -> Price {
+    let dollars = |text: &str| text.parse::<Money>().expect("an amount");
+    let (input, output) = (dollars("0.00000025"), dollars("0.000002"));
+    Price { rates: Rates { input, output, cached: None, cache_write: None }, long: None }
 }
 
 fn call(step: &str) -> CallId {

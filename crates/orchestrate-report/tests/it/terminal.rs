@@ -38,6 +38,7 @@ fn it_says_what_was_done_used_and_how_it_ended() {
     steps   2 of 5 finished
     calls   2 sent, 1 answer used again
     tokens  1,200 in, 345 out; up to 9,000 more in attempts whose usage is not known
+    cost    $0.0176; up to $0.0166 of it for attempts whose usage is not known
     time    13.5 s
     status  stopped on request, to be resumed
     ");

@@ -23,6 +23,7 @@ fn a_budget_is_read_exactly() {
         max_tokens: Some(400_000),
         max_cost: Some("0.35".parse().unwrap()),
         max_wall_ms: Some(5_400_000),
+        allow_unpriced: false,
     };
     assert_eq!(all, Budget { limits, on_reached: OnReached::SkipOptional });
     assert_eq!(budget("{ wall: 30d }").limits.max_wall_ms, Some(2_592_000_000));

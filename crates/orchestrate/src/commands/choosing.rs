@@ -190,5 +190,6 @@ fn rest(limits: Limits, summary: &RunSummary) -> Limits {
         max_tokens: less(limits.max_tokens, summary.spent_tokens()),
         max_cost: limits.max_cost.map(|limit| limit.less(summary.cost)),
         max_wall_ms: less(limits.max_wall_ms, summary.active_ms),
+        allow_unpriced: limits.allow_unpriced,
     }
 }

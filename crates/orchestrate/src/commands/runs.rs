@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use orchestrate_core::{
     event::{PauseReason, RunFailure},
+    money::Money,
     neutral,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
@@ -11,6 +12,7 @@ use orchestrate_engine::session::{RunRecord, Workspace, find_run, list_runs};
 use orchestrate_report::words::short_count;
 use serde_json::json;
 
+use super::cost;
 use crate::{
     cli::{Format, ListFormat, RunsCommand},
     exit::{CliError, Exit, chain},
@@ -20,6 +22,7 @@ use crate::{
 pub(super) fn runs(workspace: &Workspace, command: RunsCommand) -> Result<Exit, CliError> {
     match command {
         RunsCommand::List { format } => Ok(list(workspace, format)),
+        RunsCommand::Cost(arguments) => cost::cost(workspace, &arguments),
         RunsCommand::Show { run, result, format } => {
             show(workspace, run.as_deref(), result, format)
         }
@@ -163,6 +166,9 @@ fn describe(record: &RunRecord) -> String {
         );
         if step.usage.total() > 0 {
             let _ = write!(text, "  {} tok", short_count(step.usage.total()));
+        }
+        if step.cost > Money::ZERO {
+            let _ = write!(text, "  {}", step.cost);
         }
         if let Some(items) = orchestrate_report::items(step) {
             let _ = write!(text, "  {items}");
