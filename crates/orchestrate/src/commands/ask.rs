@@ -119,8 +119,9 @@ fn select(
         let exit = if is_used_up { Some(Exit::Budget) } else { None };
         let exit = exit.or((left.max_wall_ms == Some(0)).then_some(Exit::WallTime));
         if let Some(exit) = exit {
-            return Err(CliError::new(exit, "choosing the persona has used up the cap")
-                .help("raise the cap; the choice is paid for and kept"));
+            return Err(CliError::new(exit, "choosing the persona has used up the cap").help(
+                "raise --max-calls, --max-tokens or --budget; the choice is paid for and kept",
+            ));
         }
         options.limits = left;
     }
