@@ -175,6 +175,9 @@ fn is_default_repairs(repairs: &u16) -> bool {
 /// How a document is reviewed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReviewSpec {
+    /// The expression that says whether there is a review at all, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// The personas that judge, each by its own gates and those written here.
     pub by: Vec<String>,
     /// Rounds at most: a verdict each, and a new version between two.
@@ -187,6 +190,17 @@ pub struct ReviewSpec {
 }
 
 impl ReviewSpec {
+    /// Who judges and how often, in a line: `reviewed by ml-engineer, up to 3 rounds`, with the condition.
+    pub fn told(&self) -> String {
+        let rounds = if self.rounds == 1 {
+            "1 round".into()
+        } else {
+            format!("up to {} rounds", self.rounds)
+        };
+        let condition = self.condition.as_ref().map(|condition| format!(", if {condition}"));
+        format!("reviewed by {}, {rounds}{}", self.by.join(", "), condition.unwrap_or_default())
+    }
+
     /// Calls at most beside the draft, repairs and missing briefs left out: verdicts and new versions.
     pub fn most_calls(&self) -> u64 {
         let rounds = u64::from(self.rounds);
@@ -203,6 +217,8 @@ pub enum OnFail {
     Stop,
     /// The step goes on with the last version, and says that it has not passed.
     Continue,
+    /// A person says whether the step goes on with the last version all the same.
+    Approve,
 }
 
 /// The value that a step's answer has to be.

@@ -513,6 +513,9 @@ impl RunSummary {
                 if let Some(told) = self.told_mut(step) {
                     told.state = StepState::Waiting;
                     told.ended_at = None;
+                    if let Some(review) = &mut told.review {
+                        review.forget_refusal();
+                    }
                 }
             }
             Event::StepWithdrawn { step } => {
@@ -541,6 +544,9 @@ impl RunSummary {
                     step.state = StepState::Running;
                     if let Some(approval) = &mut step.approval {
                         approval.decision = Some(((**decision).clone(), at));
+                    }
+                    if let Some(review) = &mut step.review {
+                        review.decide(decision);
                     }
                 }
             }

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod config;
 pub mod driver;
+pub mod gates;
 pub mod home;
 pub mod imports;
 pub mod library;

@@ -17,7 +17,7 @@ use orchestrate_core::{
     price::Price,
     request::{Identity, ModelRef, Request, Segment},
     review::ReviewLog,
-    run::{Asked, Prepared},
+    run::{Asked, Prepared, ReviewQuestion},
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
@@ -28,6 +28,7 @@ use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     casting::{Casting, hidden_note, invalid},
     config::ModelPrices,
+    gates::GateCommands,
     home::Home,
     items::{self, Lists},
     providers::Providers,
@@ -55,6 +56,7 @@ pub(crate) struct Preparer {
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
+    pub(crate) gates: GateCommands,
 }
 
 /// What a need that has come to its end looks like when a dependent is prepared.
@@ -109,12 +111,23 @@ pub(crate) struct View {
     pub(crate) draft_brief: Option<Digest>,
     /// The course of the step's review, where it has one.
     pub(crate) review: ReviewLog,
+    /// What a person is to be asked about the document, where its review has come to that.
+    pub(crate) question: Option<ReviewQuestion>,
     /// What a repair stands for: the purpose of the call whose answer did not fit.
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
     /// What is left under the caps.
     pub(crate) left: Left,
+}
+
+/// Whether the condition of a step's review holds, or it has none.
+fn reviewed(action: &PersonaStep, scope: &Scope<'_>) -> Result<bool, Failure> {
+    let condition = action.review.as_ref().and_then(|review| review.condition.as_ref());
+    condition.map_or(Ok(true), |condition| {
+        orchestrate_workflow::evaluate_condition(condition, scope)
+            .map_err(|error| items::advised(&error))
+    })
 }
 
 /// What a preparation came to.
@@ -212,11 +225,20 @@ impl Preparer {
             }
             Action::Persona(action) => {
                 let (persona, choice) = self.casting.choose(&action.persona, &scope)?;
+                if let Some(question) = view.question {
+                    return self.review_question(call, question, &persona, view);
+                }
                 let asked_for = match call.purpose {
                     Purpose::Repair => view.stands_for,
                     purpose => purpose,
                 };
                 if asked_for == Purpose::Verdict {
+                    if view.review.verdicts.is_empty()
+                        && call.purpose == Purpose::Verdict
+                        && !reviewed(action, &scope)?
+                    {
+                        return Ok(Preparation::decided(Prepared::NotReviewed));
+                    }
                     let request = self.verdict(call, action, &persona, view, &scope)?;
                     return self.finish(request, None, Vec::new(), view);
                 }
@@ -261,6 +283,17 @@ impl Preparer {
         let grounds =
             view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
         let subject = approval::subject(&text, grounds);
+        Ok(self.asked(step, text, subject, approval.expires_ms))
+    }
+
+    /// A question about `subject`, with the yes to it of the run that this one was made from.
+    pub(crate) fn asked(
+        &self,
+        step: &StepPath,
+        text: String,
+        subject: Digest,
+        expires_ms: Option<u64>,
+    ) -> Preparation {
         let mut blobs = Vec::new();
         let earlier = self.earlier_decisions.approval_of(&subject);
         let decision = earlier.filter(|_| !self.fresh.refuses(step)).map(|earlier| {
@@ -270,10 +303,9 @@ impl Preparer {
             Box::new(ApprovalDecision { origin: earlier.origin.clone(), ..decision })
         });
         let question = Blob::new(text);
-        let asked =
-            Asked { question: question.digest, subject, expires_ms: approval.expires_ms, decision };
+        let asked = Asked { question: question.digest, subject, expires_ms, decision };
         blobs.push(question);
-        Ok(Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs })
+        Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs }
     }
 
     /// The persona as the journal keeps it, written out once per run.

@@ -3,13 +3,15 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use orchestrate_core::{
+    approval,
     finding::Finding,
     ids::{CallId, Digest, Purpose},
     neutral::{one_line, without_hidden},
-    persona::Persona,
+    persona::{Gate, GateJudge, Persona},
     plan::{PersonaStep, ReviewSpec},
     request::{Request, Segment},
     review::{Asked, GateAnswer, Measured, ReviewLog, TrackedFinding, measure, verdict_schema},
+    run::ReviewQuestion,
     structured::answer_schema,
 };
 use orchestrate_persona::Contract;
@@ -18,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     casting::invalid,
-    prepare::{Preparer, Stop, View},
+    prepare::{Preparation, Preparer, Stop, View},
     structured,
 };
 
@@ -38,11 +40,17 @@ impl Preparer {
         let reviewer = self.reviewer(review, &view.review)?;
         let metrics = reviewer.metrics.iter().map(|metric| measure(metric, brief.as_ref()));
         let round = view.review.verdicts.len() / review.by.len().max(1) + 1;
+        let gates: Vec<Gate> = reviewer.gates.iter().chain(&review.gates).cloned().collect();
+        let mut commands = Vec::new();
+        for gate in gates.iter().filter(|gate| gate.by == GateJudge::Command) {
+            commands.push(self.gates.ask(gate, &self.blobs.text(&draft)?)?);
+        }
         let asked = Asked {
             reviewer: reviewer.name.clone(),
             round: u16::try_from(round).unwrap_or(u16::MAX),
-            gates: reviewer.gates.iter().chain(&review.gates).cloned().collect(),
+            gates,
             metrics: metrics.collect(),
+            commands,
             findings: view.review.findings_of(&reviewer.name),
             escalation: reviewer.escalation.clone(),
         };
@@ -87,7 +95,12 @@ impl Preparer {
     /// What a new version is asked for with: the document, and what stands in its way.
     pub(crate) fn revision(&self, view: &View) -> Result<Vec<Segment>, Stop> {
         let draft = view.draft.ok_or_else(|| invalid("there is no document to revise"))?;
-        let log = &view.review;
+        let text = self.objections(&view.review)?;
+        Ok(vec![Segment::Earlier(self.seen(&draft)?), Segment::Findings(text)])
+    }
+
+    /// What stands in the way of a document: gates that fail, metrics that are missed, open findings.
+    fn objections(&self, log: &ReviewLog) -> Result<String, Stop> {
         let mut text = String::new();
         for verdict in log.last_round() {
             let answers = self.value(verdict.output)?;
@@ -98,13 +111,15 @@ impl Preparer {
                     continue;
                 }
                 let optional = if gate.required { "" } else { ", not required" };
-                let evidence = answers["gates"][&gate.id]["evidence"].as_str().unwrap_or_default();
+                let reviewer =
+                    || answers["gates"][&gate.id]["evidence"].as_str().map(str::to_owned);
+                let evidence = log.said_of(verdict, gate).or_else(reviewer).unwrap_or_default();
                 let _ = writeln!(
                     text,
                     "- Gate `{}` fails{optional}: {}\n  Seen: {}",
                     gate.id,
                     one_line(&gate.check),
-                    one_line(evidence)
+                    one_line(&evidence)
                 );
             }
             for metric in &verdict.asked.metrics {
@@ -124,7 +139,51 @@ impl Preparer {
         if !open.is_empty() {
             let _ = write!(text, "Open findings:\n{}", self.findings(log, &open)?);
         }
-        Ok(vec![Segment::Earlier(self.seen(&draft)?), Segment::Findings(text)])
+        Ok(text)
+    }
+
+    /// What a person is asked about the document of a step. A decision counts for this very document.
+    pub(crate) fn review_question(
+        &self,
+        call: &CallId,
+        question: ReviewQuestion,
+        author: &Persona,
+        view: &View,
+    ) -> Result<Preparation, Stop> {
+        let draft = view.draft.ok_or_else(|| invalid("there is no document to decide about"))?;
+        let log = &view.review;
+        let document = format!("The document of step `{}` by {}", call.step, author.name);
+        let mut text = match question {
+            ReviewQuestion::Gates => {
+                let mut text = format!(
+                    "{document} has passed everything else ({}). These are yours to decide:\n\n",
+                    log.gates_told()
+                );
+                for gate in log.last_round().flat_map(|verdict| &verdict.asked.gates) {
+                    let line = format!("- `{}`: {}\n", gate.id, one_line(&gate.check));
+                    // Those of the workflow stand in the verdict of each reviewer.
+                    if gate.by == GateJudge::Human && !text.contains(&line) {
+                        text.push_str(&line);
+                    }
+                }
+                text.push_str("\nDo all of them hold?");
+                text
+            }
+            ReviewQuestion::Waiver(reason) => {
+                let mut text = format!(
+                    "{document} did not pass its review ({}): {}.\n\n",
+                    reason.phrase(),
+                    log.gates_told()
+                );
+                text.push_str(&self.objections(log)?);
+                text.push_str("\nShall the run go on with it all the same?");
+                text
+            }
+        };
+        text.push('\n');
+        let ground = (&call.step, Ok((draft, view.draft_brief)));
+        let subject = approval::subject(&text, [ground]);
+        Ok(self.asked(&call.step, text, subject, None))
     }
 
     /// Findings in full, a line each and their evidence and advice below.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use orchestrate_core::{
     ids::{CallId, StepPath},
+    neutral,
     plan::{Action, Need},
     review,
     run::{Run, StepStatus},
@@ -29,6 +30,7 @@ impl PartsSeen {
         view.draft_brief = run.draft_brief(instance);
         if run.plan().review(run.position_of(instance)).is_some() {
             view.review = run.review(instance).clone();
+            view.question = run.review_question(instance);
         }
         view.stands_for = run.stands_for(instance);
         view.rejected = run.rejected(instance);
@@ -170,14 +172,23 @@ fn caveat(run: &Run, summary: &RunSummary, instance: usize) -> Option<String> {
 fn own_caveat(step: &StepSummary) -> Option<String> {
     let log = step.review.as_ref()?;
     match log.stop? {
-        review::Stop::Converged => None,
+        review::Stop::SwitchedOff | review::Stop::Converged => None,
         review::Stop::NotJudged => {
             Some("the document of this step was not judged by its review".into())
         }
-        reason => Some(format!(
-            "the document of this step did not pass its review ({}): {}",
-            reason.phrase(),
-            log.blocking().join(", ")
-        )),
+        reason => {
+            let waived = log.waiver().filter(|said| said.approved);
+            let waived = waived.map(|said| {
+                let note = said.note.as_deref().map(neutral::one_line);
+                let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+                format!("; {} let it go on{note}", neutral::one_line(&said.by))
+            });
+            Some(format!(
+                "the document of this step did not pass its review ({}): {}{}",
+                reason.phrase(),
+                log.blocking().join(", "),
+                waived.unwrap_or_default()
+            ))
+        }
     }
 }

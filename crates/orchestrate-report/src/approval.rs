@@ -48,7 +48,11 @@ pub fn how_to_decide(summary: &RunSummary) -> Vec<String> {
     if asking.is_empty() {
         return vec![format!("orchestrate resume {id}")];
     }
-    let decide = |step: &&StepSummary| format!("orchestrate approve {id} {} --yes|--no", step.step);
+    let decide = |step: &&StepSummary| {
+        // A shell would look for files that fit the brackets of an item.
+        let quote = if step.step.as_str().contains('[') { "'" } else { "" };
+        format!("orchestrate approve {id} {quote}{}{quote} --yes|--no", step.step)
+    };
     asking.iter().map(decide).collect()
 }
 

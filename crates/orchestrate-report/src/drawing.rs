@@ -63,8 +63,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         let (mut who, mut rule) = who(&step.action);
         if let Some(review) = plan.review(at) {
             let gap = if rule.is_empty() { "" } else { "; " };
-            let by = review.by.join(", ");
-            rule = format!("{rule}{gap}reviewed by {by}, up to {} rounds", review.rounds);
+            rule = format!("{rule}{gap}{}", review.told());
         }
         if step.optional {
             who.push_str(" (optional)");

@@ -67,8 +67,7 @@ fn node(at: usize, step: &Step) -> String {
 /// The line of a reviewed step, with the break before it.
 fn reviewed(step: &PersonaStep) -> String {
     let Some(review) = &step.review else { return String::new() };
-    let by: Vec<String> = review.by.iter().map(|name| label(name)).collect();
-    format!("<br/>reviewed by {}, up to {} rounds", by.join(", "), review.rounds)
+    format!("<br/>{}", label(&review.told()))
 }
 
 /// A text as it may stand in a quoted label: everything but plain characters becomes an entity.

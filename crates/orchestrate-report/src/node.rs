@@ -25,6 +25,11 @@ pub(crate) fn lines(step: &Step) -> Vec<String> {
             }
         },
     }
+    if let Action::Persona(persona) = &step.action
+        && let Some(review) = &persona.review
+    {
+        lines.push(review.told());
+    }
     lines.extend(flow(&step.flow));
     if step.optional {
         lines.push("(optional)".to_owned());

@@ -3,6 +3,7 @@
 use orchestrate_core::{
     neutral,
     plan::{Action, Plan},
+    review::Stop,
     summary::{StepState, StepSummary},
 };
 
@@ -98,7 +99,9 @@ fn documents(context: &Context<'_>, at: usize, step: &StepSummary) -> Vec<String
     if matches!(plan.steps()[at].action, Action::Group) && !fans_out {
         return Vec::new();
     }
-    document(context, step).into_iter().collect()
+    let reviews = reviews_inside(context, at).filter(|_| step.state == StepState::Succeeded);
+    let reviews = reviews.map(|text| format!("### Reviews\n\n{text}"));
+    document(context, step).into_iter().chain(reviews).collect()
 }
 
 /// A finished step's document under the heading of the persona that speaks, and its brief.
@@ -135,6 +138,35 @@ fn review(context: &Context<'_>, step: &StepSummary) -> Option<String> {
     Some(nested(&text, 3))
 }
 
+/// How the reviews of what is in a fan-out or group ended: a line each, and those that did not pass in full.
+fn reviews_inside(context: &Context<'_>, at: usize) -> Option<String> {
+    let plan = context.summary.plan();
+    let mut reviewed = Vec::new();
+    let mut work = vec![at];
+    while let Some(at) = work.pop() {
+        work.extend(plan.members(at).iter().rev());
+        if plan.review(at).is_some() && plan.repeats(at) {
+            reviewed.extend(context.summary.instances_of(at));
+        }
+    }
+    let told = |step: &StepSummary| {
+        let review = step.review.as_ref()?;
+        let passed = review.stop.is_some_and(Stop::passes);
+        let text = match crate::review::review_outcome(review).filter(|_| passed) {
+            Some(outcome) => format!("The review {outcome}."),
+            None => crate::review::as_markdown(context, review)?,
+        };
+        Some(format!("#### {}\n\n{}", step.step, nested(&text, 4)))
+    };
+    let mut parts: Vec<String> = reviewed.into_iter().filter_map(told).collect();
+    let more = parts.len().saturating_sub(MOST_ITEMS);
+    parts.truncate(MOST_ITEMS);
+    if more > 0 {
+        parts.push(format!("And {more} more."));
+    }
+    (!parts.is_empty()).then(|| parts.join("\n\n"))
+}
+
 /// The steps that are not finished, each with the reason.
 fn unfinished(context: &Context<'_>) -> Option<String> {
     let plan = context.summary.plan();
@@ -145,7 +177,12 @@ fn unfinished(context: &Context<'_>) -> Option<String> {
         .map(|step| {
             let why = states::unfinished(context.summary, plan, step);
             let line = format!("- {}: {why}", step_name(context, step));
-            match review(context, step) {
+            let inside = || {
+                let at = plan.position(&step.step)?;
+                let shown = !plan.group(at).is_some_and(|group| plan.repeats(group));
+                reviews_inside(context, at).filter(|_| shown && plan.repeats(at))
+            };
+            match review(context, step).or_else(inside) {
                 Some(review) => format!("{line}\n\n  {}\n", review.replace('\n', "\n  ")),
                 None => line,
             }

@@ -3,6 +3,7 @@
 use orchestrate_core::{
     finding::Finding,
     neutral::one_line,
+    persona::Gate,
     review::{ReviewLog, Stop, TrackedFinding, Verdict},
 };
 use serde_json::{Value, json};
@@ -11,11 +12,25 @@ use crate::context::Context;
 
 /// How a review ended, in a line; `None` while it has not.
 pub fn review_outcome(review: &ReviewLog) -> Option<String> {
-    let stop = review.stop?;
+    let stop = review.stop.filter(|stop| *stop != Stop::SwitchedOff)?;
     let rounds = review.verdicts.last().map_or(0, |verdict| verdict.asked.round);
     let after = if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
     let told = review.gates_told();
-    Some(match stop {
+    let told = match review.people.last() {
+        Some(said) if !said.waiver => {
+            let word = if said.approved { "yes" } else { "no" };
+            format!("{told}; {} said {word}", one_line(&said.by))
+        }
+        _ => told,
+    };
+    let waived = review.waiver().map(|said| {
+        let word = if said.approved { "goes on all the same" } else { "does not go on" };
+        let note = said.note.as_deref().map(|note| format!(": {}", one_line(note)));
+        format!("; it {word} by {}{}", one_line(&said.by), note.unwrap_or_default())
+    });
+    let mut outcome = match stop {
+        // Told by nothing: there was none.
+        Stop::SwitchedOff => String::new(),
         Stop::Converged => format!("passed after {after}: {told}"),
         Stop::NotJudged => format!("not judged, and so not passed: {told}"),
         Stop::Stagnating | Stop::Oscillating | Stop::RoundsUsedUp => format!(
@@ -23,7 +38,9 @@ pub fn review_outcome(review: &ReviewLog) -> Option<String> {
             stop.phrase(),
             review.blocking().join(", ")
         ),
-    })
+    };
+    outcome.push_str(&waived.unwrap_or_default());
+    Some(outcome)
 }
 
 /// The review as Markdown: how it ended, the gates and metrics of the last round, and every finding.
@@ -41,7 +58,7 @@ pub(crate) fn as_markdown(context: &Context<'_>, review: &ReviewLog) -> Option<S
         ));
         for gate in &verdict.asked.gates {
             let answer = verdict.judged.gates.get(&gate.id).map_or("not judged", |a| a.phrase());
-            let evidence = words["gates"][&gate.id]["evidence"].as_str().map(one_line);
+            let evidence = evidence(review, verdict, gate, &words);
             let evidence = evidence.map(|seen| format!(" — {seen}")).unwrap_or_default();
             let optional = if gate.required { "" } else { " (not required)" };
             lines.push(format!("- `{}`{optional}: **{answer}**{evidence}", gate.id));
@@ -92,7 +109,7 @@ pub(crate) fn as_json(context: &Context<'_>, review: &ReviewLog) -> Value {
                 "required": gate.required,
                 "by": gate.by,
                 "answer": verdict.judged.gates.get(&gate.id),
-                "evidence": words["gates"][&gate.id]["evidence"],
+                "evidence": evidence(review, verdict, gate, &words),
             })
         });
         json!({
@@ -120,12 +137,19 @@ pub(crate) fn as_json(context: &Context<'_>, review: &ReviewLog) -> Value {
         review.last_round().flat_map(|verdict| &verdict.asked.escalation).collect();
     json!({
         "stop": review.stop,
-        "passed": review.stop.map(Stop::passes),
+        "passed": review.stop.filter(|stop| *stop != Stop::SwitchedOff).map(Stop::passes),
         "outcome": review_outcome(review),
         "verdicts": verdicts.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
+        "people": review.people,
         "escalation": escalation,
     })
+}
+
+/// What speaks for the answer to a gate: the reviewer's words, those of a person, or the output of a command.
+fn evidence(review: &ReviewLog, verdict: &Verdict, gate: &Gate, words: &Value) -> Option<String> {
+    let reviewer = || words["gates"][&gate.id]["evidence"].as_str().map(str::to_owned);
+    review.said_of(verdict, gate).or_else(reviewer).map(|said| one_line(&said))
 }
 
 /// What a verdict says in words.

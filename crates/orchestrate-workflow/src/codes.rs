@@ -66,8 +66,6 @@ pub const INERT_KEY: &str = "inert-key";
 pub const UNKNOWN_PERSONA: &str = "unknown-persona";
 /// A review whose persona has no gates, and that has none itself.
 pub const NO_GATES: &str = "no-gates";
-/// A required gate that nobody judges here.
-pub const UNJUDGED_GATE: &str = "unjudged-gate";
 /// A value of the chosen enum that no case covers.
 pub const UNCOVERED_CASE: &str = "uncovered-case";
 /// A case that the chosen enum can never have.

@@ -69,8 +69,9 @@ const OTHER_KIND: [(&str, &[&str]); 5] = [
 ];
 
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 11] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &BUDGET, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE];
+pub const SECTIONS: [&Section; 11] = [
+    &WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &BUDGET, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE,
+];
 
 pub(crate) const fn key(
     name: &'static str,
@@ -553,6 +554,12 @@ pub const REVIEW: Section = Section {
             "by: mlops-engineer",
         ),
         key(
+            "if",
+            "An expression that is true or false, of inputs as a rule: the document is reviewed where it is true.",
+            r#"{ "type": "string" }"#,
+            "if: \"'audit' in inputs.task\"",
+        ),
+        key(
             "rounds",
             "Rounds at most, 1 to 5; 2 where it is not said. Between two rounds the author writes a new version.",
             r#"{ "type": "integer", "minimum": 1, "maximum": 5, "default": 2 }"#,
@@ -560,8 +567,8 @@ pub const REVIEW: Section = Section {
         ),
         key(
             "on_fail",
-            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so.",
-            r#"{ "enum": ["stop", "continue"], "default": "stop" }"#,
+            "What happens where the document does not pass: `stop` (the default) fails the step, `continue` goes on with the last version and says so, `approve` asks a person whether to go on with it.",
+            r#"{ "enum": ["stop", "continue", "approve"], "default": "stop" }"#,
             "on_fail: continue",
         ),
         key(
@@ -601,7 +608,7 @@ pub const GATE: Section = Section {
         ),
         key(
             "by",
-            "Who decides: `judge` (the default) is the reviewer; `human` and `command` are told as not judged, and need `on_fail: continue` where the gate is required.",
+            "Who decides: `judge` (the default) is the reviewer; `human` is a person, who is asked once everything else passes; `command` is the program that the user's config names for the gate's id.",
             r#"{ "enum": ["judge", "human", "command"], "default": "judge" }"#,
             "by: judge",
         ),

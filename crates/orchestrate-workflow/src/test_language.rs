@@ -218,7 +218,7 @@ pub const STEP_EXPECT: Section = Section {
     keys: &[
         key(
             "state",
-            "Where it stands in the end: `succeeded`, `failed`, or `waiting` where it was never begun.",
+            "Where it stands in the end: `succeeded`, `failed`, `skipped`, `waiting` where it was never begun, or `awaiting_approval` where a person is asked.",
             r##"{ "$ref": "#/definitions/state" }"##,
             "state: succeeded",
         ),

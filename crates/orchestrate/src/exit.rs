@@ -267,6 +267,12 @@ impl From<SetupError> for CliError {
                     .help("or give --allow-unpriced: such calls are sent and count as nothing")
             }
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
+            SetupError::Gates(missing) => {
+                let mut told = Self::new(Exit::Invalid, "");
+                told.more =
+                    missing.into_iter().map(|(what, advice)| (what, Some(advice))).collect();
+                told
+            }
             SetupError::Provider(error) => error.into(),
             SetupError::UnknownWorkflow { ref help, .. } => {
                 let help = help.clone();

@@ -22,12 +22,37 @@ pub struct Asked {
     /// The metrics, held against the figures of the document's brief.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<MetricResult>,
+    /// What the commands say of the document that decide gates, for those that the user's config has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<CommandAnswer>,
     /// Ids of the findings of this reviewer's earlier rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
     /// What happens, stage by stage, where the document does not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub escalation: Vec<String>,
+}
+
+/// What a command says of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandAnswer {
+    /// The id of the gate that it decides.
+    pub gate: String,
+    /// Whether it ended well; `None` where it could not be run to its end.
+    pub passed: Option<bool>,
+    /// The last that it printed, or why it did not run.
+    pub said: String,
+}
+
+impl CommandAnswer {
+    /// The answer to its gate. What has not run has judged nothing.
+    pub fn answer(&self) -> GateAnswer {
+        match self.passed {
+            Some(true) => GateAnswer::Pass,
+            Some(false) => GateAnswer::Fail,
+            None => GateAnswer::NotJudged,
+        }
+    }
 }
 
 impl Asked {

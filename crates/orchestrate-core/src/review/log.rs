@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::{Asked, GateAnswer, Judged, Measured, RoundState, Stop, stop};
 use crate::{
+    approval::ApprovalDecision,
     failure::{Failure, FailureClass},
     finding::Severity,
     ids::Digest,
+    persona::{Gate, GateJudge},
 };
 
 /// One verdict.
@@ -55,6 +57,21 @@ impl TrackedFinding {
     }
 }
 
+/// What a person said of a document under review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonVerdict {
+    /// The round in which, or after which, they were asked.
+    pub round: u16,
+    /// Whether it was about a document that had not passed, as opposed to gates that a person decides.
+    pub waiver: bool,
+    /// Yes or no.
+    pub approved: bool,
+    /// Who.
+    pub by: String,
+    /// What they said about it.
+    pub note: Option<String>,
+}
+
 /// What a review does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -62,6 +79,8 @@ pub enum Standing {
     Judge(u16),
     /// The author is asked for this new version, counted from 1.
     Revise(u16),
+    /// A person is asked about the gates that a person decides: everything else passes.
+    Ask,
     /// It is over.
     Ended(Stop),
 }
@@ -73,6 +92,9 @@ pub struct ReviewLog {
     pub verdicts: Vec<Verdict>,
     /// Every finding, in the order in which they were found.
     pub findings: Vec<TrackedFinding>,
+    /// What people said, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<PersonVerdict>,
     /// Why it ended, once it has.
     pub stop: Option<Stop>,
 }
@@ -85,6 +107,11 @@ impl ReviewLog {
                 finding.open = open;
                 finding.recurred += u16::from(open);
             }
+        }
+        let mut judged = judged.clone();
+        for command in &asked.commands {
+            // An answer that is used again knows those of another day.
+            judged.gates.insert(command.gate.clone(), command.answer());
         }
         let verdict = self.verdicts.len();
         for (place, new) in judged.new.iter().enumerate() {
@@ -99,7 +126,59 @@ impl ReviewLog {
                 stands_in: (verdict, place),
             });
         }
-        self.verdicts.push(Verdict { asked: asked.clone(), judged: judged.clone(), output });
+        self.verdicts.push(Verdict { asked: asked.clone(), judged, output });
+    }
+
+    /// Adds what a person decided: of the gates that are theirs in this round, or, once the review has ended,
+    /// of going on all the same.
+    pub fn decide(&mut self, decision: &ApprovalDecision) {
+        let round = self.verdicts.last().map_or(0, |verdict| verdict.asked.round);
+        let waiver = self.stop.is_some();
+        if !waiver {
+            let answer = if decision.approved { GateAnswer::Pass } else { GateAnswer::Fail };
+            for verdict in self.verdicts.iter_mut().filter(|verdict| verdict.asked.round == round) {
+                let own = verdict.asked.gates.iter().filter(|gate| gate.by == GateJudge::Human);
+                for gate in own {
+                    verdict.judged.gates.insert(gate.id.clone(), answer);
+                }
+            }
+        }
+        self.people.push(PersonVerdict {
+            round,
+            waiver,
+            approved: decision.approved,
+            by: decision.by.clone(),
+            note: decision.note.clone(),
+        });
+    }
+
+    /// What a person said about going on although the document did not pass.
+    pub fn waiver(&self) -> Option<&PersonVerdict> {
+        self.people.last().filter(|said| said.waiver)
+    }
+
+    /// A no to going on is asked about again: the step has been given another chance.
+    pub fn forget_refusal(&mut self) {
+        self.people.pop_if(|said| said.waiver && !said.approved);
+    }
+
+    /// What is known of how a gate of a verdict was decided by others than the reviewer: what a person or a
+    /// command said.
+    pub fn said_of(&self, verdict: &Verdict, gate: &Gate) -> Option<String> {
+        match gate.by {
+            GateJudge::Judge => None,
+            GateJudge::Human => {
+                let round = verdict.asked.round;
+                let said = self.people.iter().rfind(|said| said.round == round && !said.waiver)?;
+                let note = said.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+                let word = if said.approved { "yes" } else { "no" };
+                Some(format!("{} said {word}{note}", said.by))
+            }
+            GateJudge::Command => {
+                let own = verdict.asked.commands.iter().find(|command| command.gate == gate.id)?;
+                Some(own.said.clone())
+            }
+        }
     }
 
     /// Ids of the findings of a reviewer.
@@ -115,7 +194,13 @@ impl ReviewLog {
         if self.verdicts.len() < wanted {
             return Standing::Judge(u16::try_from(self.verdicts.len() + 1).unwrap_or(u16::MAX));
         }
-        match stop(&self.rounds(reviewers), rounds) {
+        let states = self.rounds(reviewers);
+        let waits =
+            |last: &RoundState| last.undecided && !last.unjudged && last.blocking.is_empty();
+        if states.last().is_some_and(waits) {
+            return Standing::Ask;
+        }
+        match stop(&states, rounds) {
             Some(stop) => Standing::Ended(stop),
             None => Standing::Revise(versions),
         }
@@ -146,7 +231,10 @@ impl ReviewLog {
                             state.blocking.insert(format!("gate {reviewer}/{}", gate.id));
                         }
                         Some(GateAnswer::Pass | GateAnswer::NotApplicable) => {}
-                        Some(GateAnswer::NotJudged) | None => state.unjudged = true,
+                        Some(GateAnswer::NotJudged) | None => match gate.by {
+                            GateJudge::Human => state.undecided = true,
+                            GateJudge::Judge | GateJudge::Command => state.unjudged = true,
+                        },
                     }
                 }
                 for metric in &verdict.asked.metrics {
@@ -244,6 +332,7 @@ mod tests {
             round,
             gates: vec![gate("bias"), gate("cost")],
             metrics: vec![],
+            commands: vec![],
             findings: log.findings_of("ml-engineer"),
             escalation: vec!["An alert fires".into(), "A person looks".into()],
         }

@@ -5,7 +5,9 @@ mod log;
 mod measure;
 mod stop;
 
-pub use judge::{Asked, GateAnswer, Judged, NewFinding, read_verdict, verdict_schema};
-pub use log::{ReviewLog, Standing, TrackedFinding, Verdict};
+pub use judge::{
+    Asked, CommandAnswer, GateAnswer, Judged, NewFinding, read_verdict, verdict_schema,
+};
+pub use log::{PersonVerdict, ReviewLog, Standing, TrackedFinding, Verdict};
 pub use measure::{Measured, MetricResult, measure};
 pub use stop::{RoundState, Stop, stop};

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
+    /// The review's condition does not hold: nobody was asked.
+    SwitchedOff,
     /// Nothing stands in the way any more: the document passes.
     Converged,
     /// Nothing fails, but a required gate was judged by nobody.
@@ -29,6 +31,7 @@ impl Stop {
     /// A short phrase for people.
     pub fn phrase(self) -> &'static str {
         match self {
+            Self::SwitchedOff => "switched off",
             Self::Converged => "converged",
             Self::NotJudged => "not judged",
             Self::Stagnating => "stagnating",
@@ -47,6 +50,8 @@ pub struct RoundState {
     pub open: BTreeSet<String>,
     /// Whether a required gate was judged by nobody.
     pub unjudged: bool,
+    /// Whether a required gate waits for a person.
+    pub undecided: bool,
 }
 
 /// Why a review of at most `most` rounds ends after these, or `None` where the author is asked for a
@@ -54,7 +59,11 @@ pub struct RoundState {
 pub fn stop(rounds: &[RoundState], most: u16) -> Option<Stop> {
     let (last, before) = rounds.split_last()?;
     if last.blocking.is_empty() {
-        return Some(if last.unjudged { Stop::NotJudged } else { Stop::Converged });
+        return Some(if last.unjudged || last.undecided {
+            Stop::NotJudged
+        } else {
+            Stop::Converged
+        });
     }
     if let Some(previous) = before.last() {
         let reopened = last.open.difference(&previous.open).any(|item| {
@@ -78,7 +87,7 @@ mod tests {
 
     fn round(open: &[&str]) -> RoundState {
         let open: BTreeSet<String> = open.iter().map(|item| (*item).to_owned()).collect();
-        RoundState { blocking: open.clone(), open, unjudged: false }
+        RoundState { blocking: open.clone(), open, ..RoundState::default() }
     }
 
     fn check(rounds: &[&[&str]], most: u16, expected: Option<Stop>) {
@@ -112,7 +121,7 @@ mod tests {
                 .iter()
                 .map(|open| {
                     let open: BTreeSet<String> = open.iter().map(u8::to_string).collect();
-                    RoundState { blocking: open.clone(), open, unjudged: false }
+                    RoundState { blocking: open.clone(), open, ..RoundState::default() }
                 })
                 .collect();
             let found = stop(&rounds, most);

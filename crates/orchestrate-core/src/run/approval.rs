@@ -140,6 +140,9 @@ impl Run {
     /// decided, and what follows is left to the resume.
     pub(super) fn conclude_approval(&mut self, step: usize) -> Result<(), IllegalEvent> {
         let instance = &self.instances[step];
+        if instance.draft.is_some() {
+            return self.judged_by_person(step);
+        }
         let Some(approval) = &instance.approval else { return Ok(()) };
         let failure = match &approval.decision {
             Some(ApprovalDecision { approved: true, answer: Some(answer), .. }) => {
@@ -152,7 +155,7 @@ impl Run {
                 };
                 return self.record(event);
             }
-            Some(decision) => refused(decision),
+            Some(decision) => refused(&decision.by, decision.note.as_deref()),
             None => expired(),
         };
         let path = instance.path.clone();
@@ -186,9 +189,10 @@ impl Run {
     }
 }
 
-fn refused(decision: &ApprovalDecision) -> Failure {
-    let by = neutral::one_line(&decision.by);
-    let message = match &decision.note {
+/// The failure of a step to which a person said no.
+pub(super) fn refused(by: &str, note: Option<&str>) -> Failure {
+    let by = neutral::one_line(by);
+    let message = match note {
         Some(note) => format!("{by} said no: {}", neutral::excerpt(note, 400)),
         None => format!("{by} said no"),
     };

@@ -113,6 +113,8 @@ pub enum Prepared {
     },
     /// It is not run.
     Skipped(SkipReason),
+    /// Its document is not reviewed: the review's condition does not hold.
+    NotReviewed,
     /// A person is to decide.
     Ask(Box<Asked>),
     /// It cannot be done.

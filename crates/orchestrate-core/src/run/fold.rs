@@ -78,6 +78,7 @@ impl Run {
         let what = match what {
             Happening::Reopened if before.children.is_some() => Happening::ReopenedInside,
             Happening::Reopened if before.draft.is_some() => Happening::Continued,
+            Happening::PersonDecided if before.draft.is_some() => Happening::PersonJudged,
             _ => what,
         };
         self.advance(step, what, event.kind())?;
@@ -156,6 +157,9 @@ impl Run {
             Event::ApprovalDecided { decision, .. } => {
                 if let Some(approval) = &mut instance.approval {
                     approval.decision = Some((**decision).clone());
+                }
+                if instance.draft.is_some() {
+                    instance.review.decide(decision);
                 }
                 self.approvals.asking.remove(&step);
             }

@@ -3,9 +3,10 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
+    instance::Instance,
     machine::Run,
     needs::Ending,
-    step::{IllegalEvent, Instance, StepStatus},
+    step::{IllegalEvent, StepStatus},
 };
 use crate::{
     event::Event,

@@ -1,9 +1,10 @@
 //! Repairs and reviews inside the run machine, killed wherever they can be.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use orchestrate_core::{
-    event::Event,
+    approval::ApprovalDecision,
+    event::{Event, PauseReason, RunFailure},
     failure::{Failure, FailureClass},
     finding::Severity,
     ids::{CallId, Digest, Purpose},
@@ -11,7 +12,7 @@ use orchestrate_core::{
     plan::{Action, OnFail, OutputSpec, Plan, ReviewSpec, Step},
     policy::Limits,
     review::{Asked, GateAnswer, Judged, NewFinding, Stop},
-    run::{AttemptOutcome, Outcome, Prepared, Run, StepStatus},
+    run::{AttemptOutcome, Input, Outcome, Prepared, Run, StepStatus},
 };
 
 use crate::support::{Desk, created, good, persona_step, plan, prepared, timed};
@@ -21,8 +22,13 @@ fn reviewed(rounds: u16, on_fail: OnFail) -> Arc<Plan> {
     let mut step: Step = persona_step("a", &[]);
     let Action::Persona(action) = &mut step.action else { panic!("a persona step") };
     action.output = Some(OutputSpec { schema: Arc::new(serde_json::json!({})), findings: false });
-    action.review =
-        Some(Box::new(ReviewSpec { by: vec!["r".into()], rounds, on_fail, gates: vec![] }));
+    action.review = Some(Box::new(ReviewSpec {
+        condition: None,
+        by: vec!["r".into()],
+        rounds,
+        on_fail,
+        gates: vec![],
+    }));
     plan(vec![step, persona_step("b", &["a"])])
 }
 
@@ -38,6 +44,7 @@ fn prepare(call: &CallId) -> Prepared {
             round: call.number,
             gates: vec![gate],
             metrics: vec![],
+            commands: vec![],
             findings: vec![],
             escalation: vec![],
         }));
@@ -138,4 +145,121 @@ fn a_run_killed_after_any_event_ends_the_same_and_buys_nothing_twice() {
             assert_eq!(ends, 1, "cut at {cut}");
         }
     }
+}
+
+/// A verdict with a gate that a person decides beside the reviewer's; what is asked of a person after it.
+fn prepare_for_people(seen: &Cell<u16>, call: &CallId) -> Prepared {
+    if call.purpose == Purpose::Verdict && call.number <= seen.get() {
+        return Prepared::Ask(Box::new(orchestrate_core::run::Asked {
+            question: Digest::of("Do they hold?"),
+            subject: Digest::of("a"),
+            expires_ms: None,
+            decision: None,
+        }));
+    }
+    let mut ready = prepare(call);
+    if let Prepared::Call { call: prepared, .. } = &mut ready
+        && let Some(asked) = &mut prepared.review
+    {
+        seen.set(call.number);
+        asked.gates.push(Gate {
+            id: "h".into(),
+            check: "c".into(),
+            by: GateJudge::Human,
+            required: true,
+        });
+    }
+    ready
+}
+
+fn says(approved: bool) -> Input {
+    Input::Decide {
+        step: "a".into(),
+        subject: Digest::of("a"),
+        decision: Box::new(ApprovalDecision {
+            approved,
+            by: "ada".into(),
+            note: Some("too dear".into()),
+            answer: None,
+            origin: None,
+        }),
+    }
+}
+
+/// Runs until somebody has to decide, lets them, and so on; what was recorded, and how it ended.
+fn with_people(on_fail: OnFail, passes_at: u16, answers: &[bool]) -> (Desk, Outcome) {
+    let plan = reviewed(3, on_fail);
+    let seen = Cell::new(0);
+    let mut desk = Desk::start(&plan, created(2, Limits::default()));
+    let mut answers = answers.iter();
+    loop {
+        let outcome = desk
+            .run_to_rest(&|call: &CallId| prepare_for_people(&seen, call), &mut |call, _| {
+                answer(call, passes_at)
+            });
+        if outcome != Outcome::Paused(PauseReason::AwaitingApproval) {
+            return (desk, outcome);
+        }
+        let Some(&approved) = answers.next() else { return (desk, outcome) };
+        desk.tell(says(approved));
+        let folded = Run::replay(Arc::clone(&plan), timed(&desk.events)).expect("events fold");
+        assert_eq!(folded.status(0), desk.run.status(0));
+        // A no at rest may be the end of the run.
+        if desk.kinds().last() == Some(&"run_failed") {
+            return (desk, Outcome::Failed(RunFailure::Step("a".into())));
+        }
+        desk.crash(&plan);
+    }
+}
+
+#[test]
+fn a_person_is_asked_about_their_gates_once_everything_else_passes() {
+    let (desk, outcome) = with_people(OnFail::Stop, 2, &[]);
+    assert_eq!(outcome, Outcome::Paused(PauseReason::AwaitingApproval));
+    assert_eq!(sent(&desk).last().map(String::as_str), Some("a#verdict.2"));
+    let (desk, outcome) = with_people(OnFail::Stop, 2, &[true]);
+    assert_eq!(outcome, Outcome::Succeeded, "{:?}", desk.kinds());
+    assert_eq!(desk.run.review(0).stop, Some(Stop::Converged));
+    assert_eq!(desk.run.review(0).gates_passed(), (2, 2));
+}
+
+#[test]
+fn a_persons_no_sends_the_document_back_while_rounds_are_left() {
+    let (desk, outcome) = with_people(OnFail::Stop, 1, &[false, true]);
+    assert_eq!(outcome, Outcome::Succeeded, "{:?}", desk.kinds());
+    assert!(sent(&desk).contains(&"a#revise.1".to_owned()), "{:?}", sent(&desk));
+    let said: Vec<bool> = desk.run.review(0).people.iter().map(|said| said.approved).collect();
+    assert_eq!(said, [false, true]);
+    // Nothing has changed for them: the review stagnates, and the step fails.
+    let (desk, outcome) = with_people(OnFail::Stop, 1, &[false, false]);
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert_eq!(desk.run.review(0).stop, Some(Stop::Stagnating));
+}
+
+#[test]
+fn a_person_says_whether_to_go_on_with_a_document_that_did_not_pass() {
+    for (says_yes, expected) in [(true, StepStatus::Succeeded), (false, StepStatus::Failed)] {
+        let (desk, _) = with_people(OnFail::Approve, 9, &[says_yes]);
+        assert_eq!(desk.run.status(0), expected, "{:?}", desk.kinds());
+        assert_eq!(desk.run.review(0).stop, Some(Stop::Stagnating));
+        let said = desk.run.review(0).waiver().expect("a person was asked");
+        assert_eq!((said.approved, said.by.as_str()), (says_yes, "ada"));
+    }
+}
+
+#[test]
+fn after_a_no_a_resumed_run_asks_again() {
+    let (mut desk, outcome) = with_people(OnFail::Approve, 9, &[false]);
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    let calls = sent(&desk).len();
+    let plan = Arc::clone(desk.run.plan());
+    desk.outcome = None;
+    desk.crash(&plan);
+    let seen = Cell::new(9);
+    let outcome = desk
+        .run_to_rest(&|call: &CallId| prepare_for_people(&seen, call), &mut |call, _| {
+            answer(call, 9)
+        });
+    assert_eq!(outcome, Outcome::Paused(PauseReason::AwaitingApproval), "{:?}", desk.kinds());
+    assert_eq!(sent(&desk).len(), calls, "nothing is bought again");
 }

@@ -36,6 +36,9 @@ pub(super) struct UserFile {
     /// Prices by `provider:model`, before those of any table.
     #[serde(default)]
     pub(super) prices: IndexMap<String, Row>,
+    /// Commands that decide gates, by the gate's id.
+    #[serde(default)]
+    pub(super) gates: IndexMap<String, GateTable>,
     /// Defaults and caps.
     #[serde(default)]
     pub(super) defaults: DefaultsTable,
@@ -94,6 +97,15 @@ impl<'de> Deserialize<'de> for ProviderKind {
             serde::de::Error::custom(format!("unknown kind, expected one of {all}"))
         })
     }
+}
+
+/// `[gates.ID]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GateTable {
+    pub(super) command: Vec<String>,
+    /// In seconds.
+    pub(super) timeout: Option<u64>,
 }
 
 /// `[defaults]`.
@@ -193,8 +205,12 @@ pub(super) fn read_project(workspace: &Path) -> Result<ProjectFile, ConfigError>
         return Ok(ProjectFile::default());
     };
     let source = Source::new(path.display().to_string(), text);
-    if let Some((span, what)) = forbidden_table(&source.text) {
-        let message = format!("a project cannot name {what}");
+    for (table, message) in [
+        ("providers", "a project cannot name endpoints or keys"),
+        ("prices", "a project cannot name prices"),
+        ("gates", "a project cannot name commands"),
+    ] {
+        let Some(span) = table_of(&source.text, table) else { continue };
         let diagnostic = Diagnostic::error("config-not-allowed", message)
             .at(&source, span, "")
             .help("put it into your own config, `orchestrate/config.toml` in your config folder");
@@ -217,16 +233,14 @@ fn existing(read: Result<String, ReadError>) -> Result<Option<String>, ReadError
     }
 }
 
-/// Where a project's config tries to name endpoints or prices. The commonest thing somebody would try
-/// deserves its own words.
-fn forbidden_table(text: &str) -> Option<(std::ops::Range<usize>, &'static str)> {
-    let tables = [("[providers", "endpoints or keys"), ("[prices", "prices")];
+/// Where a project's config has a table that only the user's may have. The commonest thing somebody would
+/// try deserves its own words.
+fn table_of(text: &str, name: &str) -> Option<std::ops::Range<usize>> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        let found = tables.iter().find(|(table, _)| line.trim_start().starts_with(table));
-        if let Some((_, what)) = found {
+        if line.trim_start().strip_prefix('[').is_some_and(|rest| rest.starts_with(name)) {
             let start = offset + line.len() - line.trim_start().len();
-            return Some((start..offset + line.trim_end().len(), what));
+            return Some(start..offset + line.trim_end().len());
         }
         offset += line.len();
     }

@@ -1,6 +1,9 @@
 //! What the files and the environment come to together.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
@@ -8,11 +11,11 @@ use orchestrate_provider::presets::PRESETS;
 
 use super::{
     Environment,
-    file::{ConfigError, UserFile, read_project, read_user},
+    file::{ConfigError, GateTable, UserFile, read_project, read_user},
     prices::Prices,
     settings::{ProviderSettings, settings},
 };
-use crate::home::Home;
+use crate::{gates::GateCommand, home::Home};
 
 /// What a model looks like.
 const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-mini`, or an alias from [models] of your config";
@@ -34,6 +37,8 @@ pub struct Config {
     pub(super) prices: Prices,
     /// The model that the environment names.
     model_variable: Option<String>,
+    /// Commands that decide gates, by the gate's id.
+    pub gates: BTreeMap<String, GateCommand>,
     /// Defaults and caps.
     pub defaults: Defaults,
 }
@@ -186,6 +191,7 @@ impl Config {
             );
         }
         let prices = Prices::load(user.prices, &home.prices_file(), &mut faults)?;
+        let gates = gates(user.gates, home, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
         }
@@ -201,6 +207,7 @@ impl Config {
             providers,
             prices,
             model_variable: environment.get("ORCHESTRATE_MODEL").map(str::to_owned),
+            gates,
             defaults: Defaults {
                 concurrency: match (user.defaults.concurrency, project.defaults.concurrency) {
                     (Some(user), Some(project)) => Some(user.min(project)),
@@ -300,6 +307,46 @@ impl Config {
     pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
         self.providers.get(name)
     }
+}
+
+/// The longest that a command of a gate may take, in seconds: a day.
+const LONGEST_GATE: u64 = 24 * 60 * 60;
+
+/// Checks the commands that decide gates.
+fn gates(
+    tables: IndexMap<String, GateTable>,
+    home: &Home,
+    faults: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, GateCommand> {
+    let mut gates = BTreeMap::new();
+    for (id, table) in tables {
+        let program = table.command.first().map(String::as_str).unwrap_or_default();
+        let relative = program.contains('/') && !program.starts_with('/');
+        let wrong = if program.trim().is_empty() {
+            Some("`command` names no program")
+        } else if relative {
+            Some(
+                "`command` begins with a relative path: give the program's bare name or its whole path",
+            )
+        } else if table.command.iter().any(|word| word.contains('\0')) {
+            Some("`command` holds a NUL")
+        } else if table.timeout.is_some_and(|seconds| !(1..=LONGEST_GATE).contains(&seconds)) {
+            Some("`timeout` is between 1 and 86400 seconds")
+        } else {
+            None
+        };
+        match wrong {
+            Some(wrong) => faults.push(
+                Diagnostic::error("config-invalid", format!("[gates.{id}]: {wrong}"))
+                    .help(format!("see `{}`", home.config_file().display())),
+            ),
+            None => {
+                let patience = table.timeout.map(std::time::Duration::from_secs);
+                gates.insert(id, GateCommand::new(table.command, patience));
+            }
+        }
+    }
+    gates
 }
 
 /// An alias that could not be told from a model.

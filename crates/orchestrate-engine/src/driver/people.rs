@@ -124,6 +124,13 @@ impl Driver {
     fn question(&self, step: &StepPath, request: &ApprovalRequest) -> Result<Question, StoreError> {
         let mut grounds = Vec::new();
         let mut around = self.run.instance(step);
+        // In a review, it is about the step's own document.
+        if let Some(draft) = around.and_then(|at| self.run.draft(at)) {
+            let persona = self.summary.step(step).and_then(|told| told.persona.clone());
+            let text = Some(self.blobs.text(&draft)?);
+            grounds.push(Ground { step: step.clone(), persona, text });
+            around = None;
+        }
         while let Some(at) = around {
             for need in self.run.needs_of(at) {
                 let text = self.run.result(need).map(|(text, _)| text);

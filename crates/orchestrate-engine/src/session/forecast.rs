@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrate_core::{
     ids::StepPath,
-    plan::{Action, Need, PersonaStep, Plan},
+    plan::{Action, Need, PersonaStep, Plan, ReviewSpec},
     request::{ModelRef, Segment},
 };
 use orchestrate_persona::Contract;
@@ -130,8 +130,15 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         };
         let Action::Persona(action) = &step.action else { return forecast };
         forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
-        forecast.most_calls = most_calls(action);
-        forecast.review = action.review.as_ref().map(|review| (review.by.clone(), review.rounds));
+        let review = action.review.as_deref().filter(|review| {
+            // One that is known to be switched off costs nothing.
+            let condition = review.condition.as_ref();
+            condition.is_none_or(|condition| {
+                orchestrate_workflow::evaluate_condition(condition, &scope).unwrap_or(true)
+            })
+        });
+        forecast.most_calls = most_calls(action, review);
+        forecast.review = review.map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         match casting.choose(&action.persona, &scope) {
             Ok((persona, choice)) => {
@@ -153,9 +160,9 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
 }
 
 /// Calls of a step at most, retries and missing briefs left out.
-fn most_calls(action: &PersonaStep) -> u64 {
+fn most_calls(action: &PersonaStep, review: Option<&ReviewSpec>) -> u64 {
     let repairs = u64::from(action.repairs);
-    let Some(review) = &action.review else {
+    let Some(review) = review else {
         return 1 + if action.output.is_some() { repairs } else { 0 };
     };
     let (rounds, reviewers) = (u64::from(review.rounds), review.by.len() as u64);

@@ -119,7 +119,7 @@ fn volume(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> Optio
     };
     // Every version of a reviewed document may lack its brief, which is asked for once, with the document
     // before it.
-    let versions = action.review.as_ref().map_or(1, |review| u64::from(review.rounds));
+    let versions = step.review.as_ref().map_or(1, |(_, rounds)| u64::from(*rounds));
     let briefs = if setup.plan.wants_brief(position) { versions } else { 0 };
     // Verdicts, new versions and repairs are given what was answered before.
     let more = step.most_calls.saturating_sub(1);

@@ -28,6 +28,7 @@ use crate::{
     casting::Casting,
     clock,
     driver::{DriveError, Driver, People, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     library::Beside,
@@ -141,6 +142,7 @@ impl OpenRun {
             index: index(&home, setup.offline),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            gates: GateCommands::new(&workspace.config.gates, setup.offline),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -224,6 +226,7 @@ impl OpenRun {
             index: index(&home, created.offline),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
+            gates: GateCommands::new(&workspace.config.gates, created.offline),
         };
         let index = index_of(&home, created.offline);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -14,6 +14,7 @@ use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
     casting::Casting,
     driver::{Driver, Stop},
+    gates::GateCommands,
     home::Home,
     items::Lists,
     live::{LiveBoard, Unobserved},
@@ -81,6 +82,7 @@ pub(super) fn preparer(
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),
+        gates: GateCommands::idle("commands are not run in a rehearsal"),
         earlier_decisions: <_>::default(),
     }
 }

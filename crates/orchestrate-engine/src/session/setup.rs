@@ -21,6 +21,7 @@ use super::{Workspace, files::colliding_files, lock};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     config::{ModelError, ModelPrices},
+    gates,
     imports::WriteError,
     library::{
         Beside, FoundWorkflow, GeneratedName, LibraryError, MAX_PERSONAS, generate, is_path,
@@ -166,6 +167,9 @@ pub enum SetupError {
     /// Personas are not those that the project's lock names.
     #[error("the personas are not those of the lock file")]
     NotAsLocked(Vec<Mismatch>),
+    /// Gates are decided by commands that the config does not have: what is wrong, and what to do.
+    #[error("gates cannot be judged")]
+    Gates(Vec<(String, String)>),
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
@@ -242,6 +246,12 @@ impl RunSetup {
         };
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
+        if !options.offline {
+            let missing = gates::missing(&plan, &personas, &workspace.config.gates);
+            if !missing.is_empty() {
+                return Err(SetupError::Gates(missing.into_values().collect()));
+            }
+        }
         if let Freshness::Steps(steps) = &options.fresh {
             for step in steps {
                 known_step(&plan, step)?;

@@ -309,8 +309,10 @@ pub(super) fn state_of(step: &StepSummary) -> String {
 /// In which form the handoff of a need stands in a request.
 pub(super) fn form_of(request: Option<&Request>, need: &str) -> &'static str {
     let segments = request.map(|request| request.segments.as_slice()).unwrap_or_default();
+    // Within a group, prompts know its steps by their names alone.
+    let need = StepPath::from(need);
     let form = segments.iter().find_map(|segment| match segment {
-        Segment::Handoff(handoff) if handoff.step.as_str() == need => Some(&handoff.form),
+        Segment::Handoff(handoff) if handoff.step.as_str() == need.name() => Some(&handoff.form),
         _ => None,
     });
     match form {

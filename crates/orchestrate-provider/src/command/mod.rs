@@ -5,11 +5,13 @@
 //! waits for it any more, it goes with everything that it has started.
 
 mod config;
+mod gate;
 mod output;
 mod presets;
 mod process;
 mod provider;
 
 pub use config::{CommandError, Config, Output};
+pub use gate::judge;
 pub use presets::{CommandPreset, PRESETS, preset};
 pub use provider::CommandProvider;

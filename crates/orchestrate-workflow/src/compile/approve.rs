@@ -42,7 +42,7 @@ pub(super) fn read(
         if let Some(entry) = map.get(key) {
             let message = format!("`{key}` does nothing in a step that asks a person");
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
-            sink.push(problem.help("remove it: no model is called; beside `approve` stand `needs`, `expires`, `on_expire` and `save`"));
+            sink.push(problem.help("remove it: no model is called"));
         }
     }
     if let Some(entry) = map.get("optional") {

@@ -108,7 +108,7 @@ fn has_braces(sink: &mut Sink<'_>, node: &Node, text: &str, what: &str) -> bool 
     true
 }
 
-fn condition(
+pub(super) fn condition(
     sink: &mut Sink<'_>,
     entry: &Entry,
     id: &str,

@@ -11,7 +11,7 @@ use super::{
     flow, output,
     settings::Settings,
     step::Draft,
-    templates::{Known, StepFacts, StepReference},
+    templates::{Known, OutputFacts, StepFacts, StepReference},
 };
 use crate::{
     codes,
@@ -44,7 +44,11 @@ pub(super) fn facts(
         // A step that asks nobody has no output; its key is reported where it stands.
         let asks = map.filter(|map| map.get("persona").is_some());
         let output = asks.and_then(|map| map.get("output"));
-        let output = output.map(|output| output::read(sink, &output.value, catalogue));
+        let output = match output {
+            None => OutputFacts::None,
+            Some(output) => output::read(sink, &output.value, catalogue)
+                .map_or(OutputFacts::Broken, OutputFacts::Known),
+        };
         (entry.key.text.clone(), StepFacts { optional, item, output })
     });
     facts.collect()

@@ -2,11 +2,18 @@
 
 use indexmap::IndexMap;
 use orchestrate_core::{
+    flow::When,
     persona::{Gate, GateJudge},
     plan::{OnFail, ReviewSpec},
 };
 
-use super::{fields, file::Catalogue, persona::check_persona};
+use super::{
+    fields,
+    file::Catalogue,
+    flow,
+    persona::check_persona,
+    templates::{Known, StepReference},
+};
 use crate::{
     codes,
     language::{GATE, REVIEW},
@@ -26,9 +33,19 @@ const MOST_GATES: usize = 50;
 pub(super) fn read(
     sink: &mut Sink<'_>,
     node: &Node,
+    id: &str,
     catalogue: &dyn Catalogue,
+    known: &Known<'_>,
+    references: &mut Vec<StepReference>,
 ) -> Option<Box<ReviewSpec>> {
     let map = fields::map(sink, node, "`review`", &REVIEW)?;
+    let condition = map.get("if").map(|entry| {
+        let mut found = Vec::new();
+        let condition = flow::condition(sink, entry, id, When::All, known, &mut found);
+        references
+            .extend(found.into_iter().map(|found| StepReference { prints_text: false, ..found }));
+        condition
+    });
     let reviewers = reviewers(sink, map, node, catalogue);
     let rounds = map.get("rounds").map_or(Some(DEFAULT_ROUNDS), |entry| {
         fields::integer(sink, &entry.value, "`rounds`", 1..=MOST_ROUNDS)
@@ -39,16 +56,11 @@ pub(super) fn read(
     let (reviewers, rounds, on_fail, gates) = (reviewers?, rounds?, on_fail?, gates?);
     let mut sound = true;
     for reviewer in &reviewers {
-        sound &= check_gates(sink, reviewer, &gates, on_fail, catalogue);
-    }
-    for (gate, id) in gates.iter().filter(|_| on_fail == OnFail::Stop) {
-        if gate.required && gate.by != GateJudge::Judge {
-            report_unjudged(sink, id, gate, None);
-            sound = false;
-        }
+        sound &= check_gates(sink, reviewer, &gates, catalogue);
     }
     sound.then(|| {
         Box::new(ReviewSpec {
+            condition: condition.flatten(),
             by: reviewers.into_iter().map(|name| name.text).collect(),
             rounds: u16::try_from(rounds).unwrap_or(1),
             on_fail,
@@ -106,15 +118,11 @@ fn on_fail(sink: &mut Sink<'_>, node: &Node) -> Option<OnFail> {
     match word.text.as_str() {
         "stop" => return Some(OnFail::Stop),
         "continue" => return Some(OnFail::Continue),
+        "approve" => return Some(OnFail::Approve),
         _ => {}
     }
-    let (message, help) = if word.text == "approve" {
-        let help = "write `stop` or `continue`";
-        ("this version asks no person about a failed review".to_owned(), Some(help.to_owned()))
-    } else {
-        let help = sink.advice(&word.text, ["stop", "continue"]);
-        ("`on_fail` is `stop` or `continue`".to_owned(), help)
-    };
+    let help = sink.advice(&word.text, ["stop", "continue", "approve"]);
+    let message = "`on_fail` is `stop`, `continue` or `approve`";
     let problem = sink.error(codes::BAD_VALUE, &word.span, message);
     sink.push(with_help(problem, help));
     None
@@ -190,7 +198,6 @@ fn check_gates(
     sink: &mut Sink<'_>,
     reviewer: &Text,
     gates: &[(Gate, Text)],
-    on_fail: OnFail,
     catalogue: &dyn Catalogue,
 ) -> bool {
     let Some(own) = catalogue.gates(&reviewer.text) else { return true };
@@ -211,22 +218,5 @@ fn check_gates(
             sound = false;
         }
     }
-    for gate in own.iter().filter(|gate| gate.required && gate.by != GateJudge::Judge) {
-        if on_fail == OnFail::Stop {
-            report_unjudged(sink, reviewer, gate, Some(&reviewer.text));
-            sound = false;
-        }
-    }
     sound
-}
-
-fn report_unjudged(sink: &mut Sink<'_>, at: &Text, gate: &Gate, persona: Option<&str>) {
-    let of = persona.map(|name| format!(" of persona `{name}`")).unwrap_or_default();
-    let who = if gate.by == GateJudge::Human { "a person" } else { "a command" };
-    let message =
-        format!("gate `{}`{of} is decided by {who}, whom this version does not ask", gate.id);
-    let problem = sink.error(codes::UNJUDGED_GATE, &at.span, message);
-    sink.push(problem.help(
-        "with `on_fail: continue` it is told as not judged; or let a persona decide it with `by: judge`",
-    ));
 }

@@ -12,7 +12,7 @@ use super::{
     group::{self, Group},
     needs, persona, review,
     settings::Settings,
-    templates::{self, Known, StepReference},
+    templates::{self, Known, OutputFacts, StepReference},
 };
 use crate::{
     codes,
@@ -155,16 +155,18 @@ fn persona_step(
         references.extend(found);
         Some(text)
     });
-    let output = known.own.get(id).and_then(|facts| facts.output.as_ref());
+    let output = known.own.get(id).map(|facts| &facts.output);
     let repairs = map.get("repairs").and_then(|entry| {
-        if output.is_none() && map.get("review").is_none() {
+        if !output.is_some_and(OutputFacts::is_there) && map.get("review").is_none() {
             let message = "`repairs` does nothing in a step without `output` or `review`";
             let problem = sink.error(codes::KEY_NOT_FOR_STEP, &entry.key.span, message);
             sink.push(problem.help("remove it, or say with `output` what the answer has to be"));
         }
         fields::integer(sink, &entry.value, "`repairs`", 0..=MOST_REPAIRS)
     });
-    let review = map.get("review").and_then(|entry| review::read(sink, &entry.value, catalogue));
+    let review = map
+        .get("review")
+        .and_then(|entry| review::read(sink, &entry.value, id, catalogue, known, &mut references));
     let repairs = repairs.and_then(|repairs| u16::try_from(repairs).ok());
     let settings = Settings::read(sink, map).or(defaults);
     let action = choice.map(|choice| {
@@ -174,7 +176,7 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
-            output: output.cloned().flatten(),
+            output: output.and_then(OutputFacts::spec).cloned(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
         }))

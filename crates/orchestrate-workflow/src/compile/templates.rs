@@ -42,9 +42,34 @@ pub(super) struct StepFacts {
     pub(super) optional: bool,
     /// The name of its items, where it is a fan-out.
     pub(super) item: Option<String>,
-    /// The value that its answer has to be, where it has to be one: for a fan-out that of each item. `None`
-    /// inside where it cannot be used, which is reported.
-    pub(super) output: Option<Option<OutputSpec>>,
+    /// The value that its answer has to be, or for a fan-out that of each item.
+    pub(super) output: OutputFacts,
+}
+
+/// What is known of a step's `output:` before the step is read.
+#[derive(Debug, Clone)]
+pub(super) enum OutputFacts {
+    /// It has none.
+    None,
+    /// It has one that cannot be used, which is reported.
+    Broken,
+    /// It has this one.
+    Known(OutputSpec),
+}
+
+impl OutputFacts {
+    /// The value, where it is known.
+    pub(super) fn spec(&self) -> Option<&OutputSpec> {
+        match self {
+            Self::Known(spec) => Some(spec),
+            Self::None | Self::Broken => None,
+        }
+    }
+
+    /// Whether the step has an output, usable or not.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(self, Self::None)
+    }
 }
 
 impl Known<'_> {
@@ -91,11 +116,11 @@ impl Names for Known<'_> {
     }
 
     fn has_output(&self, id: &str) -> bool {
-        self.facts(id).is_none_or(|facts| facts.output.is_some())
+        self.facts(id).is_none_or(|facts| facts.output.is_there())
     }
 
     fn output_schema(&self, id: &str) -> Option<&Value> {
-        self.facts(id)?.output.as_ref()?.as_ref().map(|output| &*output.schema)
+        self.facts(id)?.output.spec().map(|output| &*output.schema)
     }
 
     fn lists_output(&self, id: &str) -> bool {

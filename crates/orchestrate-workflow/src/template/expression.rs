@@ -503,7 +503,10 @@ impl<'s> Walker<'s> {
             ("brief", Some(Link::Name(list, at))) => {
                 self.attribute(&format!("steps.{id}.brief"), list, &BRIEF, at);
             }
-            ("items", below) => self.below_items(&id, &span, below),
+            ("items", below) => {
+                self.below_items(&id, &span, below);
+                self.output_of_item(&id, chain);
+            }
             ("text" | "persona" | "title" | "available" | "status" | "brief", Some(link)) => {
                 let (Link::Name(_, at) | Link::Dynamic(_, at)) = link;
                 let message = format!("nothing of that kind is below `steps.{id}.{attribute}`");
@@ -530,6 +533,33 @@ impl<'s> Walker<'s> {
             let message = format!("`{of}` is a list: its items have numbers and no names");
             let help = Some(format!("write `{of}[0].text`, or `{{% for x in {of} %}}`"));
             self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        }
+    }
+
+    /// Checks `steps.x.items[0].output`, and what is looked up below it.
+    fn output_of_item(&mut self, id: &str, chain: &Chain<'_, '_>) {
+        let [_, _, Link::Dynamic(..), Link::Name(attribute, at), links @ ..] =
+            chain.links.as_slice()
+        else {
+            return;
+        };
+        let of = format!("steps.{id}.items[…]");
+        let known: Vec<&str> = ATTRIBUTES
+            .into_iter()
+            .filter(|known| *known != "items")
+            .chain(["index", "item"])
+            .collect();
+        self.attribute(&of, attribute, &known, at);
+        if attribute != "output" {
+            return;
+        }
+        if !self.names.has_output(id) {
+            let message = format!("step `{id}` has no `output`: its answers are documents");
+            let help = Some(format!("write `{of}.text`"));
+            self.problem(codes::UNKNOWN_ATTRIBUTE, message, help, at.clone());
+        } else if let Some(schema) = self.names.output_schema(id) {
+            let of = format!("{of}.output");
+            self.below(Typed { of, root: schema, schema, listed: false }, links);
         }
     }
 

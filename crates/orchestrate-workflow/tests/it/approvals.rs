@@ -58,10 +58,10 @@ bad-value 4:41 `2w`
   help: remove `optional`, or the approval
 key-not-for-step 4:39 `model`
   `model` does nothing in a step that asks a person
-  help: remove it: no model is called; beside `approve` stand `needs`, `expires`, `on_expire` and `save`
+  help: remove it: no model is called
 key-not-for-step 4:56 `prompt`
   `prompt` does nothing in a step that asks a person
-  help: remove it: no model is called; beside `approve` stand `needs`, `expires`, `on_expire` and `save`
+  help: remove it: no model is called
 out-of-range 4:76 `400d`
   `expires` is between 1s and 365d, not `400d`
 ",
@@ -115,14 +115,14 @@ unknown-input 4:48 `x`
         "step-kind 4:9 `approve`
   step `go` has both `persona` and `approve`
   at 4:23 `persona` the other one
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
 ",
     );
     check(
         &with("aprove: Go?"),
         "step-kind 4:3 `go`
-  step `go` has neither `persona` nor `render` nor `approve`
-  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person
+  step `go` has neither `persona` nor `render` nor `approve` nor `steps`
+  help: a step has exactly one: `persona: name` asks a persona, `render: text` fills in a template, `approve: question` asks a person, `steps:` makes a group
 unknown-key 4:9 `aprove`
   step `go` has no key `aprove`
   help: did you mean `approve`?

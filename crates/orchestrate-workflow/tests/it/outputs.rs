@@ -32,7 +32,7 @@ fn what_no_output_can_be_is_told_with_what_to_write() {
         "workflow: w\nsteps:\n  a: { persona: data-engineer, output: findngs }\n  b: { persona: data-engineer, repairs: 2 }\n  c: { render: x, output: findings }\n  d: { persona: data-engineer, output: { type: strin } }\n  e: { persona: data-engineer, output: ../x.json }\n",
         "bad-value 3:40 `findngs`\n  `findngs` is no built-in output and no file\n  help: did you mean `findings`?\n\
          key-not-for-step 4:32 `repairs`\n  `repairs` does nothing in a step without `output` or `review`\n  help: remove it, or say with `output` what the answer has to be\n\
-         key-not-for-step 5:19 `output`\n  `output` does nothing in a step that only renders\n  help: remove it: no model is called; beside `render` stand `needs`, `optional` and `save`\n\
+         key-not-for-step 5:19 `output`\n  `output` does nothing in a step that only renders\n  help: remove it: no model is called\n\
          bad-schema 6:48 `strin`\n  \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword\n\
          unsafe-path 7:40 `../x.json`\n  the file of `output` does not lie below the folder of the workflow\n  help: write a path from there: `schemas/answer.json`\n",
     );

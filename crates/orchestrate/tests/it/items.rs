@@ -268,8 +268,9 @@ steps:
     assert_eq!(asked.len(), 3);
     for colour in ["red", "green"] {
         assert!(
-            asked[1..].iter().any(|user| user.contains(&format!("the item `colour` of this step"))
-                && user.contains(colour))
+            asked[1..].iter().any(
+                |user| user.contains("the item `colour` of this step") && user.contains(colour)
+            )
         );
     }
 }

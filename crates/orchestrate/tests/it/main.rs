@@ -11,6 +11,7 @@ mod bad_workflow;
 mod budget;
 mod caps;
 mod completions;
+mod crossings;
 mod doctor;
 mod faults;
 mod formats;

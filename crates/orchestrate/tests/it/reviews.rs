@@ -204,14 +204,10 @@ fn what_no_review_can_be_is_told_before_anything_is_paid() {
     for (review, message) in [
         ("{ rounds: 2 }", "a review without `by`"),
         ("{ by: ml-enginer }", "did you mean `ml-engineer`?"),
-        ("{ by: ml-engineer, on_fail: approve }", "asks no person about a failed review"),
+        ("{ by: ml-engineer, on_fail: aprove }", "did you mean `approve`?"),
         ("{ by: ml-engineer, rounds: 9 }", "a whole number from 1 to 5"),
         ("{ by: data-engineer }", "persona `data-engineer` has no gates to judge by"),
         ("{ by: ml-engineer, gates: [{ id: bias, check: x }] }", "has a gate `bias` already"),
-        (
-            "{ by: ml-engineer, gates: [{ id: law, check: x, by: human }] }",
-            "gate `law` is decided by a person",
-        ),
     ] {
         let text =
             format!("workflow: w\nsteps:\n  a: {{ persona: ml-engineer-jax, review: {review} }}\n");
@@ -220,4 +216,90 @@ fn what_no_review_can_be_is_told_before_anything_is_paid() {
         assert_eq!(told.code, Some(3), "{review}");
         assert!(told.stderr.contains(message), "{review}\n{}", told.stderr);
     }
+}
+
+#[test]
+fn a_person_decides_their_gates_once_everything_else_passes() {
+    let server = server(|request, _| verdict(request, &[], "resolved", &json!([])));
+    let place = Place::beside(&server);
+    let gates = "rounds: 3, gates: [{ id: law, check: Counsel agrees, by: human }]";
+    place.write("r.yaml", WORKFLOW.replace("rounds: 3", gates));
+    let outcome = place.run(&RUN);
+    assert_eq!(outcome.code, Some(7), "{}", outcome.stderr);
+    let run = place.run_ids().remove(0);
+    let asked = place.good(&["runs", "show", &run]);
+    assert!(asked.contains("`law`: Counsel agrees"), "{asked}");
+    assert!(asked.contains("5 of 6 gates pass"), "{asked}");
+    place.good(&["approve", &run, "model", "--no", "--note", "name the contract"]);
+    let outcome = place.run(&["resume", &run]);
+    assert_eq!(outcome.code, Some(7), "{}", outcome.stderr);
+    let sent = server.requests();
+    let revised = sent.iter().rfind(|request| who(request) == "ml-engineer-pytorch").unwrap();
+    let prompt = revised.json.to_string();
+    assert!(prompt.contains("name the contract"), "{prompt}");
+    place.good(&["approve", &run, "model", "--yes"]);
+    let outcome = place.run(&["resume", &run, "--format", "json"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let review = &told["steps"][0]["review"];
+    assert_eq!((&review["stop"], &review["passed"]), (&json!("converged"), &json!(true)));
+    let outcome = review["outcome"].as_str().unwrap();
+    assert!(outcome.contains("said yes"), "{outcome}");
+}
+
+#[test]
+fn a_person_says_whether_to_go_on_with_what_did_not_pass_and_those_after_it_know() {
+    let server = server(|request, _| verdict(request, &["bias"], "open", &json!([])));
+    let place = Place::beside(&server);
+    place.write("r.yaml", WORKFLOW.replace("rounds: 3", "rounds: 2, on_fail: approve"));
+    let outcome = place.run(&RUN);
+    assert_eq!(outcome.code, Some(7), "{}", outcome.stderr);
+    let run = place.run_ids().remove(0);
+    let asked = place.good(&["runs", "show", &run]);
+    assert!(asked.contains("did not pass its review"), "{asked}");
+    assert!(asked.contains("Gate `bias` fails"), "{asked}");
+    place.good(&["approve", &run, "model", "--yes", "--note", "for the pilot only"]);
+    let outcome = place.run(&["resume", &run]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let sent = server.requests();
+    let last = sent.iter().rfind(|request| who(request) == "mlops-engineer").unwrap();
+    let prompt = last.json.to_string();
+    assert!(prompt.contains("did not pass its review"), "{prompt}");
+    assert!(prompt.contains("let it go on: for the pilot only"), "{prompt}");
+}
+
+#[test]
+fn a_command_of_the_users_config_decides_its_gate_and_nobody_elses_does() {
+    let server = server(|request, _| verdict(request, &[], "resolved", &json!([])));
+    let place = Place::beside(&server);
+    let gates = "rounds: 2, gates: [{ id: no-todo, check: No TODO is left, by: command }]";
+    place.write("r.yaml", WORKFLOW.replace("rounds: 3", gates));
+    let told = place.run(&RUN);
+    assert_eq!(told.code, Some(3));
+    assert!(told.stderr.contains("gate `no-todo` is decided by a command"), "{}", told.stderr);
+    assert!(told.stderr.contains("[gates.no-todo]"), "{}", told.stderr);
+    assert!(server.requests().is_empty());
+    place.write("orchestrate.toml", "[gates.no-todo]\ncommand = [\"true\"]\n");
+    let told = place.run(&RUN);
+    assert_eq!(told.code, Some(3));
+    assert!(told.stderr.contains("a project cannot name commands"), "{}", told.stderr);
+    std::fs::remove_file(place.work().join("orchestrate.toml")).unwrap();
+    let command = r#"["/bin/sh", "-c", "grep -q 'Version 2' && echo fine || { echo 'a TODO in line 1'; exit 1; }"]"#;
+    place.configure(&format!("[gates.no-todo]\ncommand = {command}\n"));
+    let outcome = place.run(&[&RUN[..], &["--format", "json"]].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let verdicts = told["steps"][0]["review"]["verdicts"].as_array().unwrap();
+    let answers: Vec<_> = verdicts
+        .iter()
+        .map(|verdict| {
+            let gates = verdict["gates"].as_array().unwrap();
+            let own = gates.iter().find(|gate| gate["id"] == "no-todo").unwrap();
+            (own["answer"].clone(), own["evidence"].clone())
+        })
+        .collect();
+    assert_eq!(
+        answers,
+        [(json!("fail"), json!("a TODO in line 1")), (json!("pass"), json!("fine"))]
+    );
 }

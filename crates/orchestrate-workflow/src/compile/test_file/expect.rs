@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where a step can stand at the end of a run, each as a test file and a journal write it.
-pub const STATES: [&str; 3] = ["succeeded", "failed", "waiting"];
+pub const STATES: [&str; 5] = ["succeeded", "failed", "skipped", "waiting", "awaiting_approval"];
 
 /// The forms in which a handoff can arrive.
 const FORMS: [&str; 4] = ["full", "brief", "unavailable", "none"];
