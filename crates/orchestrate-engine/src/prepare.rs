@@ -182,6 +182,16 @@ impl Preparer {
         }
     }
 
+    /// Whether the document of a step will be reviewed, as far as that can be said; where it cannot, it is.
+    pub(crate) fn is_reviewed(&self, action: &PersonaStep, view: &View) -> bool {
+        if action.review.as_ref().is_none_or(|review| review.condition.is_none()) {
+            return action.review.is_some();
+        }
+        let Ok(deliverables) = self.load_needs(view) else { return true };
+        let scope = Scope { inputs: &self.casting.inputs, steps: &deliverables };
+        reviewed(action, &scope).unwrap_or(true)
+    }
+
     fn try_prepare(&self, call: &CallId, view: &View) -> Result<Preparation, Stop> {
         let plan = &self.casting.plan;
         let step = plan

@@ -1,6 +1,6 @@
 //! The run header: the one part of a report that differs between two runs with the same answers.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
     money::Money,
@@ -89,14 +89,16 @@ pub(crate) fn cost(summary: &RunSummary) -> Option<String> {
     let of = summary.limits.max_cost.map(|cap| format!(" of {cap}")).unwrap_or_default();
     let mut text = format!("{about}{}{of}", summary.cost);
     if summary.lost_cost > Money::ZERO {
-        text.push_str(&format!(
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(
+            text,
             "; up to {} of it for attempts whose usage is not known",
             summary.lost_cost
-        ));
+        );
     }
     if summary.unpriced > 0 {
         let calls = words::counted(summary.unpriced, "call", "calls");
-        text.push_str(&format!("; without {calls} whose price is not known"));
+        let _ = write!(text, "; without {calls} whose price is not known");
     }
     Some(text)
 }

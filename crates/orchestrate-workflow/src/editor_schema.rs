@@ -56,6 +56,7 @@ pub fn test_schema() -> Value {
     definitions.insert("replies".into(), json!({ "anyOf": [one, each] }));
     let number = json!({ "type": "integer", "minimum": 0 });
     definitions.insert("how_many".into(), either(number, "amount"));
+    definitions.insert("decides".into(), either(json!({ "enum": ["yes", "no"] }), "decision"));
     definitions.insert("state".into(), json!({ "enum": STATES }));
     definitions.insert("form".into(), json!({ "enum": ["full", "brief", "unavailable", "none"] }));
     let mut schema = Map::new();

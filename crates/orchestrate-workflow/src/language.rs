@@ -557,7 +557,7 @@ pub const REVIEW: Section = Section {
             "if",
             "An expression that is true or false, of inputs as a rule: the document is reviewed where it is true.",
             r#"{ "type": "string" }"#,
-            "if: \"'audit' in inputs.task\"",
+            "if: inputs.audit",
         ),
         key(
             "rounds",
@@ -578,7 +578,7 @@ pub const REVIEW: Section = Section {
             "gates: [{ id: keys, check: Every table has a key }]",
         ),
     ],
-    around: "workflow: example\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
+    around: "workflow: example\ninputs: { audit: boolean }\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
     between: ", ",
     beside: &[("by", "by: mlops-engineer")],
 };

@@ -20,8 +20,9 @@ mod template;
 mod yaml;
 
 pub use compile::{
-    Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
-    Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
+    Amount, DecisionScript, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply,
+    RunEnd, STATES, Script, ScriptedDecision, ScriptedText, ScriptedVerdict, StepExpectation,
+    TestCase, TestFile, check_against, read_tests,
 };
 pub use compile::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
 pub use editor_schema::{editor_schema, test_schema};

@@ -3,8 +3,19 @@
 use crate::language::{Section, key};
 
 /// Every section of test files, from the file inwards.
-pub const TEST_SECTIONS: [&Section; 9] =
-    [&TESTS, &TEST, &INPUT_FILE, &REPLY, &TOKENS, &EXPECT, &STEP_EXPECT, &JUDGED, &AMOUNT];
+pub const TEST_SECTIONS: [&Section; 11] = [
+    &TESTS,
+    &TEST,
+    &INPUT_FILE,
+    &REPLY,
+    &VERDICT,
+    &TOKENS,
+    &DECISION,
+    &EXPECT,
+    &STEP_EXPECT,
+    &JUDGED,
+    &AMOUNT,
+];
 
 /// A test file around one step, with `KEYS` where an example goes.
 macro_rules! around {
@@ -78,6 +89,13 @@ pub const TEST: Section = Section {
             "replies: { data: [{ fail: rate_limited }, Use Postgres.] }",
         ),
         key(
+            "decisions",
+            "What people decide, by the step that asks them: `yes`, `no`, a map with what they say, or a list with one of them for each time that it asks. Whoever is asked and has none is away: the run waits.",
+            r##"{ "type": "object", "additionalProperties": { "anyOf": [ { "$ref": "#/definitions/decides" },
+                { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/decides" } } ] } }"##,
+            "decisions: { data: yes }",
+        ),
+        key(
             "expect",
             "What must come of it. Without it, the run has to succeed.",
             r##"{ "$ref": "#/definitions/expect" }"##,
@@ -125,6 +143,18 @@ pub const REPLY: Section = Section {
             "file: replies/data.md",
         ),
         key(
+            "output",
+            "The value that the answer is, for a step with `output`.",
+            "{}",
+            "output: { score: 7 }",
+        ),
+        key(
+            "verdict",
+            "What a reviewer says, for calls such as `data#verdict`: `pass`, or a map of what does not.",
+            r##"{ "anyOf": [ { "const": "pass" }, { "$ref": "#/definitions/verdict" } ] }"##,
+            "verdict: pass",
+        ),
+        key(
             "brief",
             "The brief that goes with the text, or `none`. Where nothing is said and the text holds no brief, it gets one with its first line as a decision.",
             r#"{ "anyOf": [ { "type": "object" }, { "const": "none" } ] }"#,
@@ -156,6 +186,48 @@ pub const REPLY: Section = Section {
     beside: &[("fail", "fail: unavailable")],
 };
 
+/// What a reviewer says.
+pub const VERDICT: Section = Section {
+    name: "verdict",
+    title: "A verdict",
+    keys: &[
+        key(
+            "fails",
+            "The gates that fail, by id; all others pass.",
+            r#"{ "anyOf": [ { "type": "string" }, { "type": "array", "items": { "type": "string" } } ] }"#,
+            "fails: [keys]",
+        ),
+        key(
+            "findings",
+            "New findings, the rule of each.",
+            r#"{ "anyOf": [ { "type": "string" }, { "type": "array", "items": { "type": "string" } } ] }"#,
+            "findings: [missing-owner]",
+        ),
+        key(
+            "open",
+            "Earlier findings that are still open, by id; all others are resolved.",
+            r#"{ "anyOf": [ { "type": "string" }, { "type": "array", "items": { "type": "string" } } ] }"#,
+            "open: [F1]",
+        ),
+    ],
+    around: "tests: { it works: { replies: { 'data#verdict': { verdict: { KEYS } } } } }\n",
+    between: ", ",
+    beside: &[],
+};
+
+/// What a person decides and says.
+pub const DECISION: Section = Section {
+    name: "decision",
+    title: "A decision",
+    keys: &[
+        key("yes", "They approve, and say this.", r#"{ "type": "string" }"#, "yes: for the pilot"),
+        key("no", "They do not, and say this.", r#"{ "type": "string" }"#, "no: too dear"),
+    ],
+    around: "tests: { it works: { decisions: { data: { KEYS } } } }\n",
+    between: ", ",
+    beside: &[],
+};
+
 /// Tokens of a reply.
 pub const TOKENS: Section = Section {
     name: "tokens",
@@ -176,8 +248,8 @@ pub const EXPECT: Section = Section {
     keys: &[
         key(
             "run",
-            "How the run ends; `succeeded` where nothing is said.",
-            r#"{ "enum": ["succeeded", "failed"] }"#,
+            "How the run ends; `succeeded` where nothing is said, `waiting` where a person is asked and away.",
+            r#"{ "enum": ["succeeded", "failed", "waiting"] }"#,
             "run: succeeded",
         ),
         key(

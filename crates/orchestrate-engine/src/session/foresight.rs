@@ -285,7 +285,9 @@ impl Outlook<'_> {
             }
             Prepared::Call { call: prepared, reuse: Some(reuse) } => {
                 let (origin, answer) = *reuse;
-                if plan.review(position).is_some() {
+                if let Action::Persona(action) = &step.action
+                    && self.preparer.is_reviewed(action, &view)
+                {
                     // What becomes of the draft hangs on verdicts that are not known yet.
                     return Ok(Foresight::Called);
                 }

@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
 use crate::{
+    approvals::Approver,
     casting::Casting,
-    driver::{Driver, Stop},
+    driver::{Driver, People, Stop},
     gates::GateCommands,
     home::Home,
     items::Lists,
@@ -22,8 +23,12 @@ use crate::{
     store::{BlobReader, JournalWriter},
 };
 
-/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run.
-pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
+/// Runs `setup` to its rest in memory: no journal, no files, no answer of another run. Approvals are put to
+/// `approver`, or wait.
+pub async fn rehearse(
+    setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
+) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
     let id = RunId::new("rehearsal");
     let (created, forked, contents) = setup.created(&id);
@@ -37,9 +42,12 @@ pub async fn rehearse(setup: &RunSetup) -> Result<RunRecord, RunError> {
         LiveBoard::default(),
         Box::new(Unobserved),
     );
+    let attended = approver.is_some();
+    driver.people = People::in_memory(approver);
     let first = [
         Input::Create { created, forked },
         Input::Opened { epoch: 1, program: "rehearsal".into() },
+        Input::Attended(attended),
         Input::Resume { limits: None },
     ];
     let effects = driver.tell_all(first, contents).await?;

@@ -1,10 +1,10 @@
 //! What came of a test against what was to come of it.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
-    event::Event,
+    event::{Event, PauseReason},
     handoff::Form,
     ids::{Purpose, StepPath},
     neutral::excerpt,
@@ -48,9 +48,11 @@ pub(super) fn judge(
     case: &TestCase,
     record: &RunRecord,
     seen: &Seen,
+    decided: &BTreeMap<String, usize>,
 ) -> Result<Vec<Mismatch>, StoreError> {
     let mut judge = Judge { source, record, found: Vec::new() };
     judge.scripts(case, seen);
+    judge.decisions(case, decided);
     judge.end(case);
     judge.outputs(case);
     for (name, wanted) in &case.expect.steps {
@@ -74,6 +76,23 @@ impl Judge<'_> {
     fn help(&mut self, help: impl Into<String>) {
         if let Some(last) = self.found.last_mut() {
             last.diagnostic.help.push(help.into());
+        }
+    }
+
+    /// Decisions that nobody asked for.
+    fn decisions(&mut self, case: &TestCase, decided: &BTreeMap<String, usize>) {
+        for (key, script) in &case.decisions {
+            let asked = decided.get(key).copied().unwrap_or_default();
+            if asked < script.decisions.len() {
+                let message = match asked {
+                    0 => format!("nobody asked for the decision of `{key}`"),
+                    asked => format!(
+                        "`{key}` asked {asked} times and has {} decisions",
+                        script.decisions.len()
+                    ),
+                };
+                self.report(&script.key.span, message);
+            }
         }
     }
 
@@ -119,12 +138,23 @@ impl Judge<'_> {
     }
 
     fn end(&mut self, case: &TestCase) {
-        let succeeded = self.record.summary.status == RunStatus::Succeeded;
+        let status = &self.record.summary.status;
+        let waits = *status == RunStatus::Paused(PauseReason::AwaitingApproval);
+        let succeeded = *status == RunStatus::Succeeded;
         let (wanted, span) = match &case.expect.run {
             Some(run) => (run.value, &run.span),
             None => (RunEnd::Succeeded, &case.name.span),
         };
         match (wanted, succeeded) {
+            (RunEnd::Waiting, _) if waits => {}
+            (RunEnd::Waiting, true) => drop(self.report(span, "the run succeeded")),
+            (RunEnd::Waiting, false) => {
+                self.report(span, "the run failed");
+            }
+            (RunEnd::Succeeded | RunEnd::Failed, _) if waits => {
+                self.report(span, "the run waits for a person");
+                self.help("say what they decide: `decisions: { STEP: yes }`, or `run: waiting`");
+            }
             (RunEnd::Succeeded, false) => {
                 let failures: Vec<String> = self.failures();
                 self.report(span, "the run failed");

@@ -6,6 +6,7 @@
 mod find;
 mod judge;
 mod open;
+mod people;
 mod record;
 mod run;
 mod scripted;

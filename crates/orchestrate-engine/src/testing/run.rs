@@ -1,6 +1,6 @@
 //! Running tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
@@ -10,6 +10,7 @@ use orchestrate_core::{
 use super::{
     judge::{self, Mismatch},
     open::{OpenCase, OpenTests},
+    people::ScriptedPeople,
     scripted::{PROVIDER, Scripted},
 };
 use crate::{
@@ -49,8 +50,10 @@ impl OpenCase {
         setup.retry = RetryPolicy { base_ms: 0, cap_ms: 0, ..RetryPolicy::default() };
         setup.fresh = Freshness::All;
         setup.output = None;
-        let record = Box::pin(rehearse(&setup)).await?;
-        let mismatches = judge::judge(source, &case, &record, &scripted.seen())?;
+        let (people, decided) = ScriptedPeople::new(case.decisions.clone());
+        let record = Box::pin(rehearse(&setup, Some(Box::new(people)))).await?;
+        let decided = decided.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mismatches = judge::judge(source, &case, &record, &scripted.seen(), &decided)?;
         Ok(TestOutcome { name: case.name.value, mismatches })
     }
 }

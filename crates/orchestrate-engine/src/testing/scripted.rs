@@ -11,11 +11,12 @@ use orchestrate_core::{
     brief,
     failure::{Failure, FailureClass},
     ids::{CallId, Purpose},
-    request::{Endpoint, Request},
+    request::{Endpoint, Request, Segment},
     usage::Usage,
 };
 use orchestrate_provider::{AttemptError, Completion, Progress, Provider};
-use orchestrate_workflow::{Reply, Script, ScriptedText};
+use orchestrate_workflow::{Reply, Script, ScriptedText, ScriptedVerdict};
+use serde_json::{Map, Value, json};
 
 /// The name of this provider and of its model.
 pub(super) const PROVIDER: &str = "test";
@@ -69,7 +70,10 @@ impl Scripted {
             );
             return Err(AttemptError::unbilled(failure));
         };
-        let text = text(reply, call);
+        let text = match &reply.verdict {
+            Some(verdict) => said(verdict, request),
+            None => text(reply, call),
+        };
         let counted = |text: usize| (text as u64).div_ceil(4);
         let (input, output) = reply
             .tokens
@@ -137,19 +141,64 @@ fn keys(call: &CallId) -> Vec<String> {
         .collect()
 }
 
+/// A verdict on what the request asks to judge: everything passes that the test does not name.
+fn said(verdict: &ScriptedVerdict, request: &Request) -> String {
+    const EVIDENCE: &str = "the test says so";
+    let judged = request.segments.iter().find_map(|segment| match segment {
+        Segment::Judge(asked) => Some(asked),
+        _ => None,
+    });
+    let Some(asked) = judged else { return json!({ "output": null }).to_string() };
+    let fails = |id: &str| verdict.fails.iter().any(|failing| failing.value == id);
+    let gates: Map<String, Value> = asked
+        .judged_gates()
+        .map(|gate| {
+            let answer = if fails(&gate.id) { "fail" } else { "pass" };
+            (gate.id.clone(), json!({ "answer": answer, "evidence": EVIDENCE }))
+        })
+        .collect();
+    let findings: Vec<Value> = verdict
+        .findings
+        .iter()
+        .map(|rule| {
+            json!({ "rule": rule, "severity": "medium", "place": "", "evidence": EVIDENCE, "advice": "mend it" })
+        })
+        .collect();
+    let mut output = json!({ "gates": gates, "findings": findings });
+    if !asked.findings.is_empty() {
+        let earlier: Map<String, Value> = asked
+            .findings
+            .iter()
+            .map(|id| {
+                let status = if verdict.open.contains(id) { "open" } else { "resolved" };
+                (id.clone(), json!({ "status": status, "evidence": EVIDENCE }))
+            })
+            .collect();
+        output["earlier"] = Value::Object(earlier);
+    }
+    json!({ "output": output }).to_string()
+}
+
 /// The text of a reply with its brief.
 fn text(reply: &Reply, call: &CallId) -> String {
     let text = match &reply.text {
         Some(ScriptedText::Here(text)) => text.as_str(),
         Some(ScriptedText::File(_)) | None => "",
     };
+    if let Some(output) = &reply.output
+        && reply.failing.is_none()
+    {
+        let decided = || json!({ "decisions": [output.to_string()] });
+        let brief = reply.brief.clone().unwrap_or_else(decided);
+        return json!({ "output": output, "brief": brief }).to_string();
+    }
     if reply.failing.is_some() || reply.without_brief {
         return text.to_owned();
     }
     let brief = match &reply.brief {
         Some(brief) => brief.to_string(),
         // A structured answer is left as it is, and so is one that has its brief.
-        None if call.purpose != Purpose::Draft
+        None if !matches!(call.purpose, Purpose::Draft | Purpose::Revise)
             || text.trim_start().starts_with(['{', '['])
             || brief::split(text).brief.is_some() =>
         {
@@ -190,6 +239,8 @@ mod tests {
     fn reply(text: &str) -> Reply {
         Reply {
             text: Some(ScriptedText::Here(text.to_owned())),
+            output: None,
+            verdict: None,
             brief: None,
             without_brief: false,
             failing: None,

@@ -21,6 +21,7 @@ pub(crate) mod value;
 
 pub use file::{Catalogue, MAX_SOURCE_BYTES, compile, headline};
 pub use test_file::{
-    Amount, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply, RunEnd, STATES,
-    Script, ScriptedText, StepExpectation, TestCase, TestFile, check_against, read_tests,
+    Amount, DecisionScript, Expectation, Failing, InputFile, Judged, Measure, Placed, Reply,
+    RunEnd, STATES, Script, ScriptedDecision, ScriptedText, ScriptedVerdict, StepExpectation,
+    TestCase, TestFile, check_against, read_tests,
 };

@@ -415,6 +415,16 @@ fn cost_json(cost: CostBounds) -> Value {
     json!({ "at_least_usd": usd(cost.at_least), "at_most_usd": usd(cost.at_most) })
 }
 
+/// The caps as people give them: money in dollars.
+fn limits_json(limits: &Limits) -> Value {
+    let mut told = json!(limits);
+    if let (Some(members), Some(cap)) = (told.as_object_mut(), limits.max_cost) {
+        members.remove("max_cost");
+        members.insert("max_usd".to_owned(), Value::from(usd(cap)));
+    }
+    told
+}
+
 fn range(Bounds { at_least, at_most }: Bounds, sign: &str) -> String {
     if at_least == at_most {
         format!("{sign}{}", count(at_most))
@@ -477,7 +487,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         "workflow": setup.plan.workflow(),
         "offline": setup.offline && model_known,
         "concurrency": setup.concurrency,
-        "limits": setup.limits,
+        "limits": limits_json(&setup.limits),
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
         "calls": bounds_json(calls),

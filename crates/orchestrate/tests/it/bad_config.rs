@@ -19,7 +19,7 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `prices`, `defaults`
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `prices`, `gates`, `defaults`
      |
      = help: the line is not shown here, since it may hold a key
     ");

@@ -67,7 +67,7 @@ fn a_witness_that_is_ahead_of_the_journal_proves_a_loss() {
     fs::write(&witness, format!("{ahead:020} {chain}")).unwrap();
     insta::assert_snapshot!(place.refused(&["runs", "show"]), @r"
     exit 11
-    error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: 2 recorded events are gone, the last one known is 24
+    error: the journal `[ROOT]/home/state/runs/[RUN]/journal.db` is damaged: 2 recorded events are gone, the last one known is 25
     help: nothing was changed; `run` the workflow again: every answer that can still be read is used again
     ");
 }

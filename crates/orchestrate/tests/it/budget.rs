@@ -98,7 +98,7 @@ fn the_stricter_of_workflow_config_and_command_line_holds() {
     assert_eq!(
         plan["limits"],
         serde_json::json!({
-            "max_calls": 3, "max_tokens": 90_000, "max_cost": 500_000_000_000_u64, "max_wall_ms": 3_600_000,
+            "max_calls": 3, "max_tokens": 90_000, "max_usd": 0.5, "max_wall_ms": 3_600_000,
         })
     );
     assert_eq!(plan["unpriced"], serde_json::json!([]));

@@ -191,13 +191,13 @@ fn every_workflow_is_shown_drawn_and_printed() {
 fn what_is_built_in_is_valid() {
     let place = Place::new();
     insta::assert_snapshot!(place.good(&["validate"]), @r"
-    ok       data-contract: 6 steps
+    ok       data-contract: 7 steps
     ok       data-infrastructure: 3 steps
     ok       design-review: 6 steps
     ok       end-to-end-ml: 5 steps
-    ok       framework-bakeoff: 6 steps
-    ok       incident-review: 6 steps
-    ok       ml-design-review: 5 steps
+    ok       framework-bakeoff: 7 steps
+    ok       incident-review: 8 steps
+    ok       ml-design-review: 6 steps
     ok       ml-system-design: 7 steps
     ok       research-to-production: 4 steps
     ");

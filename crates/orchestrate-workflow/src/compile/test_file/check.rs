@@ -39,6 +39,21 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
                 Some(_) => {}
             }
         }
+        for key in test.decisions.values().map(|script| &script.key) {
+            let named = step_of(&key.value);
+            match steps.get(named.as_str()).map(|step| asks_people(step)) {
+                None => {
+                    let text = Text { text: named, span: key.span.clone() };
+                    unknown(&mut sink, "step", &text, steps.keys().copied());
+                }
+                Some(false) => {
+                    let message = format!("step `{named}` asks no person");
+                    let problem = sink.error(codes::KEY_NOT_FOR_STEP, &key.span, message);
+                    sink.push_new(problem.help("remove the decision"));
+                }
+                Some(true) => {}
+            }
+        }
         let inputs = test.files.iter().filter(|(name, _)| !plan.inputs().contains_key(*name));
         for (name, file) in inputs {
             let text = Text { text: name.clone(), span: file.span.clone() };
@@ -60,6 +75,15 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
         }
     }
     sink.finish()
+}
+
+/// Whether a step may ask a person: to approve, or in its review.
+fn asks_people(step: &Step) -> bool {
+    match &step.action {
+        Action::Approve(_) => true,
+        Action::Persona(action) => action.review.is_some(),
+        _ => false,
+    }
 }
 
 /// The step that a path or a call such as `sub[2]/step[3]#brief.1` is one of: `sub/step`.

@@ -25,6 +25,8 @@ pub enum RunEnd {
     Succeeded,
     /// A step failed, or a cap was reached.
     Failed,
+    /// A person is asked, and is away.
+    Waiting,
 }
 
 /// What must come of a test. What it does not say may be as it is, but that the run has to succeed.
@@ -101,8 +103,12 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node) -> Expectation {
     let mut expect = Expectation::default();
     let Some(map) = fields::map(sink, node, "`expect`", &EXPECT) else { return expect };
     expect.run = map.get("run").and_then(|entry| {
-        let word = word(sink, &entry.value, "`run`", &["succeeded", "failed"])?;
-        let value = if word.value == "failed" { RunEnd::Failed } else { RunEnd::Succeeded };
+        let word = word(sink, &entry.value, "`run`", &["succeeded", "failed", "waiting"])?;
+        let value = match word.value.as_str() {
+            "failed" => RunEnd::Failed,
+            "waiting" => RunEnd::Waiting,
+            _ => RunEnd::Succeeded,
+        };
         Some(Placed { value, span: word.span })
     });
     if let Some(entry) = map.get("outputs")

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use orchestrate_core::diagnostic::{Diagnostic, Source};
 
 use super::{
+    decision::{self, DecisionScript},
     expect::{self, Expectation},
     reply::{self, Script},
 };
@@ -57,6 +58,8 @@ pub struct TestCase {
     pub files: IndexMap<String, Placed<InputFile>>,
     /// What is answered, by step or call.
     pub replies: IndexMap<String, Script>,
+    /// What people decide, by the step that asks them.
+    pub decisions: IndexMap<String, DecisionScript>,
     /// What must come of it.
     pub expect: Expectation,
 }
@@ -143,6 +146,7 @@ fn test(sink: &mut Sink<'_>, entry: &Entry, shared_by_all: &Shared) -> TestCase 
         inputs: shared_by_all.inputs.clone(),
         files: shared_by_all.files.clone(),
         replies: shared_by_all.replies.clone(),
+        decisions: IndexMap::new(),
         expect: Expectation::default(),
     };
     for script in case.replies.values_mut() {
@@ -153,6 +157,9 @@ fn test(sink: &mut Sink<'_>, entry: &Entry, shared_by_all: &Shared) -> TestCase 
     case.inputs.extend(own.inputs);
     case.files.extend(own.files);
     case.replies.extend(own.replies);
+    if let Some(entry) = map.get("decisions") {
+        case.decisions = decision::read(sink, &entry.value);
+    }
     if let Some(entry) = map.get("expect") {
         case.expect = expect::read(sink, &entry.value);
     }

@@ -8,7 +8,7 @@ use super::Placed;
 use crate::{
     codes,
     compile::{fields, value},
-    test_language::{REPLY, TOKENS},
+    test_language::{REPLY, TOKENS, VERDICT},
     yaml::{Kind, Node, Sink, with_help},
 };
 
@@ -31,6 +31,10 @@ pub struct Script {
 pub struct Reply {
     /// The answer's text, or what had arrived of it when it failed.
     pub text: Option<ScriptedText>,
+    /// The value that the answer is, for a step with `output`.
+    pub output: Option<Value>,
+    /// What a reviewer says, for a verdict.
+    pub verdict: Option<ScriptedVerdict>,
     /// The brief that is added to the text.
     pub brief: Option<Value>,
     /// Whether the text stays without a brief.
@@ -39,6 +43,17 @@ pub struct Reply {
     pub failing: Option<Failing>,
     /// Tokens that it uses up, prompt and answer.
     pub tokens: Option<(u64, u64)>,
+}
+
+/// A verdict, as far as a test says it: everything else passes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScriptedVerdict {
+    /// The gates that fail, by id.
+    pub fails: Vec<Placed<String>>,
+    /// The earlier findings that are still open, by id.
+    pub open: Vec<String>,
+    /// New findings: the rule of each.
+    pub findings: Vec<String>,
 }
 
 /// Where the text of a reply stands.
@@ -99,8 +114,15 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node) -> IndexMap<String, Script>
 }
 
 fn reply(sink: &mut Sink<'_>, node: &Node) -> Option<Reply> {
-    let mut reply =
-        Reply { text: None, brief: None, without_brief: false, failing: None, tokens: None };
+    let mut reply = Reply {
+        text: None,
+        output: None,
+        verdict: None,
+        brief: None,
+        without_brief: false,
+        failing: None,
+        tokens: None,
+    };
     if !matches!(node.kind, Kind::Map(_)) {
         let text = fields::text(sink, node, "a reply")?;
         reply.text = Some(ScriptedText::Here(text.text));
@@ -119,6 +141,16 @@ fn reply(sink: &mut Sink<'_>, node: &Node) -> Option<Reply> {
         Some(ScriptedText::File(file.into()))
     });
     reply.text = here.map(|text| ScriptedText::Here(text.text)).or(file);
+    reply.output = map.get("output").and_then(|entry| value::json(sink, &entry.value, "`output`"));
+    reply.verdict = map.get("verdict").and_then(|entry| verdict(sink, &entry.value));
+    let kinds = ["text", "file", "output", "verdict"].map(|key| map.get(key));
+    if let [_, second, ..] = kinds.into_iter().flatten().collect::<Vec<_>>().as_slice()
+        && !(map.entries.contains_key("text") && map.entries.contains_key("file"))
+    {
+        let message = "a reply is one of `text`, `file`, `output` and `verdict`";
+        let problem = sink.error(codes::KEY_NOT_FOR_STEP, &second.key.span, message);
+        sink.push(problem.help("remove the others"));
+    }
     if let Some(entry) = map.get("brief") {
         match &entry.value.kind {
             Kind::Map(_) => reply.brief = value::json(sink, &entry.value, "`brief`"),
@@ -140,11 +172,40 @@ fn reply(sink: &mut Sink<'_>, node: &Node) -> Option<Reply> {
     });
     reply.failing = class.map(|class| Failing { class, message });
     reply.tokens = map.get("tokens").and_then(|entry| tokens(sink, &entry.value));
-    if !["text", "file", "fail", "brief"].iter().any(|key| map.entries.contains_key(*key)) {
+    if !["text", "file", "output", "verdict", "fail", "brief"]
+        .iter()
+        .any(|key| map.entries.contains_key(*key))
+    {
         let help = "write `text: …`, `file: path` or `fail: rate_limited`";
         fields::missing_key(sink, &node.span, "the reply says nothing".to_owned(), help);
     }
     Some(reply)
+}
+
+/// Reads `verdict:`: `pass`, or a map of what does not.
+fn verdict(sink: &mut Sink<'_>, node: &Node) -> Option<ScriptedVerdict> {
+    if let Kind::Scalar(scalar) = &node.kind {
+        if scalar.text == "pass" {
+            return Some(ScriptedVerdict::default());
+        }
+        let problem = sink.error(codes::BAD_VALUE, &node.span, "a verdict is `pass` or a map");
+        sink.push(problem.help("write `verdict: pass`, or `verdict: { fails: [bias] }`"));
+        return None;
+    }
+    let map = fields::map(sink, node, "a verdict", &VERDICT)?;
+    let mut list = |key: &str| -> Vec<Placed<String>> {
+        let Some(entry) = map.get(key) else { return Vec::new() };
+        let items = match &entry.value.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        let what = format!("an entry of `{key}`");
+        items.iter().filter_map(|item| fields::text(sink, item, &what)).map(Placed::from).collect()
+    };
+    let fails = list("fails");
+    let values = |list: Vec<Placed<String>>| list.into_iter().map(|text| text.value).collect();
+    let (open, findings) = (values(list("open")), values(list("findings")));
+    Some(ScriptedVerdict { fails, open, findings })
 }
 
 fn failure(sink: &mut Sink<'_>, node: &Node) -> Option<FailureClass> {
