@@ -13,6 +13,7 @@ use crate::{
     budget::{Cap, Limits},
     failure::{Billed, Failure},
     ids::{CallId, Digest, RunId, StepPath},
+    lanes::SlowCause,
     money::Money,
     policy::RetryPolicy,
     price::Price,
@@ -136,6 +137,32 @@ pub enum Event {
         call: CallId,
         /// Not before this.
         due: Timestamp,
+        /// Whether it counts against the run's budget of retries.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        counted: bool,
+    },
+    /// A call is given to the next model of its chain.
+    ModelFellBack {
+        /// The call.
+        call: CallId,
+        /// The model that did not answer.
+        from: ModelRef,
+        /// The model that is asked in its place.
+        to: ModelRef,
+        /// Why.
+        failure: Failure,
+    },
+    /// Less is sent to a model from here on, or nothing for a while.
+    LaneSlowed {
+        /// The model.
+        model: ModelRef,
+        /// Why.
+        cause: SlowCause,
+        /// Calls at a time from here on.
+        at_a_time: u32,
+        /// Nothing is sent before this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// A step is finished and its dependents may rely on it.
     StepSucceeded {
@@ -258,7 +285,8 @@ impl Event {
             | Self::CallFailed { call, .. }
             | Self::OutputRejected { call, .. }
             | Self::CallUnknown { call, .. }
-            | Self::RetryScheduled { call, .. } => Some(&call.step),
+            | Self::RetryScheduled { call, .. }
+            | Self::ModelFellBack { call, .. } => Some(&call.step),
             Self::StepSucceeded { step, .. }
             | Self::ItemsFound { step, .. }
             | Self::GroupOpened { step }
@@ -274,6 +302,7 @@ impl Event {
             | Self::RunCreated(_)
             | Self::RunForked(_)
             | Self::RunStarted
+            | Self::LaneSlowed { .. }
             | Self::ArtifactWritten { .. }
             | Self::RunPaused { .. }
             | Self::RunResumed { .. }
@@ -297,6 +326,8 @@ impl Event {
             Self::OutputRejected { .. } => "output_rejected",
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
+            Self::ModelFellBack { .. } => "model_fell_back",
+            Self::LaneSlowed { .. } => "lane_slowed",
             Self::StepSucceeded { .. } => "step_succeeded",
             Self::ReviewEnded { .. } => "review_ended",
             Self::ItemsFound { .. } => "items_found",
@@ -346,13 +377,27 @@ pub struct RunCreated {
     /// The models of the steps that name another one.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub models: IndexMap<StepPath, ModelRef>,
+    /// The models that are asked, one after the other, where the default one cannot be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<ModelRef>,
+    /// The same for the steps that name another model.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
     /// The model that the command line asked for, for every step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_flag: Option<String>,
     /// True where no model is called and every artefact has to say so.
     pub offline: bool,
-    /// Calls at a time.
+    /// The folder of the cassette that answers in the place of models, as an absolute path. Every artefact
+    /// has to say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
+    /// Calls at a time, at most.
     pub concurrency: u32,
+    /// Calls at a time that each model starts with, where nobody said how many go at a time. Where somebody
+    /// did, that many go from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_first: Option<u32>,
     /// Caps for the whole run.
     pub limits: Limits,
     /// When attempts are repeated.
@@ -525,6 +570,10 @@ pub struct PreparedCall {
     /// What a verdict is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Box<Asked>>,
+    /// Digest of what its prompt has in common with others, where it pays to let one call go first that puts
+    /// it into the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_first: Option<Digest>,
 }
 
 /// A good answer.
@@ -609,6 +658,9 @@ pub enum PauseReason {
     Interrupted,
     /// Nothing can go on before a person has decided, and nobody is there.
     AwaitingApproval,
+    /// Nobody knows whether a call was answered, and the workflow wants a person to decide whether it is
+    /// made again. To resume the run is to say yes.
+    CallUnknown,
     /// The disk that holds the journal is full.
     DiskFull,
 }

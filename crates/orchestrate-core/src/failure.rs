@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// Kinds of failure, as far apart as the answer to "what now?" is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,8 +18,10 @@ pub enum FailureClass {
     Timeout,
     /// The provider asks to slow down (429).
     RateLimited,
-    /// The provider cannot serve right now (408, 409, 5xx, 529).
+    /// The provider cannot serve right now (408, 409, 5xx).
     Unavailable,
+    /// The provider says that it has too much to do, whoever asks (529).
+    Overloaded,
     /// The provider says that the account's quota or credit is used up.
     QuotaExhausted,
     /// Credentials are missing, refused or not allowed to do this (401, 403).
@@ -45,6 +49,8 @@ pub enum FailureClass {
     ReviewFailed,
     /// A redirect, which is never followed.
     Redirected,
+    /// A replay was asked for a call that its cassette does not hold.
+    NotRecorded,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
     /// The budget does not cover the call any more.
@@ -66,6 +72,7 @@ impl FailureClass {
             Self::Timeout => "timed out",
             Self::RateLimited => "rate limited",
             Self::Unavailable => "provider unavailable",
+            Self::Overloaded => "provider overloaded",
             Self::QuotaExhausted => "quota used up",
             Self::Credentials => "credentials refused",
             Self::NotFound => "model or address not found",
@@ -79,6 +86,7 @@ impl FailureClass {
             Self::Unsupported => "parameter not supported",
             Self::ReviewFailed => "review not passed",
             Self::Redirected => "redirected",
+            Self::NotRecorded => "not in the cassette",
             Self::Preparation => "could not be prepared",
             Self::Inside => "failed inside",
             Self::OverBudget => "not covered by the budget",
@@ -97,6 +105,7 @@ impl FailureClass {
             | Self::Refused
             | Self::Truncated
             | Self::ReviewFailed
+            | Self::NotRecorded
             | Self::Preparation => true,
             Self::Inside
             | Self::Connect
@@ -104,6 +113,7 @@ impl FailureClass {
             | Self::Timeout
             | Self::RateLimited
             | Self::Unavailable
+            | Self::Overloaded
             | Self::QuotaExhausted
             | Self::Credentials
             | Self::Empty
@@ -115,6 +125,21 @@ impl FailureClass {
             | Self::NotApproved
             | Self::ApprovalExpired => false,
         }
+    }
+
+    /// Whether another model may be asked in the place of one that fails like this: the provider could not
+    /// be reached or had no time, and the request itself was not at fault.
+    pub fn calls_for_another_model(self) -> bool {
+        matches!(
+            self,
+            Self::Connect
+                | Self::StreamCut
+                | Self::Timeout
+                | Self::RateLimited
+                | Self::Unavailable
+                | Self::Overloaded
+                | Self::QuotaExhausted
+        )
     }
 
     /// Whether the answer itself was turned down, as opposed to the exchange having failed.
@@ -145,12 +170,15 @@ pub struct Failure {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The time from which another attempt makes sense, where the provider said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), help: None }
+        Self { class, message: message.into(), help: None, not_before: None }
     }
 
     /// The same failure with advice.

@@ -18,6 +18,7 @@ pub mod finding;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
+pub mod lanes;
 pub mod money;
 pub mod neutral;
 pub mod persona;
@@ -38,7 +39,7 @@ mod instances;
 mod plan_shape;
 mod time;
 
-pub use time::Timestamp;
+pub use time::{Timestamp, in_words};
 
 /// Number of the semantics that this build gives to a journal's events.
 ///

@@ -12,6 +12,7 @@ use crate::{
     ids::{Digest, StepPath},
     persona::Gate,
     plan_shape::Shape,
+    policy::OnUnknown,
     request::{Parameters, Timeouts},
 };
 
@@ -149,6 +150,9 @@ pub struct PersonaStep {
     pub parameters: Parameters,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What becomes of a call of which nobody knows whether it was answered.
+    #[serde(default, skip_serializing_if = "is_retried")]
+    pub on_unknown: OnUnknown,
     /// What the answer's value has to be, where it is not a document alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputSpec>,
@@ -158,6 +162,11 @@ pub struct PersonaStep {
     /// How often an answer that does not fit its schema is asked for again.
     #[serde(default = "default_repairs", skip_serializing_if = "is_default_repairs")]
     pub repairs: u16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_retried(on_unknown: &OnUnknown) -> bool {
+    *on_unknown == OnUnknown::Retry
 }
 
 /// Repairs of one answer where the workflow does not say.

@@ -26,15 +26,51 @@ pub struct RetryPolicy {
     pub cap_ms: u64,
     /// A provider that asks for a longer wait than this, in milliseconds, is not waited for.
     pub longest_wait_ms: u64,
+    /// Retries that a whole run may make whatever its size.
+    #[serde(default = "default_budget")]
+    pub budget: u64,
+    /// And further retries for each hundred calls.
+    #[serde(default = "default_budget_percent")]
+    pub budget_percent: u64,
+}
+
+fn default_budget() -> u64 {
+    RetryPolicy::default().budget
+}
+
+fn default_budget_percent() -> u64 {
+    RetryPolicy::default().budget_percent
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_attempts: 4, base_ms: 1_000, cap_ms: 60_000, longest_wait_ms: 120_000 }
+        Self {
+            max_attempts: 4,
+            base_ms: 1_000,
+            cap_ms: 60_000,
+            longest_wait_ms: 120_000,
+            budget: 3,
+            budget_percent: 10,
+        }
     }
 }
 
 impl RetryPolicy {
+    /// Retries that a run of this many calls may make in all.
+    ///
+    /// Where a server fails half the time, every single call seems worth another attempt, and together
+    /// they cost twice the price: the budget ends that early (Google, "Site Reliability Engineering",
+    /// chapter 21). What a server turned away for being busy costs it nothing, since lanes see to that,
+    /// and neither does what a crash interrupted.
+    pub fn retries_for(&self, calls: u64) -> u64 {
+        self.budget.saturating_add(calls.saturating_mul(self.budget_percent) / 100)
+    }
+
+    /// The longest wait that a provider may ask for.
+    pub fn longest_wait(&self) -> Duration {
+        Duration::from_millis(self.longest_wait_ms)
+    }
+
     /// The wait before the next attempt, or `None` where there is to be none.
     ///
     /// `failed` counts the attempts that have failed since the step was last (re)started, this one
@@ -52,6 +88,7 @@ impl RetryPolicy {
             | FailureClass::Timeout
             | FailureClass::RateLimited
             | FailureClass::Unavailable
+            | FailureClass::Overloaded
             | FailureClass::Unsupported => self.max_attempts,
             // An empty answer is worth one more try, and no third.
             FailureClass::Empty => self.max_attempts.min(2),
@@ -67,6 +104,7 @@ impl RetryPolicy {
             | FailureClass::Misfit
             | FailureClass::ReviewFailed
             | FailureClass::Redirected
+            | FailureClass::NotRecorded
             | FailureClass::Preparation
             | FailureClass::Inside
             | FailureClass::OverBudget
@@ -101,6 +139,18 @@ pub fn jitter(run: &RunId, call: &CallId, attempt: u16) -> f64 {
     f64::from(word) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// What becomes of a call of which nobody knows whether it was answered and charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// It is made again: at worst it is paid for twice.
+    #[default]
+    Retry,
+    /// The run stops until somebody resumes it, who decides so that it is made again.
+    Ask,
+    /// The step fails.
+    Fail,
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +193,11 @@ mod tests {
     fn a_wait_beyond_patience_is_a_failure() {
         let policy = RetryPolicy::default();
         assert_eq!(policy.next_delay(FailureClass::RateLimited, 1, Some(999_999_000), 0.0), None);
+    }
+
+    #[test]
+    fn the_retry_budget_is_a_tenth_of_the_calls_and_three() {
+        let policy = RetryPolicy::default();
+        assert_eq!([0, 9, 10, 200].map(|calls| policy.retries_for(calls)), [3, 3, 4, 23]);
     }
 }

@@ -80,6 +80,9 @@ pub struct Parameters {
 /// How long a call may take, in milliseconds each. `None` leaves the provider's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timeouts {
+    /// For the connection, name resolution and TLS included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_ms: Option<u64>,
     /// Until the first token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,

@@ -1,6 +1,6 @@
 //! The run summary: one fold of a run's events that every report, list, page and exit code reads.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -14,8 +14,9 @@ use crate::{
         Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
     },
     failure::{Failure, FailureClass},
-    ids::{Digest, Purpose, RunId, StepPath},
+    ids::{CallId, Digest, Purpose, RunId, StepPath},
     instances::{Instances, is_repeated},
+    lanes::SlowCause,
     money::Money,
     plan::{Action, Plan},
     request::{Endpoint, ModelRef},
@@ -72,6 +73,10 @@ pub struct RunSummary {
     pub task: String,
     /// True where no model was called.
     pub offline: bool,
+    /// The folder of the cassette that answered in the place of models.
+    pub replay: Option<String>,
+    /// Calls that the cassette does not hold.
+    pub not_recorded: BTreeSet<CallId>,
     /// Where calls go by default.
     pub endpoint: Option<Endpoint>,
     /// The model where a step names none.
@@ -105,6 +110,9 @@ pub struct RunSummary {
     pub unpriced: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
+    /// Where less was sent than there was to send, by model and cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slowed: Vec<Slowed>,
     /// Files written, each where it was first written.
     pub artifacts: Vec<Artifact>,
     #[serde(skip)]
@@ -179,6 +187,9 @@ pub struct StepSummary {
     pub failure: Option<Failure>,
     /// When its next attempt is due.
     pub retry_at: Option<Timestamp>,
+    /// Calls that went to another model than they were meant for, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Fallback>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
     /// What a person is asked in it, and what they decided.
@@ -205,6 +216,32 @@ pub struct ApprovalSummary {
     pub asked_at: Timestamp,
     /// What was decided, and when it was recorded here.
     pub decision: Option<(ApprovalDecision, Timestamp)>,
+}
+
+/// A call that went to the next model of its chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fallback {
+    /// The model that did not answer.
+    pub from: ModelRef,
+    /// The model that was asked in its place.
+    pub to: ModelRef,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// How a run was slowed down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Slowed {
+    /// The model to which less was sent.
+    pub model: ModelRef,
+    /// Why.
+    pub cause: SlowCause,
+    /// How often.
+    pub times: u32,
+    /// The fewest calls at a time.
+    pub at_a_time: u32,
+    /// The longest time for which nothing was sent, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// A file that was written.
@@ -238,6 +275,8 @@ impl RunSummary {
             workflow: plan.workflow().to_owned(),
             task: String::new(),
             offline: false,
+            replay: None,
+            not_recorded: BTreeSet::new(),
             endpoint: None,
             model: None,
             selection: None,
@@ -251,6 +290,7 @@ impl RunSummary {
             usage: Usage::default(),
             lost_tokens: 0,
             steps: steps.collect(),
+            slowed: Vec::new(),
             artifacts: Vec::new(),
             cost: Money::ZERO,
             lost_cost: Money::ZERO,
@@ -306,6 +346,17 @@ impl RunSummary {
     /// Optional steps that failed.
     pub fn given_up(&self) -> impl Iterator<Item = &StepSummary> {
         self.steps.iter().filter(|step| step.optional && step.state == StepState::Failed)
+    }
+
+    /// Whether models were asked, as opposed to worksheets and cassettes.
+    pub fn asks_models(&self) -> bool {
+        !self.offline && self.replay.is_none()
+    }
+
+    /// The name of the folder of the cassette that answered in the place of models.
+    pub fn cassette(&self) -> Option<&str> {
+        let folder = self.replay.as_deref()?;
+        folder.trim_end_matches('/').rsplit('/').next()
     }
 
     /// Whether the whole run failed because credentials were missing or refused.
@@ -381,6 +432,7 @@ impl RunSummary {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
                 self.offline = created.offline;
+                self.replay.clone_from(&created.replay);
                 self.endpoint = Some(created.endpoint.clone());
                 self.model = Some(created.model.clone());
                 self.selection.clone_from(&created.selection);
@@ -440,6 +492,7 @@ impl RunSummary {
                 }
             }
             Event::CallSucceeded { call, answer, .. } => {
+                self.not_recorded.remove(call);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
@@ -460,6 +513,9 @@ impl RunSummary {
             }
             Event::CallFailed { call, failure, .. }
             | Event::OutputRejected { call, failure, .. } => {
+                if failure.class == FailureClass::NotRecorded {
+                    self.not_recorded.insert(call.clone());
+                }
                 if let Some(step) = self.step_mut(&call.step) {
                     step.failure = Some(failure.clone());
                 }
@@ -473,11 +529,41 @@ impl RunSummary {
                     }
                 }
             }
-            Event::RetryScheduled { call, due } => {
+            Event::RetryScheduled { call, due, .. } => {
                 if let Some(step) = self.step_mut(&call.step) {
                     step.state = StepState::Retrying;
                     step.retry_at = Some(*due);
                 }
+            }
+            Event::ModelFellBack { call, from, to, failure } => {
+                if let Some(step) = self.step_mut(&call.step) {
+                    step.fallbacks.push(Fallback {
+                        from: from.clone(),
+                        to: to.clone(),
+                        failure: failure.clone(),
+                    });
+                }
+            }
+            Event::LaneSlowed { model, cause, at_a_time, until } => {
+                let known = self
+                    .slowed
+                    .iter()
+                    .position(|slowed| (&slowed.model, slowed.cause) == (model, *cause));
+                let known = known.unwrap_or_else(|| {
+                    self.slowed.push(Slowed {
+                        model: model.clone(),
+                        cause: *cause,
+                        times: 0,
+                        at_a_time: *at_a_time,
+                        waited_ms: 0,
+                    });
+                    self.slowed.len() - 1
+                });
+                let slowed = &mut self.slowed[known];
+                slowed.times += 1;
+                slowed.at_a_time = slowed.at_a_time.min(*at_a_time);
+                let wait = until.map_or(0, |until| until.0.saturating_sub(at.0));
+                slowed.waited_ms = slowed.waited_ms.max(wait);
             }
             Event::StepSucceeded { step: path, source, deliverable, brief, output } => {
                 if let Some(step) = self.step_mut(path) {
@@ -641,6 +727,7 @@ impl StepSummary {
             items: None,
             failure: None,
             retry_at: None,
+            fallbacks: Vec::new(),
             notes: Vec::new(),
             approval: None,
             reserved: Reservation::default(),

@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     approvals::{Dropped, PersonAnswer},
     clock,
+    hearing::Hearing,
     live::{LiveBoard, Observer},
     prepare::{Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
@@ -56,12 +57,19 @@ pub enum DriveError {
 }
 
 /// News for the machine, with the contents it speaks of.
-struct News {
+pub(crate) struct News {
     input: Input,
     blobs: Vec<Blob>,
     request: Option<(CallId, Arc<Request>)>,
     /// The journal could not be read; the news says so in its own way.
     damage: Option<StoreError>,
+}
+
+impl News {
+    /// News that speaks of no contents.
+    pub(crate) fn plain(input: Input) -> Self {
+        Self { input, blobs: Vec::new(), request: None, damage: None }
+    }
 }
 
 /// Drives one run.
@@ -334,8 +342,10 @@ impl Driver {
         };
         let provider = self.preparer.providers.of(&request.model).map(Arc::clone);
         let live = self.board.begin(&call);
+        let redactor = self.preparer.redactor.clone();
+        let hearing = Arc::new(Hearing { call: call.clone(), live, driver: sender.clone() });
         self.tasks.spawn(async move {
-            let (outcome, blobs) = worker::attempt(provider, request, live).await;
+            let (outcome, blobs) = worker::attempt(redactor, provider, request, hearing).await;
             let input = Input::AttemptEnded { call, attempt, outcome };
             let _ = sender.send(News { input, blobs, request: None, damage: None }).await;
         });

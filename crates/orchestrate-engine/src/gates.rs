@@ -8,7 +8,9 @@ use orchestrate_core::{
     plan::Plan,
     review::CommandAnswer,
 };
-use orchestrate_provider::command;
+use orchestrate_provider::{command, redact::Redactor};
+
+use crate::config::Config;
 
 /// How long a command may take where the config does not say.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -35,17 +37,20 @@ pub(crate) struct GateCommands {
     commands: Arc<BTreeMap<String, GateCommand>>,
     /// Why none of them is run, where that is so.
     idle: Option<&'static str>,
+    /// Knows what must not reach the journal by way of what they print.
+    redactor: Redactor,
 }
 
 impl GateCommands {
-    pub(crate) fn new(commands: &BTreeMap<String, GateCommand>, offline: bool) -> Self {
+    pub(crate) fn new(config: &Config, offline: bool) -> Self {
         let idle = offline.then_some("offline, commands are not run on worksheets");
-        Self { commands: Arc::new(commands.clone()), idle }
+        let commands = Arc::new(config.gates.clone());
+        Self { commands, idle, redactor: config.redactor().clone() }
     }
 
     /// Commands that are not run.
     pub(crate) fn idle(why: &'static str) -> Self {
-        Self { commands: Arc::default(), idle: Some(why) }
+        Self { commands: Arc::default(), idle: Some(why), redactor: Redactor::default() }
     }
 
     /// What the command of a gate says of a document. Runs it to its end; for threads that may block.
@@ -64,7 +69,12 @@ impl GateCommands {
         let judged = tokio::runtime::Handle::try_current()
             .map_err(|error| error.to_string())
             .and_then(|runtime| {
-                runtime.block_on(command::judge(&known.command, document, known.patience))
+                runtime.block_on(command::judge(
+                    &known.command,
+                    document,
+                    known.patience,
+                    &self.redactor,
+                ))
             });
         match judged {
             Ok((passed, said)) => Ok(answer(Some(passed), said)),

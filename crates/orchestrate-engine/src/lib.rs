@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod artifacts;
+pub mod cassette;
 pub mod config;
 pub mod driver;
 pub mod gates;
@@ -19,6 +20,7 @@ pub mod testing;
 
 mod casting;
 mod clock;
+mod hearing;
 mod items;
 mod prepare;
 mod reviewing;

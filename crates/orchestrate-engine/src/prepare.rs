@@ -21,7 +21,7 @@ use orchestrate_core::{
     structured::with_brief,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
+use orchestrate_provider::{redact::Redactor, tokens};
 use orchestrate_workflow::{ItemValue, PartValue, Scope, StepEnding, StepValue, StepValues};
 
 use crate::{
@@ -53,6 +53,8 @@ pub(crate) struct Preparer {
     pub(crate) forked: Option<RunForked>,
     pub(crate) earlier_decisions: EarlierDecisions,
     pub(crate) home: Home,
+    /// Knows what must not reach the journal.
+    pub(crate) redactor: Redactor,
     pub(crate) index: Option<Mutex<Index>>,
     pub(crate) persona_blobs: Mutex<std::collections::BTreeMap<String, Blob>>,
     pub(crate) lists: Lists,
@@ -117,6 +119,8 @@ pub(crate) struct View {
     pub(crate) stands_for: Purpose,
     /// The step's own answer that did not fit its schema, when it is to be repaired.
     pub(crate) rejected: Option<Digest>,
+    /// The model that is asked; another than the step's own where that cannot be had.
+    pub(crate) model: Option<ModelRef>,
     /// What is left under the caps.
     pub(crate) left: Left,
 }
@@ -336,14 +340,20 @@ impl Preparer {
         notes: Vec<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
+        if let Some(model) = &view.model {
+            request.model = model.clone();
+        }
         let provider = self.providers.of(&request.model).ok_or_else(|| {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let offline = request.model.provider == "offline";
-        let price = self.prices.get(&request.model);
-        let (reserved, reserved_cost) =
-            if offline { (0, Some(Money::ZERO)) } else { reserve(&mut request, &view.left, price) };
+        // What is not paid for costs nothing, whoever is asked in name.
+        let (price, (reserved, reserved_cost)) = if provider.is_paid() {
+            let price = self.prices.get(&request.model).copied();
+            (price, reserve(&mut request, &view.left, price.as_ref()))
+        } else {
+            (Some(Price::FREE), (0, Some(Money::ZERO)))
+        };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -360,9 +370,10 @@ impl Preparer {
             request: blobs[0].digest,
             reserved,
             reserved_cost,
-            price: price.copied(),
+            price,
             notes,
             review,
+            warm_first: None,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);

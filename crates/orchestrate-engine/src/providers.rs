@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use orchestrate_core::request::{Endpoint, ModelRef};
 use orchestrate_provider::{
     AttemptError, Provider,
+    cassette::{RecordedModels, Replay, Standing, Tape},
     command::{self, CommandError, CommandProvider},
     http::{self, HttpProvider},
     offline::Offline,
@@ -81,6 +82,22 @@ impl Providers {
         Ok(Self(providers))
     }
 
+    /// Providers that answer from a cassette in the place of those that `models` were recorded with. None of
+    /// them sends anything.
+    pub fn replaying<'a>(
+        recorded: &RecordedModels,
+        tape: &Arc<Tape>,
+        models: impl IntoIterator<Item = &'a ModelRef>,
+        standing: &Standing,
+    ) -> Self {
+        let of = |model: &'a ModelRef| {
+            let endpoint = recorded.endpoint(&model.provider);
+            let replay = Replay::new(endpoint, Arc::clone(tape), standing.clone());
+            (model.provider.clone(), Arc::new(replay) as Arc<dyn Provider>)
+        };
+        Self(models.into_iter().map(of).collect())
+    }
+
     /// Adds a provider of the caller's own, under a name of its choice.
     #[must_use]
     pub fn with(mut self, name: &str, provider: Arc<dyn Provider>) -> Self {
@@ -128,13 +145,20 @@ fn configured(config: &Config, model: &ModelRef) -> Result<Arc<dyn Provider>, Pr
     // Also says what to do where the provider is unknown.
     Ok(match config.configured(model)? {
         ProviderSettings::Http(settings) => Arc::new(reached(config, model, settings)?),
-        ProviderSettings::Command(settings) => Arc::new(started(&model.provider, settings)?),
+        ProviderSettings::Command(settings) => {
+            Arc::new(started(config, &model.provider, settings)?)
+        }
     })
 }
 
-fn started(name: &str, settings: &CommandSettings) -> Result<CommandProvider, ProviderError> {
-    let config = command::Config::new(name, settings.command.clone(), settings.output);
-    CommandProvider::new(config)
+fn started(
+    config: &Config,
+    name: &str,
+    settings: &CommandSettings,
+) -> Result<CommandProvider, ProviderError> {
+    let mut program = command::Config::new(name, settings.command.clone(), settings.output);
+    program.redactor = config.redactor().clone();
+    CommandProvider::new(program)
         .map_err(|source| ProviderError::Command { name: name.to_owned(), source })
 }
 
@@ -169,6 +193,7 @@ fn reached(
     wire.key_header = settings.key_header;
     wire.key_origin = Some(settings.key_source.to_string());
     wire.headers.clone_from(&settings.headers);
+    wire.redactor = config.redactor().clone();
     wire.effort = settings.effort;
     wire.structured_output = settings.structured_output;
     wire.seed = settings.seed;

@@ -26,6 +26,7 @@ impl PartsSeen {
         let left = Left { tokens: ledger.tokens_left(limits), cost: ledger.cost_left(limits) };
         let mut view = View { left, ..View::default() };
         let Some(instance) = run.instance(&call.step) else { return view };
+        view.model = run.model(instance).cloned();
         view.draft = run.draft(instance);
         view.draft_brief = run.draft_brief(instance);
         if run.plan().review(run.position_of(instance)).is_some() {

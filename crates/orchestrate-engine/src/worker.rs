@@ -12,20 +12,20 @@ use orchestrate_core::{
     review::{Judged, read_verdict},
     run::AttemptOutcome,
 };
-use orchestrate_provider::{AttemptError, Completion, Provider};
+use orchestrate_provider::{AttemptError, Completion, Progress, Provider, redact::Redactor};
 use serde_json::Value;
 
 use crate::{
-    live::LiveCall,
     store::{Blob, StoreError},
     structured::{self, Misfits},
 };
 
 /// Makes one attempt and reads the answer.
 pub(crate) async fn attempt(
+    redactor: Redactor,
     provider: Option<Arc<dyn Provider>>,
     request: Arc<Request>,
-    live: Arc<LiveCall>,
+    live: Arc<dyn Progress>,
 ) -> (AttemptOutcome, Vec<Blob>) {
     let started = Instant::now();
     let asked = Arc::clone(&request);
@@ -41,7 +41,8 @@ pub(crate) async fn attempt(
         let cause = LossCause::Connection;
         return (AttemptOutcome::Lost { failure, cause, partial: None }, Vec::new());
     };
-    match answer {
+    // The last wall before the journal, whatever an adapter has let through.
+    match without_keys(&redactor, answer) {
         Ok(completion) => {
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             // Whatever reading does, the answer that was paid for is kept.
@@ -54,6 +55,28 @@ pub(crate) async fn attempt(
             }
         }
         Err(error) => failed(error),
+    }
+}
+
+/// The outcome of an attempt less every key.
+fn without_keys(
+    redactor: &Redactor,
+    answer: Result<Completion, AttemptError>,
+) -> Result<Completion, AttemptError> {
+    let clean = |text: String| redactor.redact_owned(text);
+    match answer {
+        Ok(completion) => Ok(Completion {
+            text: clean(completion.text),
+            usage: completion.usage,
+            served_model: completion.served_model.map(clean),
+            request_id: completion.request_id.map(clean),
+        }),
+        Err(mut error) => {
+            error.failure.message = clean(error.failure.message);
+            error.failure.help = error.failure.help.map(clean);
+            error.partial = error.partial.map(clean);
+            Err(error)
+        }
     }
 }
 

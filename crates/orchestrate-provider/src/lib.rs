@@ -4,6 +4,7 @@
 //! Nothing here retries, follows a redirect or remembers: an attempt goes in, and its outcome comes
 //! out. What follows from it is decided in `orchestrate-core`.
 
+pub mod cassette;
 pub mod command;
 pub mod dialects;
 pub mod http;

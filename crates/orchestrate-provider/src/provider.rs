@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use futures::future::BoxFuture;
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
+    lanes::ServerLimits,
     request::{Endpoint, Request},
     usage::Usage,
 };
@@ -16,6 +17,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Whether an answer may serve other runs.
     fn reusable(&self) -> bool;
+
+    /// Whether an attempt may cost anything. Where it cannot, nothing is reserved for it.
+    fn is_paid(&self) -> bool {
+        true
+    }
 
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a
     /// redirect. Dropping the future ends the attempt and its connection.
@@ -34,6 +40,9 @@ pub trait Progress: Send + Sync {
 
     /// So many more bytes of text have arrived, which brings the answer to about so many tokens.
     fn delta(&self, bytes: usize, output_tokens_so_far_estimate: u64);
+
+    /// The server said this of its limits, in the head of its answer.
+    fn limits(&self, _limits: &ServerLimits) {}
 }
 
 /// Progress that nobody watches.

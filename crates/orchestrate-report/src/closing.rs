@@ -14,13 +14,14 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let mut lines = vec![format!("steps   {steps}{skipped}")];
     lines.push(format!("calls   {}", header::calls(summary)));
-    if !summary.offline {
+    if summary.asks_models() {
         lines.push(format!("tokens  {}", header::tokens(summary)));
     }
     if let Some(cost) = header::cost(summary) {
         lines.push(format!("cost    {cost}"));
     }
     lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));
+    lines.extend(states::slowed(summary).into_iter().map(|line| format!("slow    {line}")));
     lines.push(format!("status  {}", states::status(summary)));
     if let Some(advice) = states::advice(summary) {
         lines.push(format!("advice  {advice}"));

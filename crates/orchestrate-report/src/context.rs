@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     brief::{self, Brief},
     ids::Digest,
+    neutral,
     summary::{RunSummary, StepSummary},
 };
 
@@ -18,6 +19,22 @@ pub trait Blobs {
 /// The first line of every text that a run without a model has produced.
 pub const OFFLINE_NOTICE: &str = "> **Offline: no model was called.** These are worksheets composed \
 from the personas' own material, not answers.";
+
+/// The first line of every text of a run that no model was asked for; none for a run of its own calls.
+pub(crate) fn notice(summary: &RunSummary) -> Option<String> {
+    if let Some(name) = summary.cassette() {
+        let name = cassette_name(name);
+        return Some(format!(
+            "> **Replay: no model was called.** Every answer comes from the cassette {name}, as it was recorded."
+        ));
+    }
+    summary.offline.then(|| OFFLINE_NOTICE.to_owned())
+}
+
+/// The name of a cassette in a sentence.
+pub(crate) fn cassette_name(name: &str) -> String {
+    format!("`{}`", neutral::excerpt(name, 80).replace('`', "'"))
+}
 
 /// Everything that a document about a run is made from.
 pub struct Context<'a> {

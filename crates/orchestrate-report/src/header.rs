@@ -8,7 +8,10 @@ use orchestrate_core::{
     summary::{RunSummary, StepSummary},
 };
 
-use crate::{context::Context, states, words};
+use crate::{
+    context::{self, Context},
+    states, words,
+};
 
 /// The line before the header.
 pub(crate) const BEGIN: &str = "<!-- run -->";
@@ -38,11 +41,14 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     }
     item("Active time", words::duration(Duration::from_millis(summary.active_ms)));
     item("Calls", calls(summary));
-    if !summary.offline {
+    if summary.asks_models() {
         item("Tokens", tokens(summary));
     }
     if let Some(cost) = cost(summary) {
         item("Cost", cost);
+    }
+    for line in states::slowed(summary) {
+        item("Slowed down", line);
     }
     let steps: Vec<String> =
         summary.steps.iter().filter_map(|step| origin(summary, step)).collect();
@@ -56,6 +62,10 @@ pub(crate) fn header(context: &Context<'_>) -> String {
 pub(crate) fn calls(summary: &RunSummary) -> String {
     if summary.offline {
         return "none: offline, no model was called".to_owned();
+    }
+    if let Some(name) = summary.cassette() {
+        let name = context::cassette_name(name);
+        return format!("none: replayed from the cassette {name}, no model was called");
     }
     let sent = words::count(summary.calls);
     match summary.reused {
@@ -115,6 +125,7 @@ fn origin(summary: &RunSummary, step: &StepSummary) -> Option<String> {
     {
         parts.push(format!("answered by `{}`", neutral::one_line(served)));
     }
+    parts.extend(states::fallbacks(step));
     parts.extend(crate::approval(step));
     if step.attempts > 1 {
         let word = if step.items.is_some() { "calls" } else { "attempts" };

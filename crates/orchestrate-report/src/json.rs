@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 use crate::{approval, context::Context, coverage, review, selection, states, words};
 
 /// The document: what the run is and where it stands, every step with its text and brief, the outputs
-/// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called.
+/// and what was used up. Times are RFC 3339 in UTC. `offline` is true where no model was called, and `replay`
+/// names the cassette that answered in the place of one; else it is null.
 pub fn json(context: &Context<'_>) -> Value {
     let summary = context.summary;
     json!({
         "schema": "orchestrate/run/1",
         "offline": summary.offline,
+        "replay": replay(summary),
         "run": summary.run,
         "forked_from": summary.forked_from,
         "workflow": summary.workflow,
@@ -38,6 +40,8 @@ pub fn json(context: &Context<'_>) -> Value {
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
         "cost": cost(summary),
+        "not_recorded": summary.not_recorded,
+        "slowed": summary.slowed,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
         "findings": findings(context),
         "coverage": coverage::as_json(context),
@@ -59,6 +63,7 @@ pub fn list_entry(summary: &RunSummary) -> Value {
         "status": status(&summary.status),
         "status_text": states::status(summary),
         "offline": summary.offline,
+        "replay": replay(summary),
         "created_at": words::time(summary.created_at),
         "updated_at": words::time(summary.updated_at),
         "steps": summary.total(),
@@ -69,15 +74,20 @@ pub fn list_entry(summary: &RunSummary) -> Value {
     })
 }
 
-/// Requests sent. Offline, what looks like one inside was none.
+/// The cassette that answered, by the name of its folder.
+fn replay(summary: &RunSummary) -> Option<Value> {
+    summary.cassette().map(|name| json!({ "cassette": name }))
+}
+
+/// Requests sent. Where no model was asked, what looks like one inside was none.
 fn sent(summary: &RunSummary, calls: u64) -> u64 {
-    if summary.offline { 0 } else { calls }
+    if summary.asks_models() { calls } else { 0 }
 }
 
 fn status(status: &RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
-        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => "waiting",
         RunStatus::Paused(PauseReason::Interrupted | PauseReason::DiskFull) => "paused",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed(_) => "failed",
@@ -89,9 +99,12 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let position = plan.position(&step.step);
     let needs = position.map_or(&[][..], |at| plan.needs(at));
     let needs: Vec<&str> = needs.iter().map(|&need| plan.steps()[need].id.as_str()).collect();
-    let failure = step.failure.as_ref().map(
-        |failure| json!({ "class": failure.class, "message": failure.message, "help": failure.help }),
-    );
+    let failure = step.failure.as_ref().map(|failure| {
+        json!({
+            "class": failure.class, "message": failure.message, "help": failure.help,
+            "not_before": failure.not_before.map(words::time),
+        })
+    });
     let flow = position.map(|at| crate::flow::flow(&plan.steps()[at].flow)).unwrap_or_default();
     let repeats = position.filter(|&at| plan.repeats(at));
     let instances = repeats.map(|at| {
@@ -107,10 +120,13 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "needs": needs,
         "optional": step.optional,
         "state": state(step.state),
-        "source": step.source.map(source),
+        "source": step.source.map(|source| self::source(context.summary, source)),
         "reused_from": step.reused_from.as_ref().map(|(run, at)| json!({ "run": run, "at": words::time(*at) })),
         "model": step.model,
         "served_model": step.served_model,
+        "fallbacks": step.fallbacks.iter().map(|fallback| json!({
+            "from": fallback.from, "to": fallback.to, "why": fallback.failure.to_string(),
+        })).collect::<Vec<_>>(),
         "attempts": sent(context.summary, step.attempts.into()),
         "lost_attempts": step.lost_attempts,
         "usage": usage(&step.usage),
@@ -137,7 +153,7 @@ fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
         "step": step.step,
         "persona": step.persona,
         "state": state(step.state),
-        "source": step.source.map(source),
+        "source": step.source.map(|source| self::source(context.summary, source)),
         "attempts": sent(context.summary, step.attempts.into()),
         "usage": usage(&step.usage),
         "cost_usd": words::usd(step.cost),
@@ -190,8 +206,9 @@ fn state(state: StepState) -> &'static str {
     }
 }
 
-fn source(source: StepSource) -> &'static str {
+fn source(summary: &RunSummary, source: StepSource) -> &'static str {
     match source {
+        StepSource::Call if summary.replay.is_some() => "replay",
         StepSource::Call => "call",
         StepSource::Reuse => "reuse",
         StepSource::Render => "render",

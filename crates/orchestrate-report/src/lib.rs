@@ -43,6 +43,6 @@ pub use result::result_markdown;
 pub use review::review_outcome;
 pub use sarif::{MAX_RESULTS, SarifTool, sarif};
 pub use selection::selection;
-pub use states::{advice, loss, lost_attempts, status, sufficient_cap, trouble};
+pub use states::{advice, fallbacks, loss, lost_attempts, status, sufficient_cap, trouble};
 pub use svg::svg;
 pub use text_diff::text_diff;

@@ -9,7 +9,7 @@ use orchestrate_core::{
 
 use crate::{
     approval,
-    context::{Context, OFFLINE_NOTICE},
+    context::{Context, notice},
     coverage, flow,
     header::header,
     markdown::{nested, quoted},
@@ -24,9 +24,7 @@ use crate::{
 /// `<!-- /run -->` only: without that part, two runs with the same answers give the same bytes.
 pub fn report_markdown(context: &Context<'_>) -> String {
     let mut parts = Vec::new();
-    if context.summary.offline {
-        parts.push(OFFLINE_NOTICE.to_owned());
-    }
+    parts.extend(notice(context.summary));
     parts.extend(states::unfinished_notice(context.summary));
     parts.push(format!("# {}", context.summary.workflow));
     parts.push(header(context));

@@ -3,7 +3,7 @@
 use orchestrate_core::summary::StepState;
 
 use crate::{
-    context::{Context, OFFLINE_NOTICE},
+    context::{Context, notice},
     markdown::nested,
     states,
 };
@@ -14,22 +14,23 @@ use crate::{
 ///
 /// The text is as the model wrote it: whoever prints it on a terminal neutralises it.
 pub fn result_markdown(context: &Context<'_>) -> String {
-    let mut parts = Vec::new();
-    if context.summary.offline {
-        parts.push(OFFLINE_NOTICE.to_owned());
-    }
-    let any = context.summary.finished() > 0;
-    parts.extend(states::unfinished_notice(context.summary).filter(|_| any));
-    match context.outputs.len() {
-        0 => parts.extend(deliverables(context)),
-        1 => parts.extend(context.outputs.values().map(|text| text.trim().to_owned())),
+    let body: Vec<String> = match context.outputs.len() {
+        0 => deliverables(context).collect(),
+        1 => context.outputs.values().map(|text| text.trim().to_owned()).collect(),
         _ => {
             let sections = context.outputs.iter();
-            parts.extend(sections.map(|(name, text)| format!("## {name}\n\n{}", nested(text, 2))));
+            sections.map(|(name, text)| format!("## {name}\n\n{}", nested(text, 2))).collect()
         }
+    };
+    // A notice about nothing would pass for a result.
+    if body.is_empty() {
+        return String::new();
     }
-    let text = parts.join("\n\n");
-    if text.is_empty() { text } else { text + "\n" }
+    let any = context.summary.finished() > 0;
+    let unfinished = states::unfinished_notice(context.summary).filter(|_| any);
+    let parts: Vec<String> =
+        notice(context.summary).into_iter().chain(unfinished).chain(body).collect();
+    parts.join("\n\n") + "\n"
 }
 
 fn deliverables(context: &Context<'_>) -> impl Iterator<Item = String> {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use orchestrate_core::{
     budget::Cap,
     event::{LossCause, PauseReason, RunFailure},
+    lanes::SlowCause,
     neutral,
     plan::{Action, Plan},
+    policy::OnUnknown,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
@@ -32,6 +34,7 @@ pub fn status(summary: &RunSummary) -> String {
         RunStatus::Paused(PauseReason::DiskFull) => {
             "stopped since the disk is full; every answer is kept".to_owned()
         }
+        RunStatus::Paused(PauseReason::CallUnknown) => unknown_calls(summary),
         RunStatus::Paused(PauseReason::AwaitingApproval) => approval::waiting(summary),
         RunStatus::Succeeded => {
             let missing: Vec<String> =
@@ -56,6 +59,60 @@ pub fn status(summary: &RunSummary) -> String {
             format!("failed: {}", cap_reached(summary, *cap))
         }
     }
+}
+
+/// Which calls nobody knows the outcome of, where a person is to decide what becomes of them.
+fn unknown_calls(summary: &RunSummary) -> String {
+    let asks = |step: &&StepSummary| {
+        let position = summary.plan().position_of(&step.step);
+        position.is_some_and(|at| match &summary.plan().steps()[at].action {
+            Action::Persona(action) => action.on_unknown == OnUnknown::Ask,
+            Action::Render(_) | Action::Approve(_) | Action::Group => false,
+        })
+    };
+    let open = |step: &&StepSummary| step.lost.is_some() && step.state == StepState::Running;
+    let steps = summary.steps.iter().chain(summary.instances());
+    let named: Vec<String> =
+        steps.filter(open).filter(asks).map(|step| format!("`{}`", step.step)).collect();
+    let of = if named.is_empty() { String::new() } else { format!(" of {}", named.join(", ")) };
+    format!("waiting for you: nobody knows whether a call{of} was answered and charged")
+}
+
+/// Why another model answers than the one that was meant, once for each that was left behind.
+pub fn fallbacks(step: &StepSummary) -> Option<String> {
+    let told = step.fallbacks.iter().map(|fallback| {
+        format!(
+            "`{}` in the place of `{}`: {}",
+            fallback.to,
+            fallback.from,
+            neutral::one_line(&fallback.failure.to_string())
+        )
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// How a run was slowed down, a line for each model and cause.
+pub(crate) fn slowed(summary: &RunSummary) -> Vec<String> {
+    let told = summary.slowed.iter().map(|slowed| {
+        let why = match slowed.cause {
+            SlowCause::RateLimited => "asked to slow down",
+            SlowCause::Overloaded => "was overloaded",
+            SlowCause::Failing => "failed again and again",
+            SlowCause::Quota => "had nothing left of its limit",
+        };
+        let times = match slowed.times {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let wait = match slowed.waited_ms {
+            0 => String::new(),
+            wait => format!(", waits of up to {}", words::duration(Duration::from_millis(wait))),
+        };
+        let calls = words::counted(slowed.at_a_time.into(), "call", "calls");
+        format!("`{}` {why} {times}: down to {calls} at a time{wait}", slowed.model)
+    });
+    told.collect()
 }
 
 fn cap_reached(summary: &RunSummary, cap: Cap) -> String {

@@ -1,6 +1,9 @@
 //! Ready-made behaviours.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -30,6 +33,29 @@ pub fn echo_after(delay: Duration) -> impl Fn(&SeenRequest) -> Reply + Send + Sy
         Answer { usage: Some(usage), model: request.model().to_owned(), ..Answer::new(text) }
             .reply_to(request)
             .after(delay)
+    }
+}
+
+/// [`echo`] that takes `room` requests at a time, `delay` for each, and turns the others away with 429 and
+/// this `Retry-After`.
+pub fn echo_at_most(
+    room: usize,
+    delay: Duration,
+    retry_after: &str,
+) -> impl Fn(&SeenRequest) -> Reply + Send + Sync + 'static {
+    let (echo, retry_after) = (echo_after(delay), retry_after.to_owned());
+    let ends = Mutex::new(Vec::<Instant>::new());
+    move |request| {
+        let now = Instant::now();
+        let mut ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reply leaves no earlier than this, so that nobody is turned away who waited for it.
+        ends.retain(|end| *end > now);
+        if ends.len() >= room {
+            let reply = Reply::error(429, "rate_limit_exceeded", "too many at a time");
+            return reply.header("retry-after", &retry_after);
+        }
+        ends.push(now + delay);
+        echo(request)
     }
 }
 

@@ -142,7 +142,7 @@ fn statuses(wire: Wire) -> Vec<Case> {
         (429, C::RateLimited),
         (500, C::Unavailable),
         (503, C::Unavailable),
-        (529, C::Unavailable),
+        (529, C::Overloaded),
     ] {
         cases.extend(all(wire, [Fault::Status(status)], &failure(class, false, Billed::No)));
     }
@@ -177,7 +177,7 @@ fn codes(wire: Wire) -> &'static [(u16, &'static str, FailureClass)] {
         ],
         Wire::Anthropic => &[
             (400, "billing_error", C::QuotaExhausted),
-            (529, "overloaded_error", C::Unavailable),
+            (529, "overloaded_error", C::Overloaded),
             (413, "request_too_large", C::BadRequest),
         ],
         Wire::Gemini => &[
@@ -314,7 +314,7 @@ fn error_events(wire: Wire) -> Vec<Case> {
             ("context_length_exceeded", C::ContextTooLong),
         ],
         Wire::Anthropic => &[
-            ("overloaded_error", C::Unavailable),
+            ("overloaded_error", C::Overloaded),
             ("rate_limit_error", C::RateLimited),
             ("authentication_error", C::Credentials),
         ],

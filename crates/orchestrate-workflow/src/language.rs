@@ -262,11 +262,18 @@ const TIMEOUT_KEY: Key = key(
     "timeout: 10m",
 );
 
+const ON_UNKNOWN: Key = key(
+    "on_unknown",
+    "What becomes of a call of which nobody knows whether it was answered and charged, since the connection or the process broke. `retry` (the default) makes it again, `ask` stops the run until somebody resumes it, `fail` fails the step.",
+    r#"{ "enum": ["retry", "ask", "fail"], "default": "retry" }"#,
+    "on_unknown: ask",
+);
+
 /// Settings that every persona step may leave to the file.
 pub const DEFAULTS: Section = Section {
     name: "defaults",
     title: "`defaults`",
-    keys: &[MODEL, TEMPERATURE, MAX_OUTPUT_TOKENS, TIMEOUT_KEY],
+    keys: &[MODEL, TEMPERATURE, MAX_OUTPUT_TOKENS, TIMEOUT_KEY, ON_UNKNOWN],
     around: "workflow: example\ndefaults: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
     between: ", ",
     beside: &[],
@@ -318,6 +325,12 @@ pub const TIMEOUT: Section = Section {
     name: "timeout",
     title: "`timeout` as a map",
     keys: &[
+        key(
+            "connect",
+            "Until there is a connection, name resolution and TLS included; 10s where nothing is said.",
+            r##"{ "$ref": "#/definitions/duration" }"##,
+            "connect: 5s",
+        ),
         key(
             "first_token",
             "Until the answer begins.",
@@ -470,6 +483,7 @@ pub const STEP: Section = Section {
         TEMPERATURE,
         MAX_OUTPUT_TOKENS,
         TIMEOUT_KEY,
+        ON_UNKNOWN,
     ],
     around: "workflow: example\nsteps:\n  first: { persona: data-engineer }\n  second: { KEYS }\n",
     between: ", ",

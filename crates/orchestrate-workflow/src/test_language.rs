@@ -163,8 +163,8 @@ pub const REPLY: Section = Section {
         key(
             "fail",
             "How the attempt fails.",
-            r#"{ "enum": ["connect", "stream_cut", "timeout", "rate_limited", "unavailable", "quota_exhausted",
-                "credentials", "not_found", "bad_request", "context_too_long", "refused", "truncated", "empty",
+            r#"{ "enum": ["connect", "stream_cut", "timeout", "rate_limited", "unavailable", "overloaded",
+                "quota_exhausted", "credentials", "not_found", "bad_request", "context_too_long", "refused", "truncated", "empty",
                 "malformed"] }"#,
             "fail: rate_limited",
         ),

@@ -191,11 +191,11 @@ pub(crate) struct RunFlags {
     pub(crate) model: ModelArguments,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
-    /// Calls at a time [default: the workflow's, else 4]
+    /// Calls at a time [default: the workflow's, else 4 at first and what the provider takes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) concurrency: Option<u32>,
     /// Refuse answers of earlier runs: for all steps, or for the steps named
-    #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "STEP", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "replay")]
     pub(crate) fresh: Vec<String>,
     /// Write each deliverable and a report.md into this folder
     #[arg(short, long, value_name = "DIR")]
@@ -204,7 +204,21 @@ pub(crate) struct RunFlags {
     #[arg(long)]
     pub(crate) update_lock: bool,
     #[command(flatten)]
+    pub(crate) cassette: CassetteArguments,
+    #[command(flatten)]
     pub(crate) show: ShowArguments,
+}
+
+/// Where calls are recorded, or answered from.
+#[derive(Debug, Args)]
+pub(crate) struct CassetteArguments {
+    /// Write every answered call into this folder, as readable files for --replay
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["offline", "replay"])]
+    pub(crate) record: Option<PathBuf>,
+    /// Answer from the calls recorded in this folder alone: no model, key or network; what was not
+    /// recorded fails, with code 12
+    #[arg(long, value_name = "DIR", conflicts_with = "offline")]
+    pub(crate) replay: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -288,6 +302,9 @@ pub(crate) struct ResumeArguments {
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) caps: CapArguments,
+    /// Write every answered call of the run into this folder, as readable files for --replay
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }
@@ -316,6 +333,8 @@ pub(crate) struct RerunArguments {
     /// Lock the personas as they are now, in personas.lock, instead of refusing those that differ
     #[arg(long)]
     pub(crate) update_lock: bool,
+    #[command(flatten)]
+    pub(crate) cassette: CassetteArguments,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
 }

@@ -10,6 +10,7 @@ use orchestrate_core::{
 };
 use orchestrate_engine::{
     artifacts::ArtifactError,
+    cassette::CassetteFault,
     config::{ConfigError, ModelError},
     driver::DriveError,
     imports::{GatherError, WriteError},
@@ -45,6 +46,8 @@ pub(crate) enum Exit {
     WallTime = 9,
     /// A journal is damaged, newer, or cannot be written.
     Journal = 11,
+    /// A replay was asked for a call that its cassette does not hold.
+    NotRecorded = 12,
     /// Another process uses the run.
     InUse = 75,
     /// The terminal went away.
@@ -65,13 +68,18 @@ impl Exit {
     /// The code for a run that has come to rest without a signal.
     pub(crate) fn of_run(summary: &RunSummary, fail_on_partial: bool) -> Self {
         match &summary.status {
+            RunStatus::Succeeded | RunStatus::Failed(_) if !summary.not_recorded.is_empty() => {
+                Self::NotRecorded
+            }
             RunStatus::Succeeded if fail_on_partial && summary.is_partial() => Self::Partial,
             RunStatus::Succeeded => Self::Ok,
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
             RunStatus::Failed(RunFailure::Budget(Cap::Wall)) => Self::WallTime,
             RunStatus::Failed(RunFailure::Budget(_)) => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
-            RunStatus::Paused(PauseReason::AwaitingApproval) => Self::Waiting,
+            RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => {
+                Self::Waiting
+            }
             RunStatus::Paused(PauseReason::DiskFull) => Self::Journal,
             RunStatus::Paused(PauseReason::Interrupted) => Self::Interrupted,
         }
@@ -274,6 +282,10 @@ impl From<SetupError> for CliError {
                 told
             }
             SetupError::Provider(error) => error.into(),
+            SetupError::HoldsKey(_) => Self::of(Exit::Invalid, &error).help(
+                "take it out: it would be sent to the model and recorded with the run; and make a new one if others could read it",
+            ),
+            SetupError::Cassette(error) => error.into(),
             SetupError::UnknownWorkflow { ref help, .. } => {
                 let help = help.clone();
                 let told = Self::of(Exit::Invalid, &error);
@@ -301,6 +313,30 @@ impl From<SetupError> for CliError {
                 }
                 told
             }
+        }
+    }
+}
+
+/// A cassette that cannot be read or written. The folder is a matter of the command line, what stands in it
+/// of its content.
+impl From<CassetteFault> for CliError {
+    fn from(error: CassetteFault) -> Self {
+        let exit = match &error {
+            CassetteFault::Folder { .. }
+            | CassetteFault::Empty(_)
+            | CassetteFault::Unwritable(_) => Exit::Usage,
+            _ => Exit::Invalid,
+        };
+        let told = Self::of(exit, &error);
+        match error {
+            CassetteFault::Damaged(faults) => {
+                let mut told = Self::new(exit, "");
+                told.more =
+                    faults.into_iter().map(|fault| (fault.to_string(), fault.help)).collect();
+                told
+            }
+            CassetteFault::Journal(error) => error.into(),
+            error => error.help().into_iter().fold(told, Self::help),
         }
     }
 }

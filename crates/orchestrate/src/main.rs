@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    terminal::panics_are_redacted();
     terminal::log_to_stderr();
     match commands::completions::answer_shell() {
         Ok(false) => {}

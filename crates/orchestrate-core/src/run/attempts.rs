@@ -1,10 +1,9 @@
-//! How attempts end, and whether they are repeated.
-
-use std::cmp::Reverse;
+//! How attempts end.
 
 use super::{
     exchange::AttemptOutcome,
     machine::Run,
+    setbacks::Setback,
     step::{IllegalEvent, StepStatus},
 };
 use crate::{
@@ -12,7 +11,6 @@ use crate::{
     event::Event,
     failure::{Failure, FailureClass},
     ids::CallId,
-    policy::jitter,
 };
 
 impl Run {
@@ -32,6 +30,7 @@ impl Run {
             return Ok(());
         }
         let call = call.clone();
+        let is_news = self.learn_from(step, &outcome);
         match outcome {
             AttemptOutcome::Good(answer) => {
                 self.record(Event::CallSucceeded {
@@ -51,7 +50,7 @@ impl Run {
                     partial,
                     usage,
                 })?;
-                self.retry_or_give_up(now, step, failure, None)
+                self.retry_or_give_up(now, step, failure, Setback { is_news, wait_ms: None })
             }
             AttemptOutcome::Failed { failure, billed, usage, retry_after_ms, partial } => {
                 self.record(Event::CallFailed {
@@ -62,12 +61,16 @@ impl Run {
                     usage,
                     partial,
                 })?;
-                self.retry_or_give_up(now, step, failure, retry_after_ms)
+                let setback = Setback { is_news, wait_ms: retry_after_ms };
+                self.retry_or_give_up(now, step, failure, setback)
             }
             AttemptOutcome::Lost { failure, cause, partial } => {
                 let seen = Some(failure.clone());
                 self.record(Event::CallUnknown { call, attempt, cause, failure: seen, partial })?;
-                self.retry_or_give_up(now, step, failure, None)
+                if !self.goes_on_after_unknown(step, &failure)? {
+                    return Ok(());
+                }
+                self.retry_or_give_up(now, step, failure, Setback { is_news, wait_ms: None })
             }
         }
     }
@@ -77,7 +80,7 @@ impl Run {
         now: Timestamp,
         step: usize,
         failure: Failure,
-        retry_after_ms: Option<u64>,
+        setback: Setback,
     ) -> Result<(), IllegalEvent> {
         self.starving = false;
         if !self.may_start(step) {
@@ -88,19 +91,6 @@ impl Run {
             self.hand_over_the_lead(step);
             return self.go_on(step);
         }
-        let instance = &self.instances[step];
-        let call = instance.call_id();
-        let draw =
-            jitter(&self.run_id(), &call, u16::try_from(instance.attempts).unwrap_or(u16::MAX));
-        let policy = self.created.as_ref().map(|created| created.retry.clone()).unwrap_or_default();
-        match policy.next_delay(failure.class, instance.failed, retry_after_ms, draw) {
-            Some(delay) => {
-                let at = now.after(delay);
-                self.record(Event::RetryScheduled { call, due: at })?;
-                self.waiting.push(Reverse((at, step)));
-                Ok(())
-            }
-            None => self.give_up(step, call.purpose, failure),
-        }
+        self.retry_or_turn(now, step, failure, setback)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, StepPath},
+    lanes::ServerLimits,
     usage::Usage,
 };
 
@@ -50,6 +51,13 @@ pub enum Input {
         attempt: u32,
         /// How it ended.
         outcome: AttemptOutcome,
+    },
+    /// The server of an attempt in flight said this of its limits.
+    LimitsHeard {
+        /// The call.
+        call: CallId,
+        /// What it said.
+        limits: ServerLimits,
     },
     /// A file was written to the output folder.
     ArtifactWritten {

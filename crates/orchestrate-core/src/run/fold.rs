@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Timestamp,
     budget::Reservation,
-    event::{Answered, Event, LossCause, ReuseOrigin, StepSource},
+    event::{Answered, Event, LossCause, PauseReason, ReuseOrigin, StepSource},
     failure::{Billed, FailureClass},
     flow::MOST_INSTANCES,
     plan::Plan,
@@ -91,6 +91,7 @@ impl Run {
             Event::CallIntent { attempt, reserved, reserved_cost, .. } => {
                 instance.attempts = *attempt;
                 instance.reserved = Reservation { tokens: *reserved, cost: *reserved_cost };
+                instance.unknown = false;
                 self.ledger.reserve(&instance.reserved);
                 self.in_flight += 1;
             }
@@ -137,10 +138,21 @@ impl Run {
                 if *cause == LossCause::Connection {
                     instance.failed = instance.failed.saturating_add(1);
                 }
+                // Whoever ended it knows of it.
+                instance.unknown = *cause != LossCause::Cancelled;
                 self.ledger.forfeit(&instance.reserved);
                 self.in_flight -= 1;
             }
-            Event::RetryScheduled { due, .. } => instance.due = *due,
+            Event::RetryScheduled { due, counted, .. } => {
+                instance.due = *due;
+                instance.unknown = false;
+                self.retries += u64::from(*counted);
+            }
+            Event::ModelFellBack { .. } => {
+                instance.fallbacks += 1;
+                instance.failed = 0;
+                instance.unknown = false;
+            }
             Event::StepSucceeded { deliverable, brief, output, .. } => {
                 instance.deliverable = Some(*deliverable);
                 instance.brief = *brief;
@@ -194,6 +206,7 @@ impl Run {
             | Event::RunCreated(_)
             | Event::RunForked(_)
             | Event::RunStarted
+            | Event::LaneSlowed { .. }
             | Event::ArtifactWritten { .. }
             | Event::RunPaused { .. }
             | Event::RunResumed { .. }
@@ -233,10 +246,20 @@ impl Run {
                 if self.started =>
             {
                 self.limits = *limits;
-                self.instances.iter_mut().for_each(|instance| instance.failed = 0);
+                self.retries = 0;
+                for instance in &mut self.instances {
+                    (instance.failed, instance.fallbacks) = (0, 0);
+                }
                 Phase::Running
             }
-            (Phase::Running, Event::RunPaused { .. }) => Phase::Paused,
+            (Phase::Running, Event::LaneSlowed { .. }) => Phase::Running,
+            (Phase::Running, Event::RunPaused { reason }) => {
+                // Whoever resumes it knows of all that nobody knows the outcome of.
+                if *reason == PauseReason::CallUnknown {
+                    self.instances.iter_mut().for_each(|instance| instance.unknown = false);
+                }
+                Phase::Paused
+            }
             // At rest a person's no is recorded by whoever takes it down.
             (Phase::Running | Phase::Idle | Phase::Paused, Event::RunFailed { .. }) => {
                 Phase::Failed

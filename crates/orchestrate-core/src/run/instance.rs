@@ -78,6 +78,10 @@ pub(super) struct Instance {
     pub(super) brief_settled: bool,
     /// Attempts of the current call that failed since the run was last resumed.
     pub(super) failed: u16,
+    /// How many models of its chain the current call has left behind.
+    pub(super) fallbacks: usize,
+    /// Whether nobody knows what became of its last attempt and nobody was asked yet what to do.
+    pub(super) unknown: bool,
     /// What is reserved for the attempt in flight.
     pub(super) reserved: Reservation,
     /// When a waiting attempt is due.
@@ -126,6 +130,8 @@ impl Instance {
             briefs: 0,
             brief_settled: false,
             failed: 0,
+            fallbacks: 0,
+            unknown: false,
             reserved: Reservation::default(),
             due: Timestamp(0),
             draft: None,
@@ -220,6 +226,7 @@ impl Instance {
 
     /// A good answer to the current call.
     pub(super) fn answered(&mut self, source: StepSource, answer: &Answered) {
+        self.fallbacks = 0;
         match self.stands_for {
             Purpose::Draft | Purpose::Revise | Purpose::Repair => {
                 self.draft = Some((source, answer.clone()));
@@ -244,6 +251,8 @@ impl Instance {
     pub(super) fn reopen(&mut self) {
         self.failed = 0;
         self.review.forget_refusal();
+        self.fallbacks = 0;
+        self.unknown = false;
         self.misfit = None;
         self.repairs_here = 0;
     }

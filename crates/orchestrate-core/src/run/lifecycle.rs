@@ -6,6 +6,7 @@ use super::{
     exchange::{Effect, Outcome},
     machine::{Phase, Run},
     step::{IllegalEvent, StepStatus},
+    traffic::Traffic,
 };
 use crate::{
     budget::Limits,
@@ -30,6 +31,7 @@ impl Run {
         self.outdated.clear();
         self.waiting.clear();
         self.leading.clear();
+        self.traffic = Traffic::default();
         self.approvals.expiries.clear();
         self.stopping = None;
         for step in 0..self.instances.len() {
@@ -50,6 +52,7 @@ impl Run {
                 }
                 StepStatus::Answered => self.go_on(step)?,
                 StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
+                StepStatus::Ended if instance.unknown => self.take_up_unknown(step)?,
                 StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
                 StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
                 StepStatus::Asking => self.put_question(step),
@@ -86,6 +89,7 @@ impl Run {
             }
         }
         self.preparing_count = 0;
+        self.traffic.clear_places();
     }
 
     pub(super) fn lose_everything(&mut self, cause: LossCause) -> Result<(), IllegalEvent> {
@@ -111,6 +115,7 @@ impl Run {
         // those begin that are there for failures.
         while self.is_quiet()
             && self.waiting.is_empty()
+            && !self.waits_at_lanes()
             && !self.waits_for_person()
             && self.stopping.as_ref().is_some_and(Outcome::is_failed_step)
             && let Some(broken) = self.broken.pop_last()
@@ -128,7 +133,9 @@ impl Run {
         let outcome = match &self.stopping {
             // Work that finished while the run was stopping may have been the last there was.
             _ if finished => Outcome::Succeeded,
-            _ if !self.waiting.is_empty() || self.waits_for_person() => return Ok(()),
+            _ if !self.waiting.is_empty() || self.waits_at_lanes() || self.waits_for_person() => {
+                return Ok(());
+            }
             Some(outcome) => outcome.clone(),
             None if self.awaits_approval() => Outcome::Paused(PauseReason::AwaitingApproval),
             None => return Err(IllegalEvent::Stuck(self.whole.pending)),

@@ -15,6 +15,7 @@ use super::{
     items::Children,
     send::Leading,
     step::{IllegalEvent, StepStatus},
+    traffic::Traffic,
 };
 use crate::{
     Timestamp,
@@ -72,6 +73,8 @@ pub struct Run {
     pub(super) instances: Vec<Instance>,
     pub(super) ledger: Ledger,
     pub(super) running: RunningTime,
+    /// Retries since the run was last resumed, as far as they count against its budget.
+    pub(super) retries: u64,
     pub(super) in_flight: usize,
     /// The steps that are part of no group.
     pub(super) whole: Children,
@@ -97,6 +100,7 @@ pub struct Run {
     pub(super) preparing: Vec<bool>,
     pub(super) preparing_count: usize,
     pub(super) leading: IndexMap<Identity, Leading>,
+    pub(super) traffic: Traffic,
     pub(super) stopping: Option<Outcome>,
     pub(super) wake_at: Option<Timestamp>,
     /// When what is being decided or folded happens.
@@ -123,6 +127,7 @@ impl Run {
             instances,
             ledger: Ledger::default(),
             running: RunningTime::default(),
+            retries: 0,
             in_flight: 0,
             whole: Children::new(0, count, None),
             answers: IndexMap::new(),
@@ -138,6 +143,7 @@ impl Run {
             preparing: vec![false; count],
             preparing_count: 0,
             leading: IndexMap::new(),
+            traffic: Traffic::default(),
             stopping: None,
             wake_at: None,
             now: Timestamp(0),
@@ -256,6 +262,10 @@ impl Run {
             Input::Prepared { call, prepared } => self.prepared_arrived(&call, prepared),
             Input::AttemptEnded { call, attempt, outcome } => {
                 self.attempt_ended(now, &call, attempt, outcome)
+            }
+            Input::LimitsHeard { call, limits } => {
+                self.hear(&call, &limits);
+                Ok(())
             }
             Input::ArtifactWritten { step, path, digest } => {
                 self.record(Event::ArtifactWritten { step, path, digest })

@@ -33,6 +33,32 @@ impl Run {
             }
         }
         self.close_complete()?;
+        loop {
+            let moved = self.let_through(now);
+            self.begin_and_send()?;
+            let closed = !self.complete.is_empty();
+            self.close_complete()?;
+            if !moved && !closed {
+                break;
+            }
+        }
+        let expiry =
+            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
+        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
+        self.tell_of_lanes()?;
+        let opening = self.next_opening();
+        let over = self.time_is_over_at();
+        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).chain(over).min()
+            && self.wake_at != Some(at)
+        {
+            self.wake_at = Some(at);
+            self.decisions.effects.push(Effect::WakeAt(at));
+        }
+        Ok(())
+    }
+
+    /// Sends what is due and takes up what is ready, as far as there is room in the run.
+    fn begin_and_send(&mut self) -> Result<(), IllegalEvent> {
         let goes_on = |run: &Self| run.stopping.as_ref().is_none_or(Outcome::is_failed_step);
         while goes_on(self) && self.in_flight + self.preparing_count < self.concurrency() {
             if !self.starving
@@ -48,22 +74,12 @@ impl Run {
                 }
             } else if let Some(step) = self.ready.pop_front() {
                 self.touches += 1;
-                if self.may_start(step) {
+                if self.may_start(step) && !self.waits_at_its_lane(step) {
                     self.begin(step)?;
                 }
             } else {
                 break;
             }
-        }
-        let expiry =
-            self.next_expiry().filter(|_| self.stopping.is_none() || self.waits_for_person());
-        let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
-        let over = self.time_is_over_at();
-        if let Some(at) = retry.into_iter().chain(expiry).chain(over).min()
-            && self.wake_at != Some(at)
-        {
-            self.wake_at = Some(at);
-            self.decisions.effects.push(Effect::WakeAt(at));
         }
         Ok(())
     }
@@ -109,6 +125,7 @@ impl Run {
         };
         self.preparing[step] = true;
         self.preparing_count += 1;
+        self.keep_place(step);
         let call = CallId { step: self.instances[step].path.clone(), purpose, number };
         self.decisions.effects.push(Effect::Prepare { call });
     }
@@ -123,6 +140,7 @@ impl Run {
             return Ok(());
         }
         self.preparing_count -= 1;
+        self.give_up_place(step);
         self.outdated.remove(&step);
         if call.purpose != Purpose::Brief {
             self.without_brief.remove(&step);

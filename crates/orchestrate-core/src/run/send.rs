@@ -30,6 +30,9 @@ impl Run {
             leading.followers.push(step);
             return Ok(());
         }
+        if !self.passes_its_lane(step)? {
+            return Ok(());
+        }
         match self.ledger.allows(&self.limits, &worst) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id();
@@ -43,6 +46,7 @@ impl Run {
                     reserved: worst.tokens,
                     reserved_cost: worst.cost,
                 })?;
+                self.take_place(step);
                 self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
             }

@@ -84,6 +84,7 @@ pub(super) enum Happening {
     Reused,
     EndedBadly,
     RetryScheduled,
+    FellBack,
     ReviewEnded,
     StepSucceeded,
     StepFailed,
@@ -125,6 +126,8 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         (S::Asking, H::PersonJudged) => Some(S::Answered),
         (S::Calling, H::EndedBadly) => Some(S::Ended),
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
+        // The same call is evaluated for another model before anything else becomes of it.
+        (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => Some(S::Ended),
         (
             S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepSucceeded,
@@ -167,6 +170,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::OutputRejected { call, .. }
         | Event::CallUnknown { call, .. } => (&call.step, Happening::EndedBadly),
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
+        Event::ModelFellBack { call, .. } => (&call.step, Happening::FellBack),
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),
@@ -182,6 +186,7 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::RunCreated(_)
         | Event::RunForked(_)
         | Event::RunStarted
+        | Event::LaneSlowed { .. }
         | Event::ArtifactWritten { .. }
         | Event::RunPaused { .. }
         | Event::RunResumed { .. }

@@ -65,6 +65,7 @@ impl Bound {
                 price: Some(price()),
                 notes: vec![],
                 review: None,
+                warm_first: None,
             }),
             reuse: None,
         }

@@ -9,4 +9,6 @@ mod run_crossings;
 mod run_properties;
 mod run_reviews;
 mod run_rules;
+mod setbacks;
+mod storm;
 mod support;

@@ -18,6 +18,7 @@ use orchestrate_provider::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::chain::Spelled;
 use crate::library::{ReadError, read_text, read_text_within};
 
 /// A config file larger than this is refused.
@@ -29,7 +30,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) struct UserFile {
     /// Aliases; `default` is the model of steps that name none.
     #[serde(default)]
-    pub(super) models: IndexMap<String, String>,
+    pub(super) models: IndexMap<String, Spelled>,
     /// Endpoints and keys by provider name.
     #[serde(default)]
     pub(super) providers: IndexMap<String, ProviderTable>,
@@ -49,7 +50,7 @@ pub(super) struct UserFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ProjectFile {
     #[serde(default)]
-    pub(super) models: IndexMap<String, String>,
+    pub(super) models: IndexMap<String, Spelled>,
     #[serde(default)]
     pub(super) defaults: DefaultsTable,
 }

@@ -7,12 +7,14 @@ use std::{
 
 use indexmap::IndexMap;
 use orchestrate_core::{diagnostic::Diagnostic, policy::Limits, request::ModelRef, suggest};
-use orchestrate_provider::presets::PRESETS;
+use orchestrate_provider::{presets::PRESETS, redact::Redactor};
 
 use super::{
     Environment,
+    chain::{Chain, Spelled},
     file::{ConfigError, GateTable, UserFile, read_project, read_user},
     prices::Prices,
+    secrets::redactor,
     settings::{ProviderSettings, settings},
 };
 use crate::{gates::GateCommand, home::Home};
@@ -24,7 +26,7 @@ const MODEL_FORM: &str = "a model is `provider:model`, such as `openai:gpt-5-min
 #[derive(Debug)]
 pub struct Config {
     /// Aliases of models, a project's before the user's.
-    aliases: IndexMap<String, String>,
+    aliases: IndexMap<String, Spelled>,
     /// Those of them that the project's file sets.
     project_aliases: BTreeSet<String>,
     /// Providers that the user's file has a table for.
@@ -41,6 +43,7 @@ pub struct Config {
     pub gates: BTreeMap<String, GateCommand>,
     /// Defaults and caps.
     pub defaults: Defaults,
+    redactor: Redactor,
 }
 
 /// Defaults and caps that hold where flags and workflow say nothing.
@@ -57,8 +60,8 @@ pub struct Defaults {
 pub struct Alias<'a> {
     /// The alias.
     pub name: &'a str,
-    /// What it stands for, as written.
-    pub model: &'a str,
+    /// What it stands for, as written: a model, and those that are asked where it cannot be had.
+    pub models: &'a [String],
     /// Whether the project's file sets it, and not the user's.
     pub of_project: bool,
 }
@@ -158,6 +161,7 @@ impl Config {
         workspace: &Path,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
+        let redactor = redactor(&user, environment);
         let project = read_project(workspace)?;
         let mut faults = Vec::new();
         let mut providers = IndexMap::new();
@@ -200,6 +204,7 @@ impl Config {
         let mut aliases = user.models;
         aliases.extend(project.models);
         Ok(Self {
+            redactor,
             aliases,
             project_aliases,
             in_file,
@@ -218,36 +223,72 @@ impl Config {
         })
     }
 
+    /// Like [`redactor`](Self::redactor), for whoever has to tell of something before a configuration is read,
+    /// or where it cannot be used as a whole.
+    pub fn secrets_of(home: &Home) -> Redactor {
+        let user = read_user(&home.config_file()).unwrap_or_default();
+        let named = user.providers.values().filter_map(|provider| provider.api_key_env.clone());
+        let named: Vec<String> = named.collect();
+        redactor(&user, &Environment::of_process(named.iter().map(String::as_str)))
+    }
+
+    /// Knows every secret of files and environment, used or not.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// The model for a step: the flag's, else the workflow's, else the environment's, else the default.
     pub fn model(
         &self,
         flag: Option<&str>,
         workflow: Option<&str>,
     ) -> Result<(ModelRef, ModelOrigin), ModelError> {
+        self.chain_of(flag, workflow).map(|(chain, origin)| (chain.model, origin))
+    }
+
+    /// Like [`model`](Self::model), with the models that are asked where that one cannot be had.
+    pub fn chain_of(
+        &self,
+        flag: Option<&str>,
+        workflow: Option<&str>,
+    ) -> Result<(Chain, ModelOrigin), ModelError> {
+        let default = self.aliases.contains_key("default").then_some("default");
         let named = flag
             .map(|name| (name, ModelOrigin::Flag))
             .or(workflow.map(|name| (name, ModelOrigin::Workflow)))
             .or(self.model_variable.as_deref().map(|name| (name, ModelOrigin::Environment)))
-            .or(self.aliases.get("default").map(|name| (name.as_str(), ModelOrigin::Config)));
+            .or(default.map(|name| (name, ModelOrigin::Config)));
         let (name, origin) = named.ok_or(ModelError::None)?;
-        self.resolve(name).map(|model| (model, origin))
+        self.chain(name).map(|chain| (chain, origin))
     }
 
     /// Follows an alias, once, to a model of a configured provider.
     pub fn resolve(&self, name: &str) -> Result<ModelRef, ModelError> {
-        let alias = self.aliases.get(name);
-        let spelled = alias.map_or(name, String::as_str);
-        let model = spelled.parse().map_err(|_| match alias {
-            Some(_) => ModelError::Unknown {
-                name: spelled.to_owned(),
+        self.chain(name).map(|chain| chain.model)
+    }
+
+    /// Follows an alias, once, to all the models that it stands for. All of them are of known providers.
+    pub fn chain(&self, name: &str) -> Result<Chain, ModelError> {
+        let Some(Spelled(models)) = self.aliases.get(name) else {
+            let unknown =
+                |_| ModelError::Unknown { name: name.to_owned(), help: self.advice(name) };
+            let model = name.parse().map_err(unknown)?;
+            self.configured(&model)?;
+            return Ok(Chain::only(model));
+        };
+        let mut found = Vec::with_capacity(models.len());
+        for spelled in models {
+            let model = spelled.parse().map_err(|_| ModelError::Unknown {
+                name: spelled.clone(),
                 help: format!(
                     "the alias `{name}` stands for it; let it stand for `provider:model`, such as `openai:gpt-5-mini`"
                 ),
-            },
-            None => ModelError::Unknown { name: name.to_owned(), help: self.advice(name) },
-        })?;
-        self.configured(&model)?;
-        Ok(model)
+            })?;
+            self.configured(&model)?;
+            found.push(model);
+        }
+        let model = found.remove(0);
+        Ok(Chain { model, fallbacks: found })
     }
 
     /// How the provider of a model is reached, where it is configured.
@@ -296,9 +337,9 @@ impl Config {
 
     /// Every alias.
     pub fn aliases(&self) -> impl Iterator<Item = Alias<'_>> {
-        self.aliases.iter().map(|(name, model)| Alias {
+        self.aliases.iter().map(|(name, Spelled(models))| Alias {
             name,
-            model,
+            models,
             of_project: self.project_aliases.contains(name),
         })
     }

@@ -97,7 +97,9 @@ impl Driver {
             return Ok(None);
         };
         let question = self.blobs.text(&request.question)?;
-        let (decision, blobs) = decided(given.clone(), &question);
+        let mut given = given.clone();
+        given.note = given.note.map(|note| self.preparer.redactor.redact_owned(note));
+        let (decision, blobs) = decided(given, &question);
         let decision = Box::new(decision);
         Ok(Some((Input::Decide { step: step.clone(), subject: *subject, decision }, blobs)))
     }

@@ -9,7 +9,7 @@ use orchestrate_core::{
 };
 
 /// Files that every run writes beside its deliverables.
-const OF_THE_RUN: [&str; 2] = ["report.md", "OFFLINE.md"];
+const OF_THE_RUN: [&str; 3] = ["report.md", "OFFLINE.md", "REPLAY.md"];
 
 /// The file of a step that names none: its number in the plan and its name.
 pub(super) fn numbered(plan: &Plan, at: usize) -> String {

@@ -16,6 +16,7 @@ mod open;
 mod pinned;
 mod record;
 mod rehearsal;
+mod secrets;
 mod setup;
 mod workspace;
 
@@ -28,6 +29,7 @@ pub use open::{FinishedRun, OpenRun, RunError, changed_files};
 pub use pinned::Pinned;
 pub use record::{FindRunError, ListedRun, RunRecord, find_run, list_runs, newest_unfinished};
 pub use rehearsal::rehearse;
+pub(crate) use rehearsal::rehearse_judged;
 pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
 pub use workspace::{Workspace, WorkspaceError};

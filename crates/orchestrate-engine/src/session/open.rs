@@ -16,6 +16,7 @@ use orchestrate_core::{
     run::{Input, Outcome, Run},
     summary::RunSummary,
 };
+use orchestrate_provider::cassette::Standing;
 use tokio::sync::mpsc;
 
 use super::{
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     approvals::{Approver, EarlierDecisions, Inbox},
     artifacts::{ArtifactError, OutputFolder},
+    cassette::Cassette,
     casting::Casting,
     clock,
     driver::{DriveError, Driver, People, Stop},
@@ -124,6 +126,7 @@ impl OpenRun {
         let (created, forked, contents) = setup.created(&id);
         let run = Run::new(Arc::clone(&setup.plan));
         let summary = RunSummary::new(Arc::clone(&setup.plan));
+        let asks_models = !setup.offline && setup.replay.is_none();
         let preparer = Preparer {
             casting: Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone()),
             input_notes: Casting::notes(&setup.inputs),
@@ -139,16 +142,17 @@ impl OpenRun {
             ),
             forked: forked.as_deref().cloned(),
             home: home.clone(),
-            index: index(&home, setup.offline),
+            redactor: workspace.config.redactor().clone(),
+            index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
-            gates: GateCommands::new(&workspace.config.gates, setup.offline),
+            gates: GateCommands::new(&workspace.config, setup.offline),
         };
         let first = vec![
             Input::Create { created, forked },
             Input::Opened { epoch: 1, program: PROGRAM.into() },
         ];
-        let writer = JournalWriter::start(journal, index_of(&home, setup.offline), &[])?;
+        let writer = JournalWriter::start(journal, index_of(&home, asks_models), &[])?;
         Ok(Self {
             id,
             lock,
@@ -186,13 +190,25 @@ impl OpenRun {
         let (journal, contents) = Journal::open(&folder)?;
         let record = RunRecord::of(contents)?;
         let created = &record.created;
-        let models = created.models.values().chain([&created.model]);
-        let providers =
-            Providers::for_models(&workspace.config, models).map_err(SetupError::from)?;
+        let used = || {
+            let models = created.models.values().chain([&created.model]);
+            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten())
+        };
+        let models = used();
+        let providers = match &created.replay {
+            Some(folder) => Cassette::open(Path::new(folder))
+                .and_then(|cassette| {
+                    cassette.providers(&created.workflow, models, &Standing::Refused)
+                })
+                .map_err(SetupError::from)?,
+            None => Providers::for_models(&workspace.config, models).map_err(SetupError::from)?,
+        };
+        let asks_models = !created.offline && created.replay.is_none();
         same_endpoints(created, &providers)?;
-        let used = || created.models.values().chain([&created.model]);
         let prices = workspace.config.prices_of(used());
-        priced(&limits.unwrap_or(record.summary.limits), used(), &prices)?;
+        if created.replay.is_none() {
+            priced(&limits.unwrap_or(record.summary.limits), used(), &prices)?;
+        }
         let contradiction =
             |source| StoreError::Contradiction { path: folder.join("journal.db"), source };
         let run = Run::replay(
@@ -223,12 +239,13 @@ impl OpenRun {
             ),
             forked: record.forked().cloned(),
             home: home.clone(),
-            index: index(&home, created.offline),
+            redactor: workspace.config.redactor().clone(),
+            index: index(&home, asks_models),
             persona_blobs: Mutex::default(),
             lists: Lists::default(),
-            gates: GateCommands::new(&workspace.config.gates, created.offline),
+            gates: GateCommands::new(&workspace.config, created.offline),
         };
-        let index = index_of(&home, created.offline);
+        let index = index_of(&home, asks_models);
         let writer = JournalWriter::start(journal, index, &record.events)?;
         Ok(Self {
             id: id.clone(),
@@ -387,13 +404,13 @@ pub fn changed_files(workspace: &Workspace, record: &RunRecord) -> Vec<String> {
     changed
 }
 
-fn index(home: &Home, offline: bool) -> Option<Mutex<Index>> {
-    index_of(home, offline).map(Mutex::new)
+fn index(home: &Home, asks_models: bool) -> Option<Mutex<Index>> {
+    index_of(home, asks_models).map(Mutex::new)
 }
 
 /// The index of answers; a run goes on without it where it cannot be opened.
-fn index_of(home: &Home, offline: bool) -> Option<Index> {
-    if offline {
+fn index_of(home: &Home, asks_models: bool) -> Option<Index> {
+    if !asks_models {
         return None;
     }
     match Index::open(home) {

@@ -227,9 +227,12 @@ impl RunRecord {
     ) -> Result<Vec<Input>, ArtifactError> {
         let mut written = Vec::new();
         let contents = Contents(&self.blobs);
-        if !self.summary.offline {
-            // Of an earlier run; beside answers that were paid for it would say what is not so.
-            folder.remove(OFFLINE_FILE, OFFLINE_NOTE.as_bytes())?;
+        let note = self.note();
+        for (file, text) in [(OFFLINE_FILE, OFFLINE_NOTE), (REPLAY_FILE, REPLAY_NOTE)] {
+            if note.is_none_or(|(own, _)| own != file) {
+                // Of an earlier run; beside what came otherwise it would say what is not so.
+                folder.remove(file, text.as_bytes())?;
+            }
         }
         for (at, step) in self.plan.steps().iter().enumerate() {
             // The documents of a group are those of its steps.
@@ -262,15 +265,24 @@ impl RunRecord {
             }
         }
         let mut whole = Vec::new();
-        if self.summary.offline {
-            whole.push((OFFLINE_FILE, OFFLINE_NOTE.to_owned()));
-        }
+        whole.extend(note.map(|(file, text)| (file, text.to_owned())));
         whole.push((LAST_FILE, self.report(orchestrate_report::report_markdown)));
         for (path, text) in whole {
             let digest = folder.write(path, text.as_bytes())?;
             written.push(Input::ArtifactWritten { step: None, path: path.to_owned(), digest });
         }
         Ok(written)
+    }
+}
+
+impl RunRecord {
+    /// What accompanies saved files that no model was asked for, and its name.
+    fn note(&self) -> Option<(&'static str, &'static str)> {
+        if self.summary.offline {
+            Some((OFFLINE_FILE, OFFLINE_NOTE))
+        } else {
+            self.summary.replay.as_ref().map(|_| (REPLAY_FILE, REPLAY_NOTE))
+        }
     }
 }
 
@@ -285,6 +297,11 @@ material. They are worksheets: they say what to find out and deliver, not what w
 fn saves_json(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|found| found.eq_ignore_ascii_case("json"))
 }
+
+const REPLAY_FILE: &str = "REPLAY.md";
+/// The same for files whose answers come from a cassette.
+const REPLAY_NOTE: &str = "# No model was called\n\nEvery file in this folder was made in a replay: the answers come \
+from a cassette, as they were recorded. `report.md` names it.\n";
 
 fn with_final_newline(mut text: String) -> String {
     if !text.ends_with('\n') {

@@ -8,6 +8,7 @@ use orchestrate_core::{
     run::{Input, Run},
     summary::RunSummary,
 };
+use orchestrate_provider::redact::Redactor;
 use tokio::sync::mpsc;
 
 use super::{RunRecord, RunSetup, open::RunError};
@@ -29,10 +30,20 @@ pub async fn rehearse(
     setup: &RunSetup,
     approver: Option<Box<dyn Approver>>,
 ) -> Result<RunRecord, RunError> {
+    let gates = GateCommands::idle("commands are not run in a rehearsal");
+    rehearse_judged(setup, approver, gates).await
+}
+
+/// Like [`rehearse`], with gates decided by these commands.
+pub(crate) async fn rehearse_judged(
+    setup: &RunSetup,
+    approver: Option<Box<dyn Approver>>,
+    gates: GateCommands,
+) -> Result<RunRecord, RunError> {
     let blobs = BlobReader::in_memory()?;
     let id = RunId::new("rehearsal");
     let (created, forked, contents) = setup.created(&id);
-    let preparer = preparer(setup, blobs.clone(), forked.as_deref());
+    let preparer = Preparer { gates, ..preparer(setup, blobs.clone(), forked.as_deref()) };
     let mut driver = Driver::new(
         Run::new(Arc::clone(&setup.plan)),
         RunSummary::new(Arc::clone(&setup.plan)),
@@ -87,6 +98,8 @@ pub(super) fn preparer(
         forked: forked.cloned(),
         // Without an index nothing is looked for there.
         home: Home::at("", ""),
+        // What is decided holds no key, and nothing of a rehearsal is kept.
+        redactor: Redactor::default(),
         index: None,
         persona_blobs: Mutex::default(),
         lists: Lists::default(),

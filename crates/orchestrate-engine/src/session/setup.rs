@@ -15,12 +15,17 @@ use orchestrate_core::{
     suggest,
 };
 use orchestrate_persona::lockfile::{Lock, LockedPersona, Mismatch};
+use orchestrate_provider::{
+    cassette::{RecordedModels, Standing},
+    redact::Redactor,
+};
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock};
+use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
-    config::{ModelError, ModelPrices},
+    cassette::{Cassette, CassetteFault},
+    config::{Chain, Config, ModelError, ModelPrices},
     gates,
     imports::WriteError,
     library::{
@@ -34,8 +39,11 @@ use crate::{
 /// The folder below the workspace that steps with `save` write to where nobody names another.
 const DEFAULT_OUTPUT: &str = "orchestrate-output";
 
-/// Calls at a time where nobody says.
-const DEFAULT_CONCURRENCY: u32 = 4;
+/// Calls at a time that a model starts with, where nobody says how many.
+const AT_FIRST: u32 = 4;
+
+/// Calls at a time at most, where nothing says otherwise.
+const DEFAULT_CONCURRENCY: u32 = 16;
 
 /// What the command line asks of a run.
 #[derive(Debug, Clone, Default)]
@@ -53,11 +61,13 @@ pub struct RunOptions {
     /// The folder to write deliverables to.
     pub output: Option<PathBuf>,
     /// The model of steps that name none, whatever the configuration says.
-    pub usual_model: Option<ModelRef>,
+    pub usual_model: Option<Chain>,
     /// How the personas were chosen, where no workflow says it.
     pub selection: Option<PersonaSelection>,
     /// Lock the personas as they are now, instead of holding them against the lock.
     pub update_lock: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
 }
 
 /// A plan, its personas by name, and warnings about the files.
@@ -106,20 +116,28 @@ pub struct RunSetup {
     pub personas: IndexMap<String, Arc<Persona>>,
     /// The model of steps that name no other.
     pub model: ModelRef,
-    /// The models of those that do.
+    /// The models that are asked where that one cannot be had.
+    pub fallbacks: Vec<ModelRef>,
+    /// The models of steps that name another one.
     pub models: IndexMap<StepPath, ModelRef>,
+    /// The models that are asked where those cannot be had.
+    pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
     /// The providers of all these models.
     pub providers: Providers,
     /// The model that the command line asked for, for every step.
     pub model_flag: Option<String>,
     /// Whether no model is called.
     pub offline: bool,
+    /// The cassette that answers in the place of models.
+    pub replay: Option<Arc<Cassette>>,
     /// Caps.
     pub limits: Limits,
     /// The prices of these models, as far as they are known.
     pub prices: ModelPrices,
-    /// Calls at a time.
+    /// Calls at a time, at most.
     pub concurrency: u32,
+    /// Calls at a time that each model starts with, where nobody said how many.
+    pub at_first: Option<u32>,
     /// When attempts are repeated.
     pub retry: RetryPolicy,
     /// Which steps refuse answers of earlier runs.
@@ -130,6 +148,8 @@ pub struct RunSetup {
     pub selection: Option<PersonaSelection>,
     /// What is to be done again.
     pub rework: Option<Rework>,
+    /// Knows what must not reach the journal.
+    pub redactor: Redactor,
     /// The project's lock as it is to be written, where that was asked for.
     pub new_lock: Option<Lock>,
     /// Warnings about the files that were read.
@@ -173,9 +193,15 @@ pub enum SetupError {
     /// A library.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// A key stands where it would be sent and recorded.
+    #[error("{0} holds a key that is configured here")]
+    HoldsKey(String),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The cassette that is to answer.
+    #[error(transparent)]
+    Cassette(#[from] CassetteFault),
 }
 
 impl From<ModelError> for SetupError {
@@ -244,8 +270,12 @@ impl RunSetup {
             warnings.extend(lock::verify(workspace, &files)?);
             None
         };
+        let redactor = workspace.config.redactor();
+        secrets::refuse_keys(redactor, &plan, &personas, options.model.as_deref())?;
         let inputs = orchestrate_workflow::resolve_inputs(plan.inputs(), given, &JsonSchemas)
             .map_err(SetupError::Inputs)?;
+        let (inputs, told) = secrets::without_keys(redactor, inputs);
+        warnings.extend(told);
         if !options.offline {
             let missing = gates::missing(&plan, &personas, &workspace.config.gates);
             if !missing.is_empty() {
@@ -257,13 +287,26 @@ impl RunSetup {
                 known_step(&plan, step)?;
             }
         }
-        let (model, models) = models(workspace, &plan, options)?;
-        let providers = Providers::for_models(&workspace.config, models.values().chain([&model]))?;
+        let Chains { usual, mut own } = chains(workspace, &plan, options)?;
+        let mut usual = usual;
+        if options.replay.is_none() {
+            for chain in own.values_mut().chain([&mut usual]) {
+                leave_out_unusable(&workspace.config, chain, &mut warnings);
+            }
+        }
+        let all = own.values().chain([&usual]).flat_map(Chain::models);
+        let providers = match &options.replay {
+            Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
+            None => Providers::for_models(&workspace.config, all)?,
+        };
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
-        let used = || models.values().chain([&model]);
+        let used = || own.values().chain([&usual]).flat_map(Chain::models);
         let prices = workspace.config.prices_of(used());
-        priced(&limits, used(), &prices)?;
+        // A replay pays nobody.
+        if options.replay.is_none() {
+            priced(&limits, used(), &prices)?;
+        }
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
         let output = options
@@ -282,19 +325,33 @@ impl RunSetup {
             workflow_source,
             inputs,
             personas,
-            model,
-            models,
+            model: usual.model,
+            fallbacks: usual.fallbacks,
+            models: own.iter().map(|(step, chain)| (step.clone(), chain.model.clone())).collect(),
+            step_fallbacks: own
+                .into_iter()
+                .filter(|(_, chain)| !chain.fallbacks.is_empty())
+                .map(|(step, chain)| (step, chain.fallbacks))
+                .collect(),
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
+            replay: options.replay.clone(),
             limits,
             prices,
-            concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+            // Worksheets are made faster than calls come back: more at a time would gain nothing.
+            concurrency: concurrency.unwrap_or(if options.offline {
+                AT_FIRST
+            } else {
+                DEFAULT_CONCURRENCY
+            }),
+            at_first: (concurrency.is_none() && !options.offline).then_some(AT_FIRST),
             retry: RetryPolicy::default(),
             fresh: options.fresh.clone(),
             output,
             selection: options.selection.clone(),
             rework: None,
+            redactor: redactor.clone(),
             new_lock,
             warnings,
         })
@@ -309,7 +366,8 @@ impl RunSetup {
                 self.fresh = Freshness::Steps(vec![step.clone()]);
             }
         }
-        self.rework = Some(rework);
+        let remark = rework.remark.map(|remark| self.redactor.redact_owned(remark));
+        self.rework = Some(Rework { remark, ..rework });
         Ok(self)
     }
 
@@ -390,9 +448,13 @@ impl RunSetup {
             endpoints: others.map(|(name, other)| (name.to_owned(), other.clone())).collect(),
             model: self.model.clone(),
             models: self.models.clone(),
+            fallbacks: self.fallbacks.clone(),
+            step_fallbacks: self.step_fallbacks.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
+            replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),
             concurrency: self.concurrency,
+            at_first: self.at_first,
             limits: self.limits,
             retry: self.retry.clone(),
             fresh: self.fresh.clone(),
@@ -442,42 +504,84 @@ fn named(models: &[ModelRef]) -> String {
     names.join(", ")
 }
 
-/// The model of most steps, and those of the steps that differ.
-fn models(
-    workspace: &Workspace,
-    plan: &Plan,
-    options: &RunOptions,
-) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), SetupError> {
+/// The models of most steps, and those of the steps that differ.
+struct Chains {
+    usual: Chain,
+    own: IndexMap<StepPath, Chain>,
+}
+
+/// Leaves out fallbacks that cannot be used here, such as those that nobody has a key for, and says so.
+fn leave_out_unusable(config: &Config, chain: &mut Chain, warnings: &mut Vec<Diagnostic>) {
+    let model = chain.model.clone();
+    chain.fallbacks.retain(|fallback| {
+        let Err(error) = Providers::for_models(config, [fallback]) else { return true };
+        let message = format!("`{model}` goes without its fallback `{fallback}`: {}", told(&error));
+        // Several steps may share a chain.
+        if !warnings.iter().any(|known| known.message == message) {
+            warnings.push(Diagnostic::warning("fallback-left-out", message));
+        }
+        false
+    });
+}
+
+fn chains(workspace: &Workspace, plan: &Plan, options: &RunOptions) -> Result<Chains, SetupError> {
     if options.offline {
         let model = OFFLINE_MODEL.parse().expect("the offline model has a valid name");
-        return Ok((model, IndexMap::new()));
+        return Ok(Chains { usual: Chain::only(model), own: IndexMap::new() });
+    }
+    let flag = options.model.as_deref();
+    if let Some(cassette) = &options.replay {
+        let (usual, own) = recorded_models(cassette.models(plan.workflow())?, plan, options)?;
+        let own = own.into_iter().map(|(step, model)| (step, Chain::only(model))).collect();
+        return Ok(Chains { usual: Chain::only(usual), own });
     }
     let config = &workspace.config;
-    let flag = options.model.as_deref();
     let mut own = IndexMap::new();
     let mut all_named = true;
     for step in plan.steps() {
         let Action::Persona(action) = &step.action else { continue };
         match action.model.as_deref() {
             Some(name) => {
-                let (model, _) = config.model(flag, Some(name))?;
-                own.insert(step.id.clone(), model);
+                let (chain, _) = config.chain_of(flag, Some(name))?;
+                own.insert(step.id.clone(), chain);
             }
             None => all_named = false,
         }
     }
     let usual = match (flag, &options.usual_model) {
-        (None, Some(model)) => Ok(model.clone()),
-        _ => config.model(flag, None).map(|(model, _)| model),
+        (None, Some(chain)) => Ok(chain.clone()),
+        _ => config.chain_of(flag, None).map(|(chain, _)| chain),
     };
-    let model = match (usual, own.values().next()) {
-        (Ok(model), _) => model,
+    let usual = match (usual, own.values().next()) {
+        (Ok(chain), _) => chain,
         // Every step names its model, so that nothing is missing.
         (Err(ModelError::None), Some(first)) if all_named => first.clone(),
         (Err(error), _) => return Err(error.into()),
     };
-    own.retain(|_, named| *named != model);
-    Ok((model, own))
+    own.retain(|_, named| *named != usual);
+    Ok(Chains { usual, own })
+}
+
+/// The models of a replay, as the cassette knows them.
+fn recorded_models(
+    recorded: &RecordedModels,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), CassetteFault> {
+    let flag = options.model.as_deref();
+    let usual = match (flag, &options.usual_model) {
+        (None, Some(chain)) => chain.model.clone(),
+        _ => recorded.model(flag, None)?,
+    };
+    let mut own = IndexMap::new();
+    for step in plan.steps() {
+        let Action::Persona(action) = &step.action else { continue };
+        if let Some(name) = action.model.as_deref() {
+            own.insert(step.id.clone(), recorded.model(flag, Some(name))?);
+        }
+    }
+    own.retain(|_, named| *named != usual);
+    Ok((usual, own))
 }
 
 fn read_personas(

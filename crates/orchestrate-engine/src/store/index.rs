@@ -54,7 +54,9 @@ pub struct Index {
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     run: Option<RunId>,
-    offline: bool,
+    /// Whether models were asked. Worksheets cost nothing to make, and what a cassette says was bought by
+    /// somebody else.
+    asks_models: bool,
     /// Identities of calls that were evaluated and not yet answered.
     prepared: BTreeMap<CallId, Identity>,
     answers: Vec<(Identity, Remembered)>,
@@ -74,7 +76,7 @@ impl Intake {
             match &recorded.event {
                 Event::RunCreated(created) => {
                     self.run = Some(created.run.clone());
-                    self.offline = created.offline;
+                    self.asks_models = !created.offline && created.replay.is_none();
                 }
                 Event::CallPrepared { call, prepared } => {
                     self.prepared.insert(call.clone(), prepared.identity);
@@ -85,10 +87,9 @@ impl Intake {
         }
     }
 
-    /// Offline worksheets are not remembered: they cost nothing to make.
     fn answered(&mut self, recorded: &Recorded, call: &CallId, answer: &Answered) {
         let (Some(identity), Some(run)) = (self.prepared.remove(call), &self.run) else { return };
-        if !self.offline {
+        if self.asks_models {
             let origin = ReuseOrigin { run: run.clone(), call: call.clone(), at: recorded.at };
             self.answers.push((identity, Remembered { origin, answer: answer.clone() }));
         }

@@ -46,8 +46,11 @@ impl OpenCase {
         setup.offline = false;
         setup.model = ModelRef { provider: PROVIDER.to_owned(), model: "scripted".to_owned() };
         setup.models = IndexMap::new();
+        (setup.fallbacks, setup.step_fallbacks) = (Vec::new(), IndexMap::new());
+        // What a test scripts is played whole, however often it fails, and nobody waits.
         setup.providers = Providers::default().with(PROVIDER, Arc::clone(&scripted) as _);
-        setup.retry = RetryPolicy { base_ms: 0, cap_ms: 0, ..RetryPolicy::default() };
+        setup.retry =
+            RetryPolicy { base_ms: 0, cap_ms: 0, budget: u64::MAX, ..RetryPolicy::default() };
         setup.fresh = Freshness::All;
         setup.output = None;
         let (people, decided) = ScriptedPeople::new(case.decisions.clone());

@@ -117,7 +117,9 @@ fn a_mistake_in_the_config_names_its_place() {
     place.write("config/config.toml", "[models]\ndefault = 3\n");
     let told = messages(load(&place, &[]).expect_err("refused"));
     assert!(
-        told[0].ends_with("config.toml:2:11: invalid type: integer, expected a string"),
+        told[0].ends_with(
+            "config.toml:2:11: invalid type: integer, expected a model or a list of models"
+        ),
         "{told:?}"
     );
     for (table, expected) in [

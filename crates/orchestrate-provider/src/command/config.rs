@@ -4,13 +4,15 @@ use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 
+use crate::redact::Redactor;
+
 /// What stands for the model in an argument.
 const MODEL: &str = "{model}";
 /// The model that leaves the choice to the program.
 const DEFAULT_MODEL: &str = "default";
 
 /// A program and how to talk to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The provider's name for people.
     pub name: String,
@@ -19,6 +21,8 @@ pub struct Config {
     pub command: Vec<String>,
     /// What it prints.
     pub output: Output,
+    /// Knows what must turn up nowhere: a program inherits the environment, and with it every key there.
+    pub redactor: Redactor,
     /// How long it may take in all where the request does not say.
     pub total: Duration,
     /// The most bytes that it may print.
@@ -32,6 +36,7 @@ impl Config {
             name: name.into(),
             command,
             output,
+            redactor: Redactor::default(),
             total: Duration::from_mins(15),
             output_limit: 16 << 20,
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use orchestrate_core::neutral;
 use tokio::time::timeout;
 
 use super::process::run;
+use crate::redact::Redactor;
 
 /// Bytes of output that are read; of more the program is ended.
 const OUTPUT_LIMIT: usize = 1 << 20;
@@ -21,6 +21,7 @@ pub async fn judge(
     command: &[String],
     document: &str,
     patience: Duration,
+    redactor: &Redactor,
 ) -> Result<(bool, String), String> {
     let [program, arguments @ ..] = command else { return Err("it names no program".into()) };
     let running = run(program, arguments, document.as_bytes().to_vec(), OUTPUT_LIMIT);
@@ -42,7 +43,7 @@ pub async fn judge(
     let said = if last.is_empty() {
         format!("`{program}` ended with status {code} and said nothing")
     } else {
-        neutral::excerpt(&last, KEPT)
+        redactor.excerpt(&last, KEPT)
     };
     Ok((code == 0, said))
 }
@@ -56,7 +57,8 @@ mod tests {
     }
 
     async fn judged(script: &str) -> Result<(bool, String), String> {
-        judge(&shell(script), "the owner is Ada\n", Duration::from_secs(20)).await
+        judge(&shell(script), "the owner is Ada\n", Duration::from_secs(20), &Redactor::default())
+            .await
     }
 
     #[tokio::test]
@@ -70,9 +72,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_did_not_run_to_its_end_judged_nothing() {
-        let absent = judge(&["/no/such/program".into()], "", Duration::from_secs(20)).await;
+        let none = Redactor::default();
+        let absent = judge(&["/no/such/program".into()], "", Duration::from_secs(20), &none).await;
         assert!(absent.expect_err("absent").contains("cannot be started"));
-        let slow = judge(&shell("sleep 60"), "", Duration::from_millis(20)).await;
+        let slow = judge(&shell("sleep 60"), "", Duration::from_millis(20), &none).await;
         assert!(slow.expect_err("slow").contains("took longer"));
         assert!(judged("kill -9 $$").await.expect_err("killed").contains("signal"));
         assert!(judged("yes").await.expect_err("endless").contains("1 MiB"));

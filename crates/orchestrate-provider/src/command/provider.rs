@@ -92,7 +92,7 @@ impl Inner {
                 return Err(AttemptError::of_answer(failure, None, None).lost());
             }
         };
-        let printed = self.verdict(&done)?;
+        let printed = self.verdict(&self.without_keys(done))?;
         progress.first_token();
         progress.delta(printed.text.len(), crate::tokens::estimate(&printed.text));
         let usage = usage(prompt, &printed).await;
@@ -131,6 +131,18 @@ impl Inner {
             _ => Failure::new(FailureClass::Unavailable, format!("starting {program}: {error}")),
         };
         AttemptError::unbilled(failure)
+    }
+
+    /// What the program printed less every key. That comes first: half a key in an excerpt is a leak too.
+    fn without_keys(&self, mut done: Done) -> Done {
+        let redactor = &self.config.redactor;
+        for printed in [&mut done.stdout, &mut done.stderr] {
+            let text = String::from_utf8_lossy(printed);
+            if redactor.finds(&text) {
+                *printed = redactor.redact(&text).into_owned().into_bytes();
+            }
+        }
+        done
     }
 
     fn verdict(&self, done: &Done) -> Result<Printed, AttemptError> {

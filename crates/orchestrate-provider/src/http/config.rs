@@ -12,7 +12,10 @@ use reqwest::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use crate::dialects::{Dialect, Effort};
+use crate::{
+    dialects::{Dialect, Effort},
+    redact::Redactor,
+};
 
 /// What a connection to a server needs.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Config {
     pub structured_output: StructuredOutput,
     /// Further headers; their values are kept secret as keys are.
     pub headers: Vec<(String, SecretString)>,
+    /// Knows what else must turn up nowhere: keys of other providers, for one.
+    pub redactor: Redactor,
     /// How hard the model shall think, where the dialect can say so.
     pub effort: Option<Effort>,
     /// The seed that sampling starts from, where the dialect has one.
@@ -60,6 +65,7 @@ impl Config {
             key_origin: None,
             structured_output: StructuredOutput::default(),
             headers: Vec::new(),
+            redactor: Redactor::default(),
             effort: None,
             seed: None,
             extra_ca: None,

@@ -4,6 +4,7 @@
 mod answer;
 mod config;
 mod exchange;
+mod limits;
 mod models;
 mod patience;
 mod provider;

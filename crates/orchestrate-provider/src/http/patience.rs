@@ -17,6 +17,8 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 #[derive(Debug)]
 pub(crate) struct Patience {
     started: Instant,
+    /// For the connection, name resolution and TLS included.
+    pub(crate) connect: Duration,
     first_token: Duration,
     pub(crate) idle: Duration,
     total: Duration,
@@ -30,6 +32,7 @@ impl Patience {
         };
         Self {
             started: Instant::now(),
+            connect: or(request.timeouts.connect_ms, defaults.connect),
             first_token: or(request.timeouts.first_token_ms, defaults.first_token),
             idle: or(request.timeouts.idle_ms, defaults.idle),
             total: or(request.timeouts.total_ms, defaults.total),

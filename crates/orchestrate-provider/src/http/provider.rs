@@ -1,9 +1,10 @@
 //! A provider that is reached over HTTP: one request out, one answer in.
 
 use std::{
+    collections::BTreeMap,
     error::Error as _,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -16,7 +17,7 @@ use orchestrate_core::{
     usage::Usage,
 };
 use reqwest::{
-    Client, Response, Url,
+    Certificate, Client, Response, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 use tokio::time::{timeout, timeout_at};
@@ -28,6 +29,7 @@ use super::{
         certificates, headers, is_loopback,
     },
     exchange::unexpected,
+    limits::server_limits,
     patience::Patience,
     rejection::{Complaint, Context},
     retry_after::retry_after_ms,
@@ -65,6 +67,10 @@ pub(super) struct Inner {
     key_header: KeyHeader,
     headers: HeaderMap,
     client: Client,
+    /// What a client is made of, for requests with another time limit for the connection.
+    template: Template,
+    /// Such clients by that limit.
+    others: Mutex<BTreeMap<Duration, Client>>,
     timeouts: DefaultTimeouts,
     now: fn() -> std::time::SystemTime,
 }
@@ -86,27 +92,17 @@ impl HttpProvider {
             return Err(ConfigError::Unsupported { name: config.name, what });
         }
         let headers = headers(&config)?;
-        let mut client = Client::builder()
-            .user_agent(concat!("orchestrate/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.timeouts.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if is_loopback(&base) {
-            client = client.no_proxy();
-        }
-        let more = certificates(&config)?;
-        if !more.is_empty() {
-            client = client.tls_certs_merge(more);
-        }
-        let client = client.build().map_err(|error| ConfigError::Client(error.without_url()))?;
+        let template =
+            Template { certificates: certificates(&config)?, on_this_machine: is_loopback(&base) };
+        let client = template.client(config.timeouts.connect);
+        let client = client.map_err(|error| ConfigError::Client(error.without_url()))?;
         let secrets = config.api_key.iter().chain(config.headers.iter().map(|(_, value)| value));
         let context = Context {
             address: base.as_str().trim_end_matches('/').to_owned(),
             address_hint: wire.address_hint(),
             key_origin: config.key_origin,
             has_key: config.api_key.is_some(),
-            redactor: Redactor::new(secrets.cloned()),
+            redactor: Redactor::new(secrets.cloned()).and(&config.redactor),
             name: config.name,
         };
         let endpoint = Endpoint {
@@ -130,10 +126,36 @@ impl HttpProvider {
                 key_header: config.key_header,
                 headers,
                 client,
+                template,
+                others: Mutex::default(),
                 timeouts: config.timeouts,
                 now: config.now,
             }),
         })
+    }
+}
+
+/// What every client of an endpoint is made of.
+struct Template {
+    certificates: Vec<Certificate>,
+    on_this_machine: bool,
+}
+
+impl Template {
+    fn client(&self, connect: Duration) -> reqwest::Result<Client> {
+        let mut client = Client::builder()
+            .user_agent(concat!("orchestrate/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false);
+        if self.on_this_machine {
+            client = client.no_proxy();
+        }
+        if !self.certificates.is_empty() {
+            client = client.tls_certs_merge(self.certificates.clone());
+        }
+        client.build()
     }
 }
 
@@ -174,12 +196,17 @@ impl Inner {
         };
         let body = body.map_err(AttemptError::unbilled)?;
         let url = self.wire.url(&self.base, &request.model.model);
-        let sending = self.client.post(url).headers(self.headers_for(Some(request))).body(body);
+        let client = self.client_for(patience.connect).map_err(AttemptError::unbilled)?;
+        let sending = client.post(url).headers(self.headers_for(Some(request))).body(body);
         let response = match timeout_at(patience.first_token_deadline(), sending.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.unsent_or_lost(error)),
             Err(_) => return Err(unexpected(patience.ran_out(false)).lost()),
         };
+        let limits = server_limits(response.headers(), (self.now)());
+        if !limits.is_empty() {
+            progress.limits(&limits);
+        }
         let request_id = self.request_id(response.headers());
         let terms = Terms {
             model: &request.model.model,
@@ -220,6 +247,23 @@ impl Inner {
             error.failure.class = FailureClass::Unsupported;
         }
         error
+    }
+
+    /// The client whose connections may take this long to make: the limit belongs to a client.
+    fn client_for(&self, connect: Duration) -> Result<Client, Failure> {
+        if connect == self.timeouts.connect {
+            return Ok(self.client.clone());
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = others.get(&connect) {
+            return Ok(client.clone());
+        }
+        let client = self.template.client(connect).map_err(|error| {
+            let message = format!("the HTTP client could not be set up: {}", self.causes(error));
+            Failure::new(FailureClass::Preparation, message)
+        })?;
+        others.insert(connect, client.clone());
+        Ok(client)
     }
 
     /// The headers of a request to the model, or of another one.
@@ -307,13 +351,14 @@ impl Inner {
 
     fn redirected(&self, status: u16, headers: &HeaderMap) -> AttemptError {
         let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let host = target.and_then(|target| self.base.join(target).ok()).and_then(|target| {
-            target.host_str().map(|host| self.context.redactor.excerpt(host, 100))
-        });
-        let host = host.unwrap_or_else(|| "an unnamed place".into());
+        let place = target.and_then(|target| self.base.join(target).ok()).and_then(place);
+        let place = place.map_or_else(
+            || "an unnamed place".into(),
+            |place| self.context.redactor.excerpt(&place, 200),
+        );
         let name = &self.context.name;
         let message =
-            format!("{name} answered {status}, a redirect to {host}, which is never followed");
+            format!("{name} answered {status}, a redirect to {place}, which is never followed");
         let failure = Failure::new(FailureClass::Redirected, message)
             .help("if you trust that address, make it the base URL");
         AttemptError::unbilled(failure)
@@ -366,6 +411,17 @@ impl Inner {
         error.partial = error.partial.map(|text| self.context.redactor.redact_owned(text));
         error
     }
+}
+
+/// An address without what may be secret in it: scheme, host, port and path.
+fn place(mut url: Url) -> Option<String> {
+    url.host_str()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    // Only an address that can hold neither refuses.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Some(url.to_string())
 }
 
 /// The server's figures, or our own count where it sent none.

@@ -78,6 +78,7 @@ impl Complaint {
         let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
         let reason = details.iter().map(|detail| word(&detail["reason"])).find(|r| !r.is_empty());
         let delay = details.iter().find_map(|detail| span_ms(detail["retryDelay"].as_str()?));
+        let delay = delay.filter(|&millis| millis > 0);
         Self {
             code: word(&error["code"]),
             kind: either(word(&error["type"]), word(&error["status"])),
@@ -141,6 +142,10 @@ impl Complaint {
         ])
     }
 
+    fn is_overload(&self) -> bool {
+        self.names(&["overloaded_error", "server_is_overloaded"])
+    }
+
     fn is_unknown_model(&self) -> bool {
         self.names(&["model_not_found", "not_found_error", "NOT_FOUND", "DeploymentNotFound"])
             || self.says(&["invalid model name"])
@@ -166,6 +171,8 @@ impl Complaint {
                 FailureClass::Credentials
             }
             400 if self.is_filter() => FailureClass::Refused,
+            529 => FailureClass::Overloaded,
+            500..=599 if self.is_overload() => FailureClass::Overloaded,
             408 | 409 | 500..=599 => FailureClass::Unavailable,
             _ => FailureClass::BadRequest,
         }
@@ -187,6 +194,8 @@ impl Complaint {
             "RESOURCE_EXHAUSTED",
         ]) {
             FailureClass::RateLimited
+        } else if self.is_overload() {
+            FailureClass::Overloaded
         } else if self.is_credentials() {
             FailureClass::Credentials
         } else if self.is_filter() {
@@ -222,8 +231,11 @@ impl Complaint {
     clippy::cast_sign_loss,
     reason = "a number of digits is not negative, and the cast saturates"
 )]
-fn span_ms(text: &str) -> Option<u64> {
+pub(super) fn span_ms(text: &str) -> Option<u64> {
     let (mut rest, mut millis) = (text.trim(), 0.0_f64);
+    if rest.is_empty() {
+        return None;
+    }
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&end| end > 0)?;
         let number: f64 = rest[..end].parse().ok()?;
@@ -237,7 +249,7 @@ fn span_ms(text: &str) -> Option<u64> {
         millis += number * unit;
         rest = &rest[end + length..];
     }
-    (millis > 0.0).then(|| millis.ceil() as u64)
+    Some(millis.ceil() as u64)
 }
 
 /// The wait in a message such as `Please retry in 10h17m5.7s.`
@@ -365,7 +377,7 @@ mod tests {
             C::NotFound,
         );
         check(503, "", C::Unavailable);
-        check(529, "", C::Unavailable);
+        check(529, "", C::Overloaded);
         check(418, "", C::BadRequest);
         check(
             400,
@@ -414,7 +426,7 @@ mod tests {
             class(r#"{"error":{"type":"invalid_request_error"}}"#),
             FailureClass::BadRequest
         );
-        assert_eq!(class(r#"{"error":{"type":"overloaded_error"}}"#), FailureClass::Unavailable);
+        assert_eq!(class(r#"{"error":{"type":"overloaded_error"}}"#), FailureClass::Overloaded);
         assert_eq!(
             class(r#"{"error":{"type":"authentication_error"}}"#),
             FailureClass::Credentials

@@ -49,6 +49,10 @@ impl Provider for Offline {
         false
     }
 
+    fn is_paid(&self) -> bool {
+        false
+    }
+
     fn complete(
         &self,
         request: Arc<Request>,

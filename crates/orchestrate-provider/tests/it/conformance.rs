@@ -57,7 +57,12 @@ fn asking(number: usize, case: &Case) -> Request {
     let [first, idle, total] = case.patience.map(|time| u64::try_from(time.as_millis()).ok());
     Request {
         model: format!("scripted:case-{number}").parse().expect("a model"),
-        timeouts: Timeouts { first_token_ms: first, idle_ms: idle, total_ms: total },
+        timeouts: Timeouts {
+            connect_ms: None,
+            first_token_ms: first,
+            idle_ms: idle,
+            total_ms: total,
+        },
         ..request()
     }
 }

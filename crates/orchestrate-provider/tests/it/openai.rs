@@ -77,7 +77,7 @@ async fn a_status_says_what_happened_and_costs_nothing() {
         (429, C::RateLimited),
         (500, C::Unavailable),
         (503, C::Unavailable),
-        (529, C::Unavailable),
+        (529, C::Overloaded),
     ] {
         check(Fault::Status(status), class, false, Billed::No).await;
     }
@@ -226,8 +226,12 @@ async fn an_error_in_the_middle_of_a_stream_is_told_by_its_code() {
 async fn silence_and_pings_run_into_the_timeout_they_belong_to() {
     let short = |first: u64, idle: u64, total: u64| {
         let mut request = request();
-        request.timeouts =
-            Timeouts { first_token_ms: Some(first), idle_ms: Some(idle), total_ms: Some(total) };
+        request.timeouts = Timeouts {
+            connect_ms: None,
+            first_token_ms: Some(first),
+            idle_ms: Some(idle),
+            total_ms: Some(total),
+        };
         request
     };
     let (soon, never) = (150, 60_000);
@@ -259,7 +263,7 @@ async fn silence_and_pings_run_into_the_timeout_they_belong_to() {
 
 fn request_with_timeout(millis: u64) -> Request {
     let all = Some(millis);
-    let timeouts = Timeouts { first_token_ms: all, idle_ms: all, total_ms: all };
+    let timeouts = Timeouts { connect_ms: all, first_token_ms: all, idle_ms: all, total_ms: all };
     Request { timeouts, ..request() }
 }
 
@@ -271,7 +275,8 @@ async fn a_redirect_reaches_nobody() {
     let fault = Fault::Redirect(target);
     let error = check(fault, FailureClass::Redirected, false, Billed::No).await;
     assert_eq!(elsewhere.count(), 0);
-    let message = "openai answered 307, a redirect to localhost, which is never followed";
+    let place = elsewhere.base_url().replace("127.0.0.1", "localhost") + "/chat/completions";
+    let message = format!("openai answered 307, a redirect to {place}, which is never followed");
     assert_eq!(error.failure.message, message);
 }
 

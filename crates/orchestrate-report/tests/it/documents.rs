@@ -281,6 +281,36 @@ fn every_text_of_an_offline_run_says_so_first() {
 }
 
 #[test]
+fn everything_that_is_told_of_a_replay_says_that_it_is_one() {
+    let mut journal = Journal::new(end_to_end());
+    journal.replay = Some("/ci/tests/a`b\u{1b}[31m/".into());
+    journal.start();
+    journal.prepare("data", "data-engineer", None, &[]);
+    journal.intent("data", 1);
+    journal.answer("data", 1, DATA, None);
+    for text in [
+        journal.report(report_markdown),
+        journal.report(result_markdown),
+        journal.report_with(&[("only", "text")], result_markdown),
+    ] {
+        let first = text.lines().next().unwrap_or_default();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(first, @r"> **Replay: no model was called.** Every answer comes from the cassette `a'b\u{1b}[31m`, as it was recorded.");
+        }
+    }
+    let document = journal.report(json);
+    assert_eq!(document["replay"]["cassette"], "a`b\u{1b}[31m");
+    assert_eq!((&document["calls"], &document["offline"]), (&0.into(), &false.into()));
+    assert_eq!(document["steps"][0]["source"], "replay");
+    assert_eq!(
+        orchestrate_report::list_entry(&journal.summary())["replay"]["cassette"],
+        "a`b\u{1b}[31m"
+    );
+    let told = orchestrate_report::closing(&journal.summary()).join("\n");
+    assert!(told.contains("no model was called") && !told.contains("tokens"), "{told}");
+}
+
+#[test]
 fn hostile_text_cannot_spoil_the_report() {
     let mut journal = Journal::new(end_to_end());
     journal.start();
@@ -329,6 +359,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
     {
       "schema": "orchestrate/run/1",
       "offline": false,
+      "replay": null,
       "run": "0193-other",
       "forked_from": null,
       "workflow": "diamond",
@@ -361,6 +392,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         "lost_usd": 0.016586,
         "unpriced_calls": 0
       },
+      "not_recorded": [],
       "steps": [
         {
           "step": "data",

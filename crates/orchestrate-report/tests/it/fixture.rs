@@ -40,6 +40,7 @@ fn choice(persona: PersonaChoice) -> Action {
         model: None,
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
+        on_unknown: orchestrate_core::policy::OnUnknown::Retry,
         output: None,
         review: None,
         repairs: 1,
@@ -111,6 +112,7 @@ pub(crate) struct Journal {
     now: u64,
     pub(crate) contents: Contents,
     pub(crate) offline: bool,
+    pub(crate) replay: Option<String>,
     pub(crate) run: &'static str,
     pub(crate) max_tokens: Option<u64>,
 }
@@ -139,6 +141,7 @@ impl Journal {
             now: START,
             contents: Contents::default(),
             offline: false,
+            replay: None,
             run: "0192-run",
             max_tokens: None,
         }
@@ -171,11 +174,15 @@ impl Journal {
             endpoints: IndexMap::new(),
             model,
             offline: self.offline,
+            replay: self.replay.clone(),
             concurrency: 4,
+            at_first: None,
             limits: Limits { max_tokens: self.max_tokens, ..Limits::default() },
             retry: RetryPolicy::default(),
             fresh: Freshness::default(),
             models: IndexMap::new(),
+            fallbacks: vec![],
+            step_fallbacks: IndexMap::new(),
             model_flag: None,
             output: None,
             selection: None,
@@ -203,6 +210,7 @@ impl Journal {
                 price: Some(price()),
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
                 review: None,
+                warm_first: None,
             }),
         });
     }

@@ -78,7 +78,7 @@ pub(super) fn check_when(sink: &mut Sink<'_>, map: &Map, edges: &[Edge]) {
     }
 }
 
-fn word<T: Copy>(sink: &mut Sink<'_>, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn word<T: Copy>(sink: &mut Sink<'_>, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
     let what = format!("`{}`", entry.key.text);
     let text = fields::text(sink, &entry.value, &what)?;
     let found = words.iter().find(|(word, _)| *word == text.text);

@@ -1,13 +1,19 @@
 //! Settings that a step and `defaults:` share: model, temperature, length and time limits.
 
-use orchestrate_core::request::{Parameters, Timeouts};
+use orchestrate_core::{
+    policy::OnUnknown,
+    request::{Parameters, Timeouts},
+};
 
-use super::fields;
+use super::{fields, flow};
 use crate::{
     codes,
     language::TIMEOUT,
     yaml::{Kind, Map, Node, Sink},
 };
+
+const ON_UNKNOWN: [(&str, OnUnknown); 3] =
+    [("retry", OnUnknown::Retry), ("ask", OnUnknown::Ask), ("fail", OnUnknown::Fail)];
 
 /// What is set, where it is set.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +21,7 @@ pub(super) struct Settings {
     pub(super) model: Option<String>,
     pub(super) parameters: Parameters,
     pub(super) timeouts: Timeouts,
+    pub(super) on_unknown: Option<OnUnknown>,
 }
 
 impl Settings {
@@ -32,6 +39,9 @@ impl Settings {
             model,
             parameters: Parameters { temperature, max_output_tokens },
             timeouts: timeouts.unwrap_or_default(),
+            on_unknown: map
+                .get("on_unknown")
+                .and_then(|entry| flow::word(sink, entry, &ON_UNKNOWN)),
         }
     }
 
@@ -47,10 +57,12 @@ impl Settings {
                     .or(defaults.parameters.max_output_tokens),
             },
             timeouts: Timeouts {
+                connect_ms: self.timeouts.connect_ms.or(defaults.timeouts.connect_ms),
                 first_token_ms: self.timeouts.first_token_ms.or(defaults.timeouts.first_token_ms),
                 idle_ms: self.timeouts.idle_ms.or(defaults.timeouts.idle_ms),
                 total_ms: self.timeouts.total_ms.or(defaults.timeouts.total_ms),
             },
+            on_unknown: self.on_unknown.or(defaults.on_unknown),
         }
     }
 }
@@ -80,6 +92,7 @@ fn timeouts(sink: &mut Sink<'_>, node: &Node) -> Timeouts {
         fields::duration(sink, &entry.value, &format!("`{key}`"))
     };
     Timeouts {
+        connect_ms: limit("connect"),
         first_token_ms: limit("first_token"),
         idle_ms: limit("idle"),
         total_ms: limit("total"),

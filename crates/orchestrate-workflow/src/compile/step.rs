@@ -176,6 +176,7 @@ fn persona_step(
             model: settings.model,
             parameters: settings.parameters,
             timeouts: settings.timeouts,
+            on_unknown: settings.on_unknown.unwrap_or_default(),
             output: output.and_then(OutputFacts::spec).cloned(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),
@@ -203,7 +204,7 @@ fn render_step(
 }
 
 /// Files that a run writes beside its deliverables.
-const RESERVED: &[&str] = &["report.md", "OFFLINE.md"];
+const RESERVED: &[&str] = &["report.md", "OFFLINE.md", "REPLAY.md"];
 
 /// A path below the output folder: no way out of it, nothing hidden, nothing that terminals or file
 /// systems read as something else.

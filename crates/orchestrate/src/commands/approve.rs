@@ -46,18 +46,18 @@ pub(super) fn approve(
 ) -> Result<Exit, CliError> {
     let id = find_run(&workspace.home, Some(&arguments.run))?;
     let step = StepPath::new(arguments.step.as_str());
-    let given =
-        GivenDecision::of_this_user(arguments.yes, arguments.note.as_deref()).map_err(|error| {
-            CliError::new(Exit::Usage, error.to_string()).help(
-                "say it shortly; what takes longer is a remark for `orchestrate rerun RUN STEP -m`",
-            )
-        })?;
+    let note = arguments.note.as_deref().map(|note| workspace.config.redactor().redact(note));
+    let given = GivenDecision::of_this_user(arguments.yes, note.as_deref()).map_err(|error| {
+        CliError::new(Exit::Usage, error.to_string()).help(
+            "say it shortly; what takes longer is a remark for `orchestrate rerun RUN STEP -m`",
+        )
+    })?;
     let word = if arguments.yes { "yes" } else { "no" };
     match decide(&workspace.home, &id, &step, &given)? {
         Approved::Recorded(_) if arguments.resume => {
             terminal::say(&format!("{word} to `{step}`, recorded"));
             let run = OpenRun::resume(workspace, &id, None)?;
-            return common::drive(run, &arguments.show);
+            return common::drive(run, &arguments.show, None);
         }
         Approved::Recorded(_) => {
             terminal::say(&format!("{word} to `{step}`, recorded as the decision of {}", given.by));

@@ -13,6 +13,7 @@ use orchestrate_engine::{
 use orchestrate_persona::{Selection, Verdict};
 
 use super::{
+    cassette,
     choosing::{self, ByModel},
     common,
     inputs::{self, Task},
@@ -27,7 +28,9 @@ pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exi
     let readable = workspace.personas.readable();
     // A slip in a name is told before a task is typed.
     let by_name = named(&readable, &arguments.personas)?;
-    let task = inputs::task(&arguments.task)?;
+    let mut task = inputs::task(&arguments.task, &readable)?;
+    // Its words are told and recorded before the run itself looks at them.
+    task.text = workspace.config.redactor().redact_owned(task.text);
     let mut options = common::options(&arguments.flags)?;
     let selection = match by_name {
         Some(selection) => selection,
@@ -52,7 +55,8 @@ pub(super) fn ask(workspace: &Workspace, arguments: &AskArguments) -> Result<Exi
     let workflow = RunSetup::find_workflow(workspace, &name)?;
     let given = IndexMap::from([("task".to_owned(), task.given)]);
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
-    common::start(workspace, &mut setup, &arguments.flags.show)
+    let record = arguments.flags.cassette.record.as_deref();
+    common::start(workspace, &mut setup, &arguments.flags.show, record)
 }
 
 /// The personas that the command line names, where it names any.
@@ -103,7 +107,11 @@ fn select(
     // Whom the task names is no question for a model.
     let by_model = if arguments.with_model && selection.verdict != Verdict::Named {
         let progress = arguments.flags.show.progress;
-        Some(choosing::by_model(workspace, readable, &selection, task, options, progress)?)
+        let record = arguments.flags.cassette.record.as_deref();
+        let recorder = cassette::recorder(workspace, record)?;
+        Some(choosing::by_model(
+            workspace, readable, &selection, task, options, progress, recorder,
+        )?)
     } else {
         None
     };

@@ -8,6 +8,7 @@ use orchestrate_core::{
     summary::RunSummary,
 };
 use orchestrate_engine::{
+    cassette::Recorder,
     library::{GeneratedName, ModelChoice, ReadablePersonas},
     selecting,
     session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
@@ -94,6 +95,7 @@ pub(super) fn by_model(
     task: &Task,
     options: &RunOptions,
     progress: Progress,
+    mut recorder: Option<Recorder>,
 ) -> Result<ByModel, CliError> {
     let list = list(readable, selection);
     if list.is_empty() {
@@ -111,9 +113,13 @@ pub(super) fn by_model(
             model: options.model.clone(),
             limits: left,
             fresh: fresh.clone(),
+            replay: options.replay.clone(),
             ..RunOptions::default()
         };
         let finished = choose(workspace, &name, task, &asked, progress)?;
+        if let Some(recorder) = &mut recorder {
+            recorder.record(&finished.record)?;
+        }
         let summary = &finished.record.summary;
         left = rest(left, summary);
         let reused = summary.reused > 0;

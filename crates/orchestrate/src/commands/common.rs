@@ -15,12 +15,15 @@ use orchestrate_core::{
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
+    cassette::Recorder,
+    config::Config,
     driver::Stop,
     home::Home,
     session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
 };
 use tokio::sync::mpsc;
 
+use super::cassette;
 use crate::{
     cli::{CapArguments, Progress, RunFlags, ShowArguments},
     exit::{CliError, Exit},
@@ -45,7 +48,11 @@ pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
             Err(CliError::new(Exit::Journal, message)
                 .help("--home, or ORCHESTRATE_HOME, names a folder of your own"))
         }
-        _ => Ok(Workspace::open(&folder, home)?),
+        _ => {
+            // Also where the configuration cannot be used, what is said of it holds no key.
+            terminal::keep(&Config::secrets_of(&home));
+            Ok(Workspace::open(&folder, home)?)
+        }
     }
 }
 
@@ -72,6 +79,7 @@ pub(crate) fn options(flags: &RunFlags) -> Result<RunOptions, CliError> {
         usual_model: None,
         selection: None,
         update_lock: flags.update_lock,
+        replay: cassette::replay(flags.cassette.replay.as_deref())?,
     })
 }
 
@@ -91,18 +99,30 @@ pub(crate) fn start(
     workspace: &Workspace,
     setup: &mut RunSetup,
     show: &ShowArguments,
+    record: Option<&Path>,
 ) -> Result<Exit, CliError> {
     terminal::diagnostics(&setup.warnings);
+    let recorder = cassette::recorder(workspace, record)?;
     setup.prepare_output(workspace)?;
     setup.write_lock(workspace)?;
-    drive(OpenRun::create(workspace, setup)?, show)
+    let exit = drive(OpenRun::create(workspace, setup)?, show, recorder)?;
+    if exit == Exit::NotRecorded {
+        cassette::tell_missing(workspace, setup, show)?;
+    }
+    Ok(exit)
 }
 
 /// Drives a run to its rest, shows what happens, prints the result and says how it ended.
-pub(crate) fn drive(run: OpenRun, show: &ShowArguments) -> Result<Exit, CliError> {
+pub(crate) fn drive(
+    run: OpenRun,
+    show: &ShowArguments,
+    recorder: Option<Recorder>,
+) -> Result<Exit, CliError> {
     let (finished, exit) = drive_silently(run, show)?;
     let as_declared = terminal::result::print(&finished.record, show.format);
     closing::print(&finished, show.progress);
+    let recorded = cassette::record(recorder, &finished.record, show);
+    recorded.map_err(|error| if exit == Exit::Ok { error } else { error.ending(exit) })?;
     let complete = as_declared && finished.unwritten.is_none();
     let is_good = matches!(exit, Exit::Ok | Exit::Partial);
     Ok(if is_good && !complete { Exit::RunFailed } else { exit })

@@ -96,7 +96,8 @@ pub(super) fn doctor(workspace: &Workspace, arguments: &DoctorArguments) -> Resu
 /// The models that the default and the aliases stand for.
 fn named_models(config: &Config) -> Vec<ModelRef> {
     let usual = config.model(None, None).ok().map(|(model, _)| model);
-    let aliases = config.aliases().filter_map(|alias| config.resolve(alias.name).ok());
+    let aliases = config.aliases().filter_map(|alias| config.chain(alias.name).ok());
+    let aliases = aliases.flat_map(|chain| chain.models().cloned().collect::<Vec<_>>());
     let all: BTreeSet<ModelRef> = usual.into_iter().chain(aliases).collect();
     all.into_iter().collect()
 }
@@ -227,7 +228,7 @@ fn as_text(workspace: &Workspace, examined: &[Examined<'_>]) -> String {
             "{:<9} {} = {}, from {of}{wrong}",
             "alias",
             shown(alias.name),
-            shown(alias.model)
+            shown(&alias.models.join(", else "))
         );
     }
     let proxies = proxies();
@@ -260,13 +261,14 @@ fn files(workspace: &Workspace) -> [(&'static str, String, bool); 3] {
 }
 
 fn usual_model(config: &Config) -> String {
-    match config.model(None, None) {
-        Ok((model, origin)) => {
+    match config.chain_of(None, None) {
+        Ok((chain, origin)) => {
             let from = match origin {
                 ModelOrigin::Environment => "the environment variable `ORCHESTRATE_MODEL`",
                 _ => "the alias `default`",
             };
-            format!("{}, from {from}", shown(&model.to_string()))
+            let models: Vec<String> = chain.models().map(ToString::to_string).collect();
+            format!("{}, from {from}", shown(&models.join(", else ")))
         }
         Err(error) => match error.help() {
             Some(help) => format!("{error}: {help}"),
@@ -381,7 +383,8 @@ fn as_json(workspace: &Workspace, examined: &[Examined<'_>]) -> Value {
         .map(|alias| {
             let of = if alias.of_project { "project" } else { "config" };
             json!({
-                "name": alias.name, "model": alias.model, "from": of,
+                "name": alias.name, "model": alias.models.first(),
+                "fallbacks": alias.models.get(1..), "from": of,
                 "usable": config.resolve(alias.name).is_ok(),
             })
         })

@@ -7,7 +7,7 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     neutral,
 };
-use orchestrate_engine::library::{ReadError, read_text};
+use orchestrate_engine::library::{ReadError, ReadablePersonas, read_text};
 use orchestrate_workflow::Given;
 
 use crate::{
@@ -26,13 +26,22 @@ pub(super) struct Task {
 }
 
 /// Reads a task that stands on the command line without a flag. Words that nobody has put in quotes are
-/// one task.
-pub(super) fn task(words: &[String]) -> Result<Task, CliError> {
+/// one task. `@name` at its beginning is a file, or the persona who is spoken to where there is no such file.
+pub(super) fn task(words: &[String], readable: &ReadablePersonas) -> Result<Task, CliError> {
     let spelled = words.join(" ");
     let read = match spelled.as_str() {
         "-" | "@-" => read_standard_input(),
         spelled => match spelled.strip_prefix('@') {
-            Some(path) => read_file(path),
+            Some(path) if Path::new(path).exists() => read_file(path),
+            Some(path) => match spoken_to(path) {
+                Some(name) if readable.called(&[name.to_owned()]).is_ok() => {
+                    Ok(ReadInput { file: None, text: path.to_owned() })
+                }
+                name => read_file(path).map_err(|(message, help)| match name {
+                    Some(name) => (format!("{message}; and no persona is called `{name}`"), help),
+                    None => (message, help),
+                }),
+            },
             None => Ok(ReadInput { file: None, text: spelled.to_owned() }),
         },
     };
@@ -54,6 +63,13 @@ pub(super) fn task(words: &[String]) -> Result<Task, CliError> {
             Err(help.into_iter().fold(error, CliError::help))
         }
     }
+}
+
+/// The first word of a task, where it looks like the name of somebody and not of a file.
+fn spoken_to(text: &str) -> Option<&str> {
+    let end = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '!' | '?');
+    let word = text.split(end).next().filter(|word| !word.is_empty())?;
+    (!word.contains(['/', '.', '\\'])).then_some(word)
 }
 
 /// Something that is wrong, and what to do about it.

@@ -28,13 +28,13 @@ pub(super) fn matching(
     workspace: &Workspace,
     arguments: &MatchArguments,
 ) -> Result<Exit, CliError> {
-    let task = inputs::task(&arguments.task)?;
     let readable = workspace.personas.readable();
+    let task = inputs::task(&arguments.task, &readable)?;
     let selection = choosing::by_words(&readable, &task.text);
     let by_model = if arguments.with_model && selection.verdict != Verdict::Named {
         let options = RunOptions { model: arguments.model.clone(), ..RunOptions::default() };
         let progress = Progress::Auto;
-        Some(choosing::by_model(workspace, &readable, &selection, &task, &options, progress)?)
+        Some(choosing::by_model(workspace, &readable, &selection, &task, &options, progress, None)?)
     } else {
         None
     };

@@ -4,6 +4,7 @@ pub(crate) mod approve;
 pub(crate) mod completions;
 
 mod ask;
+mod cassette;
 mod choosing;
 mod common;
 mod cost;

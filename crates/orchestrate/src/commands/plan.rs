@@ -211,15 +211,23 @@ fn members(schema: Option<&Value>) -> Map<String, Value> {
     properties.into_iter().flatten().map(member).collect()
 }
 
+/// `4 at a time`, or with how many it begins.
+fn at_a_time(setup: &RunSetup) -> String {
+    match setup.at_first.filter(|_| !setup.offline) {
+        Some(first) => format!("{first} at a time at first, up to {}", setup.concurrency),
+        None => format!("{} at a time", setup.concurrency),
+    }
+}
+
 fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} — {}, {} at a time{}",
+        "{} — {}, {}{}",
         setup.plan.workflow(),
         counted(steps.len() as u64, "step", "steps"),
-        setup.concurrency,
+        at_a_time(setup),
         if setup.offline && model_known { ", offline: no model is called" } else { "" },
     );
     if let Some(summary) = setup.plan.summary() {
@@ -487,6 +495,8 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         "workflow": setup.plan.workflow(),
         "offline": setup.offline && model_known,
         "concurrency": setup.concurrency,
+        "at_first": setup.at_first,
+        "fallbacks": setup.fallbacks,
         "limits": limits_json(&setup.limits),
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,

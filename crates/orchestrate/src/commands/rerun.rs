@@ -1,11 +1,14 @@
 //! `orchestrate rerun`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orchestrate_core::{ids::StepPath, plan::Action, suggest};
-use orchestrate_engine::session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run};
+use orchestrate_engine::{
+    config::Chain,
+    session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run},
+};
 
-use super::common;
+use super::{cassette, common};
 use crate::{
     cli::RerunArguments,
     exit::{CliError, Exit},
@@ -19,22 +22,39 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     let id = find_run(&workspace.home, Some(&arguments.run))?;
     let record = RunRecord::read(&workspace.home.run(&id))?;
     let workflow = RunSetup::find_workflow(workspace, &record.created.workflow_source)?;
-    let offline = arguments.offline || (record.created.offline && arguments.model.is_none());
+    let offline = arguments.offline
+        || (record.created.offline
+            && arguments.model.is_none()
+            && arguments.cassette.replay.is_none());
     let created = &record.created;
+    // Like an offline run, a replay stays what it was until a model is asked for.
+    let again = created.replay.as_deref().filter(|_| !offline && arguments.model.is_none());
+    let replay = arguments.cassette.replay.as_deref().or(again.map(Path::new));
+    if replay.is_some() && arguments.cassette.record.is_some() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "a replay asks no model, so that there is nothing to record",
+        )
+        .help("name a model with --model, or leave --record out"));
+    }
+    let replay = cassette::replay(replay)?;
     let caps = common::limits(&arguments.caps);
     // Without a word everything stays what it was, whatever the configuration says now.
     let options = RunOptions {
         model: arguments.model.clone().or_else(|| created.model_flag.clone()),
-        usual_model: (!created.offline).then(|| created.model.clone()),
+        usual_model: (!created.offline && arguments.cassette.replay.is_none())
+            .then(|| Chain { model: created.model.clone(), fallbacks: created.fallbacks.clone() }),
         offline,
         update_lock: arguments.update_lock,
         limits: caps.or(record.summary.limits),
-        concurrency: (record.plan.concurrency() != Some(created.concurrency))
-            .then_some(created.concurrency),
+        concurrency: (created.at_first.is_none()
+            && record.plan.concurrency() != Some(created.concurrency))
+        .then_some(created.concurrency),
         fresh: orchestrate_core::event::Freshness::Reuse,
         output: common::output(arguments.output.as_ref())?
             .or_else(|| created.output.as_ref().map(PathBuf::from)),
         selection: created.selection.clone(),
+        replay,
     };
     let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
     let step = arguments.step.as_deref().map(StepPath::new);
@@ -56,7 +76,8 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         remark: arguments.remark.clone(),
         before: record.reworks()?,
     };
-    common::start(workspace, &mut setup.rework(rework)?, &arguments.show)
+    let record = arguments.cassette.record.as_deref();
+    common::start(workspace, &mut setup.rework(rework)?, &arguments.show, record)
 }
 
 /// The document that the remark speaks of.

@@ -9,7 +9,7 @@ use orchestrate_engine::{
     store::StoreError,
 };
 
-use super::common;
+use super::{cassette, common};
 use crate::{
     cli::ResumeArguments,
     exit::{CliError, Exit, chain},
@@ -30,6 +30,14 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
         // It was recorded without links, so a link in its place has been put there since.
         OutputFolder::open_unlinked(Path::new(folder))?.probe()?;
     }
+    if arguments.record.is_some() && !record.summary.asks_models() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "this run asks no model, so that there is nothing to record",
+        )
+        .help("leave --record out"));
+    }
+    let recorder = cassette::recorder(workspace, arguments.record.as_deref())?;
     let changed = changed_files(workspace, &record);
     let run = OpenRun::resume(workspace, &id, limits)?;
     if !changed.is_empty() {
@@ -40,7 +48,7 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
             )],
         );
     }
-    common::drive(run, &arguments.show)
+    common::drive(run, &arguments.show, recorder)
 }
 
 /// The newest run that can be gone on with; newer ones that are in use or cannot be read are named.

@@ -16,5 +16,6 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
     if let Some(path) = &arguments.plan {
         pinned::check(path, &setup)?;
     }
-    common::start(workspace, &mut setup, &arguments.flags.show)
+    let record = arguments.flags.cassette.record.as_deref();
+    common::start(workspace, &mut setup, &arguments.flags.show, record)
 }

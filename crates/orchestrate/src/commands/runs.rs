@@ -64,13 +64,18 @@ fn list(workspace: &Workspace, format: ListFormat) -> Exit {
                     "{id}  {:width$}  {:<12}  {steps:>5}  {}\n",
                     summary.workflow,
                     status(summary),
-                    neutral::excerpt(&summary.task, 60),
+                    neutral::excerpt(&format!("{}{}", kind(summary), summary.task), 60),
                 );
                 terminal::out(&terminal::fitted(&line));
             }
         }
     }
     exit
+}
+
+/// What stands before the task of a run that replayed a cassette.
+fn kind(summary: &RunSummary) -> &'static str {
+    if summary.replay.is_some() { "(replay) " } else { "" }
 }
 
 /// The status of a run in a word or two.
@@ -80,7 +85,7 @@ fn status(summary: &RunSummary) -> &'static str {
         RunStatus::Running => "unfinished",
         RunStatus::Paused(PauseReason::Interrupted) => "interrupted",
         RunStatus::Paused(PauseReason::DiskFull) => "disk full",
-        RunStatus::Paused(PauseReason::AwaitingApproval) => "waiting",
+        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => "waiting",
         RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",

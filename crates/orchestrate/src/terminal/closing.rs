@@ -95,7 +95,9 @@ fn troubles(record: &RunRecord) {
     }
     if matches!(
         summary.status,
-        RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::DiskFull)
+        RunStatus::Paused(
+            PauseReason::AwaitingApproval | PauseReason::CallUnknown | PauseReason::DiskFull
+        )
     ) {
         let id = summary.run.as_ref().map(ToString::to_string).unwrap_or_default();
         super::warn(
@@ -131,6 +133,10 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
             "orchestrate run {} --model openai:gpt-5-mini … for answers, with OPENAI_API_KEY set",
             workflow(record)
         ),
+        RunStatus::Succeeded if summary.replay.is_some() => format!(
+            "orchestrate run {} … without --replay has it answered by a model",
+            workflow(record)
+        ),
         RunStatus::Succeeded => {
             let step = summary.steps.last().map_or("STEP", |step| step.step.as_str());
             format!("orchestrate rerun {id} {step} -m \"your remark\" to have it reworked")
@@ -142,9 +148,26 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
                 None => format!("orchestrate resume {id} {flag}N with a higher cap"),
             }
         }
+        RunStatus::Failed(RunFailure::Step(_)) if !summary.not_recorded.is_empty() => {
+            "the same command with --record in the place of --replay asks the model for what is missing, and records it".to_owned()
+        }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());
-            after_failure(id, failure.map(|failure| failure.class), is_generated(summary))
+            match failure.and_then(|failure| failure.not_before) {
+                Some(at) => format!(
+                    "orchestrate resume {id} from {} on; finished steps are kept",
+                    orchestrate_report::words::time(at)
+                ),
+                None => {
+                    let class = failure.map(|failure| failure.class);
+                    after_failure(id, class, is_generated(summary))
+                }
+            }
+        }
+        RunStatus::Paused(PauseReason::CallUnknown) => {
+            format!(
+                "orchestrate resume {id} to have the call made again: at worst it is paid twice"
+            )
         }
         RunStatus::Paused(PauseReason::DiskFull) => {
             format!("make room on the disk, then orchestrate resume {id}")

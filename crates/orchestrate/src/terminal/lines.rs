@@ -3,8 +3,11 @@
 use orchestrate_core::{
     event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
+    in_words,
+    lanes::SlowCause,
     money::Money,
     neutral,
+    request::ModelRef,
     summary::{RunSummary, StepState, StepSummary},
 };
 
@@ -59,6 +62,8 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
             let steps = if count == 1 { "step" } else { "steps" };
             let model = if created.offline {
                 "offline: no model is called".into()
+            } else if let Some(name) = summary.cassette() {
+                format!("replay of {}: no model is called", neutral::excerpt(name, 60))
             } else {
                 created.model.to_string()
             };
@@ -141,7 +146,17 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
                 count()
             )
         }
-        Event::RetryScheduled { call, due } => {
+        Event::ModelFellBack { call, from, to, failure } => format!(
+            "{}instead {}  {to} is asked, not {from}: {}",
+            count(),
+            call.step,
+            neutral::one_line(&failure.to_string())
+        ),
+        Event::LaneSlowed { model, cause, at_a_time, until } => {
+            let wait = until.map(|until| in_words(until.since(recorded.at)));
+            format!("{}slow    {}", count(), slowed(model, *cause, *at_a_time, wait.as_deref()))
+        }
+        Event::RetryScheduled { call, due, .. } => {
             let wait = due.since(recorded.at);
             let why = summary.step(&call.step).and_then(orchestrate_report::trouble);
             let why = why.unwrap_or_default();
@@ -185,6 +200,28 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
         | Event::RunFailed { .. } => return None,
     };
     Some(text)
+}
+
+/// `openai:m asks for 20 s; 3 calls at a time`.
+fn slowed(model: &ModelRef, cause: SlowCause, at_a_time: u32, wait: Option<&str>) -> String {
+    let calls = if at_a_time == 1 { "1 call".to_owned() } else { format!("{at_a_time} calls") };
+    match (cause, wait) {
+        (SlowCause::RateLimited, Some(wait)) => {
+            format!("{model} asks for {wait}; {calls} at a time")
+        }
+        (SlowCause::RateLimited, None) => format!("{model} asks to slow down; {calls} at a time"),
+        (SlowCause::Overloaded, wait) => {
+            let wait = wait.map_or(String::new(), |wait| format!(", {wait} of pause"));
+            format!("{model} is overloaded{wait}; {calls} at a time")
+        }
+        (SlowCause::Failing, wait) => format!(
+            "{model} fails again and again; one call tries whether it is back in {}",
+            wait.unwrap_or("a moment")
+        ),
+        (SlowCause::Quota, wait) => {
+            format!("{model} has nothing left of its limit for {}", wait.unwrap_or("a moment"))
+        }
+    }
 }
 
 /// `review 2/3: 3 of 5 gates pass`.

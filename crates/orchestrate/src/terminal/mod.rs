@@ -10,6 +10,7 @@ mod escape;
 mod lines;
 mod log;
 mod rows;
+mod secrets;
 
 use std::{
     io::{BufRead as _, ErrorKind, IsTerminal, Read as _, Write},
@@ -19,11 +20,14 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
+use orchestrate_engine::{config::Config, home::Home};
+
 use crate::exit::{CliError, Exit};
 
 pub(crate) use diagnostics::{diagnostic_json, diagnostics};
 use escape::{in_ci, safe, safe_json};
 pub(crate) use log::log_to_stderr;
+pub(crate) use secrets::{keep, panics_are_redacted};
 
 /// The longest answer to a question, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
@@ -44,6 +48,9 @@ pub(crate) fn out_exactly(bytes: &[u8]) {
     let stdout = std::io::stdout();
     let is_read = stdout.is_terminal() || (in_ci() && !is_a_file(&stdout));
     let text = String::from_utf8_lossy(bytes);
+    if secrets::found(&text) {
+        return put(&safe(&text));
+    }
     let shown = safe(&text);
     if is_read && shown.as_bytes() != bytes {
         out(&shown);
@@ -141,8 +148,14 @@ pub(crate) fn error(error: &CliError) {
 /// Prints what is wrong with a command line, or the help that was asked for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
+    if error.use_stderr()
+        && let Ok(home) = Home::locate(None)
+    {
+        // It quotes the command line, and nobody has read the configuration yet.
+        keep(&Config::secrets_of(&home));
+    }
     let shown = safe(&text);
-    if error.use_stderr() && shown != text {
+    if error.use_stderr() && (shown != text || secrets::found(&text)) {
         // It quotes the command line, which a script may have put together from anything.
         talk(&shown);
     } else {
@@ -253,6 +266,7 @@ static LOST: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Writes to standard output. Whoever has closed it wants no more of it.
 fn put(text: &str) {
+    let text = &secrets::redacted(text);
     let mut stdout = anstream::stdout().lock();
     kept(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
 }
@@ -279,6 +293,7 @@ pub(crate) fn lost() -> Option<CliError> {
 
 /// Writes to standard error text that was made safe before.
 fn talk(text: &str) {
+    let text = &secrets::redacted(text);
     let mut stderr = anstream::stderr().lock();
     let _ = stderr.write_all(text.as_bytes());
 }

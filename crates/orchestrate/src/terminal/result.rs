@@ -65,7 +65,7 @@ pub(crate) fn print_recorded(record: &RunRecord, format: Format) -> Result<(), S
 /// Prints an event as a JSON line; the first is preceded by the line that names the schema.
 pub(super) fn event_line(recorded: &Recorded, summary: &RunSummary, first: bool) {
     if first {
-        let version = json!({ "type": "version", "schema": "1.0", "offline": summary.offline });
+        let version = json!({ "type": "version", "schema": "1.0", "offline": summary.offline, "replay": summary.cassette() });
         out_json_line(&version.to_string());
     }
     let line = serde_json::to_string(recorded).expect("an event is plain data");

@@ -445,3 +445,20 @@ fn a_hostile_description_neither_breaks_the_workflow_nor_reaches_the_terminal() 
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains('\u{1b}'));
 }
+
+#[test]
+fn a_persona_is_spoken_to_with_an_at_sign_where_no_file_has_that_name() {
+    let place = Place::new();
+    let asked = place.run(&["ask", "@mlops-engineer", "keep it alive", "--offline"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    assert!(asked.stderr.contains("asking mlops-engineer (named in the task)"), "{}", asked.stderr);
+    let file = place.refused(&["ask", "@mlops-enginer, keep it alive", "--offline"]);
+    assert!(
+        file.starts_with("exit 3\nerror: the task: reading `mlops-enginer, keep it alive`"),
+        "{file}"
+    );
+    assert!(file.contains("; and no persona is called `mlops-enginer`"), "{file}");
+    place.write("mlops-engineer", "data-engineer: build it");
+    let asked = place.run(&["ask", "@mlops-engineer", "--offline"]);
+    assert!(asked.stderr.contains("asking data-engineer"), "a file wins: {}", asked.stderr);
+}

@@ -454,3 +454,18 @@ fn one_file_that_cannot_be_read_does_not_hide_the_others() {
         assert!(outcome.stderr.contains("is not UTF-8"), "{list}: {}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_persona_is_shown_by_whatever_it_is_called_and_its_wishes_are_no_warning() {
+    let place = Place::new();
+    let by_name = place.good(&["personas", "show", "data-engineer"]);
+    assert_eq!(place.good(&["personas", "show", "DE"]), by_name);
+    assert_eq!(place.good(&["personas", "show", "data engineer"]), by_name);
+    let persona = persona_file("data-engineer");
+    let persona = persona.replacen("---\n", "---\nmodel: sonnet\n", 1);
+    place.write("personas/data-engineer.md", persona);
+    for args in [&["personas", "list"][..], &["personas", "show", "data-engineer"]] {
+        assert_eq!(place.run(args).stderr, "", "{args:?}");
+    }
+    assert!(place.run(&["personas", "lint"]).stderr.contains("foreign-model"));
+}

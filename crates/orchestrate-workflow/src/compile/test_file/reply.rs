@@ -75,12 +75,13 @@ pub struct Failing {
 }
 
 /// The failures that a test can script, each as it is written.
-const FAILURES: [(&str, FailureClass); 14] = [
+const FAILURES: [(&str, FailureClass); 15] = [
     ("connect", FailureClass::Connect),
     ("stream_cut", FailureClass::StreamCut),
     ("timeout", FailureClass::Timeout),
     ("rate_limited", FailureClass::RateLimited),
     ("unavailable", FailureClass::Unavailable),
+    ("overloaded", FailureClass::Overloaded),
     ("quota_exhausted", FailureClass::QuotaExhausted),
     ("credentials", FailureClass::Credentials),
     ("not_found", FailureClass::NotFound),

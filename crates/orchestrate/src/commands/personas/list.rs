@@ -24,7 +24,7 @@ pub(super) fn list(workspace: &Workspace, arguments: &ListPersonas) -> Exit {
     for name in workspace.personas.names() {
         match workspace.personas.read(name) {
             Ok(Some(mut entry)) => {
-                terminal::diagnostics(&entry.diagnostics);
+                super::tell(&entry.diagnostics);
                 match entry.persona.take() {
                     Some(persona) if is_wanted(&entry, &persona, arguments) => {
                         found.push((entry, persona));
