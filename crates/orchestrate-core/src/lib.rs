@@ -7,6 +7,8 @@
 
 pub mod approval;
 pub mod brief;
+pub mod budget;
+pub mod charge;
 pub mod coverage;
 pub mod diagnostic;
 pub mod event;
@@ -17,11 +19,13 @@ pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod lanes;
+pub mod money;
 pub mod neutral;
 pub mod persona;
 pub mod persona_diff;
 pub mod plan;
 pub mod policy;
+pub mod price;
 pub mod request;
 pub mod review;
 pub mod run;

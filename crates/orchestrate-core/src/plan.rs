@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    budget::Budget,
     flow::Flow,
     handoff::{DEFAULT_ALLOWANCE, Pass},
     ids::{Digest, StepPath},
@@ -31,6 +32,9 @@ pub struct PlanParts {
     pub outputs: IndexMap<String, String>,
     /// Calls at a time, where the workflow says.
     pub concurrency: Option<u32>,
+    /// What its runs may use.
+    #[serde(default, skip_serializing_if = "Budget::is_usual")]
+    pub budget: Budget,
 }
 
 /// A compiled workflow. It cannot be built with a cycle, an unknown need or a repeated step.
@@ -446,6 +450,11 @@ impl Plan {
         self.parts.concurrency
     }
 
+    /// What its runs may use, as the workflow says.
+    pub fn budget(&self) -> &Budget {
+        &self.parts.budget
+    }
+
     /// The position of a step.
     pub fn position(&self, step: &StepPath) -> Option<usize> {
         self.index.get(step).copied()
@@ -597,6 +606,7 @@ mod tests {
             steps: steps.collect(),
             outputs: IndexMap::new(),
             concurrency: None,
+            budget: Budget::default(),
         })
     }
 

@@ -47,7 +47,8 @@ impl Run {
         let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
         self.tell_of_lanes()?;
         let opening = self.next_opening();
-        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).min()
+        let over = self.time_is_over_at();
+        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).chain(over).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 5] = ["workflow", "with", "budget", "retry", "seed"];
+const FUTURE: [&str; 4] = ["workflow", "with", "retry", "seed"];
 
 /// Words of other tools for what is called differently here.
 const SYNONYMS: [(&str, &str); 28] = [

@@ -12,7 +12,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    edges, fields, group, input, needs,
+    budget, edges, fields, group, input, needs,
     settings::Settings,
     step::{self, Draft},
     templates::{self, Known},
@@ -106,6 +106,8 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
     let concurrency = map
         .get("concurrency")
         .and_then(|entry| fields::integer(sink, &entry.value, "`concurrency`", 1..=1000));
+    let budget = map.get("budget").and_then(|entry| budget::read(sink, &entry.value));
+    let budget = budget.unwrap_or_default();
     let inputs = map
         .get("inputs")
         .map(|entry| input::read(sink, &entry.value, catalogue.schemas()))
@@ -143,6 +145,7 @@ fn workflow(sink: &mut Sink<'_>, root: &Node, catalogue: &dyn Catalogue) -> Opti
         inputs,
         outputs,
         concurrency,
+        budget,
     };
     if sink.has_errors() {
         return None;

@@ -1,6 +1,7 @@
 //! From a file's tree to a plan.
 
 mod approve;
+mod budget;
 mod edges;
 mod fields;
 mod file;

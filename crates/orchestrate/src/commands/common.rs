@@ -58,7 +58,13 @@ pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
 
 /// Caps as the command line gives them.
 pub(crate) fn limits(arguments: &CapArguments) -> Limits {
-    Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens }
+    let short = Limits {
+        max_calls: arguments.max_calls,
+        max_tokens: arguments.max_tokens,
+        allow_unpriced: arguments.allow_unpriced,
+        ..Limits::default()
+    };
+    arguments.budget.iter().fold(short, |limits, cap| limits.stricter(cap.0))
 }
 
 /// What the command line asks of a run.

@@ -144,8 +144,8 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
         RunStatus::Failed(RunFailure::Budget(cap)) => {
             let flag = cap.flag();
             match orchestrate_report::sufficient_cap(summary) {
-                Some(least) => format!("orchestrate resume {id} {flag} {least} or more"),
-                None => format!("orchestrate resume {id} {flag} N with a higher cap"),
+                Some(least) => format!("orchestrate resume {id} {flag}{least} or more"),
+                None => format!("orchestrate resume {id} {flag}N with a higher cap"),
             }
         }
         RunStatus::Failed(RunFailure::Step(_)) if !summary.not_recorded.is_empty() => {

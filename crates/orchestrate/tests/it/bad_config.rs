@@ -19,7 +19,7 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `gates`, `defaults`
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `prices`, `gates`, `defaults`
      |
      = help: the line is not shown here, since it may hold a key
     ");
@@ -85,7 +85,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     "#);
     insta::assert_snapshot!(check("[defaults]\napi_key = \"sk-x\"\n"), @r#"
     exit 3
-    error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`
+    error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`, `budget`
      --> [ROOT]/work/orchestrate.toml:2:1
       |
     2 | api_key = "sk-x"
