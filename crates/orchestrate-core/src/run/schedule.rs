@@ -183,8 +183,10 @@ impl Run {
                 output,
             }),
             Prepared::NotReviewed => {
-                let (step_path, stop) = (call.step.clone(), Stop::SwitchedOff);
-                self.record(Event::ReviewEnded { step: step_path, stop, rounds: 0 })?;
+                let reviewed = call.step.clone();
+                let ended =
+                    Event::ReviewEnded { step: reviewed, stop: Stop::SwitchedOff, rounds: 0 };
+                self.record(ended)?;
                 self.go_on(step)
             }
             Prepared::Skipped(reason) => {

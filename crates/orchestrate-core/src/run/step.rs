@@ -116,14 +116,12 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
             Some(S::Prepared)
         }
         (S::Prepared | S::Ended | S::RetryWait, H::Intent) => Some(S::Calling),
-        (S::Prepared | S::Ended | S::RetryWait, H::Reused) | (S::Calling, H::Succeeded) => {
-            Some(S::Answered)
-        }
-        (S::Ready, H::Asked) => Some(S::Asking),
+        // A person in a review is asked about a document that is there; what follows is the review's.
+        (S::Prepared | S::Ended | S::RetryWait, H::Reused)
+        | (S::Calling, H::Succeeded)
+        | (S::Asking, H::PersonJudged) => Some(S::Answered),
+        (S::Ready | S::Answered, H::Asked) => Some(S::Asking),
         (S::Asking, H::PersonDecided) => Some(S::Decided),
-        // A person in a review: the document is there, and what follows is the review's.
-        (S::Answered, H::Asked) => Some(S::Asking),
-        (S::Asking, H::PersonJudged) => Some(S::Answered),
         // A call that falls back is evaluated for another model before anything else becomes of it.
         (S::Calling, H::EndedBadly) | (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => {
             Some(S::Ended)
