@@ -393,6 +393,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
         "unpriced_calls": 0
       },
       "not_recorded": [],
+      "slowed": [],
       "steps": [
         {
           "step": "data",
@@ -407,6 +408,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 2,
           "lost_attempts": 1,
           "usage": {
@@ -469,6 +471,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
@@ -511,6 +514,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": null,
+          "fallbacks": [],
           "attempts": 1,
           "lost_attempts": 0,
           "usage": {
@@ -528,7 +532,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
-            "help": "ask otherwise"
+            "help": "ask otherwise",
+            "not_before": null
           },
           "items": null,
           "instances": null,
@@ -556,6 +561,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": null,
           "served_model": null,
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
