@@ -119,7 +119,13 @@ fn a_model_without_a_price_is_refused_under_a_cap_on_cost_before_anything_is_sen
     let run = ["run", "w.yaml", "-m", "openai:m", "--budget", "usd=1"];
     let plain = ["run", "w.yaml", "--budget", "usd=1"];
     let place = place.with("ORCHESTRATE_MODEL", "openai:m");
-    insta::assert_snapshot!(place.refused(&plain), @"");
+    insta::assert_snapshot!(place.refused(&plain), @r#"
+    exit 3
+    error: the price of `openai:m`, `openai:other` is not known, and the cost of the run is capped
+    help: add [prices."openai:m"], [prices."openai:other"] with `input` and `output` in dollars for a million tokens to your config, or `like = "openai:gpt-5-mini"` for one that costs the same
+    help: bring a newer table with `orchestrate models prices --update FILE`
+    help: or give --allow-unpriced: such calls are sent and count as nothing
+    "#);
     assert_eq!(server.count(), 0);
     let plan = place.good(&["plan", "w.yaml", "-m", "openai:m", "--budget", "usd=1"]);
     assert!(plan.contains("the price of openai:m, since the cost is capped"), "{plan}");
