@@ -404,8 +404,8 @@ fn a_run_that_skips_optional_steps_goes_on_without_those_it_cannot_pay() {
     };
     assert!(bound("a-much-dearer-extra") > bound("a"), "else the test tests nothing");
     let limits = Limits { max_cost: Some(bound("a")), ..Limits::default() };
-    let stops = plan(steps.clone());
-    let mut shop = Shop::open(&stops, limits);
+    let strict = plan(steps.clone());
+    let mut shop = Shop::open(&strict, limits);
     let end = shop.run_to_rest(|| (Fate::Good, 100));
     assert_eq!(end, Outcome::Failed(RunFailure::Budget(Cap::Cost)));
 

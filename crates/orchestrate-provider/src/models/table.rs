@@ -109,6 +109,7 @@ impl ModelTable {
 
 /// The row for a model: the one of its name, else that of its name without a date, else the longest one
 /// with `*` that it begins with. No other name is close enough: what costs a tenth is called almost the same.
+#[expect(clippy::needless_pass_by_value, reason = "a layer is no more than a reference")]
 pub fn find<'a, T>(rows: Layer<'a, T>, provider: &str, model: &str) -> Option<(&'a str, &'a T)> {
     let model = model.strip_prefix("models/").unwrap_or(model);
     let names = [Some(model), without_date(model)];
