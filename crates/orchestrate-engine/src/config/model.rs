@@ -380,15 +380,14 @@ fn gates(
         } else {
             None
         };
-        match wrong {
-            Some(wrong) => faults.push(
+        if let Some(wrong) = wrong {
+            faults.push(
                 Diagnostic::error("config-invalid", format!("[gates.{id}]: {wrong}"))
                     .help(format!("see `{}`", home.config_file().display())),
-            ),
-            None => {
-                let patience = table.timeout.map(std::time::Duration::from_secs);
-                gates.insert(id, GateCommand::new(table.command, patience));
-            }
+            );
+        } else {
+            let patience = table.timeout.map(std::time::Duration::from_secs);
+            gates.insert(id, GateCommand::new(table.command, patience));
         }
     }
     gates

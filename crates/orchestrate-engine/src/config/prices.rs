@@ -9,7 +9,7 @@ use orchestrate_provider::models::{Layer, ModelFacts, ModelTable, Row, check_nam
 use super::{ProviderSettings, file::ConfigError, model::Config};
 use crate::library::read_text;
 
-/// The largest table that is read, in bytes; LiteLLM's has three million.
+/// The largest table that is read, in bytes; `LiteLLM`'s has three million.
 pub const MAX_TABLE_BYTES: u64 = 16 << 20;
 
 /// Where something that is known of a model comes from.
