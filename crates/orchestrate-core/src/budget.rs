@@ -235,8 +235,9 @@ impl Ledger {
         // What will never be allowed weighs more than what has to wait.
         let verdicts = [tokens, cost].into_iter().flatten();
         verdicts.fold(Allowance::Granted, |worst, next| match (worst, next) {
-            (Allowance::Exhausted(_), _) | (_, Allowance::Granted) => worst,
-            (Allowance::Wait(_), Allowance::Wait(_)) => worst,
+            (Allowance::Exhausted(_), _)
+            | (_, Allowance::Granted)
+            | (Allowance::Wait(_), Allowance::Wait(_)) => worst,
             (_, next) => next,
         })
     }
@@ -270,7 +271,7 @@ impl Ledger {
 }
 
 /// What `cap` says of a call after which `spent` is spent, and `taken` with everything in flight.
-fn fits<T: Ord>(cap: T, spent: T, taken: T, which: Cap) -> Allowance {
+fn fits<T: Ord + Copy>(cap: T, spent: T, taken: T, which: Cap) -> Allowance {
     if taken <= cap {
         Allowance::Granted
     } else if spent <= cap {

@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn usage(input: u64, cached: u64, cache_write: u64, output: u64) -> Usage {
-        Usage { input, cached, cache_write, output, ..Usage::default() }
+        Usage { input, output, cached, cache_write, ..Usage::default() }
     }
 
     #[test]
