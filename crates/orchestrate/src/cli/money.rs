@@ -66,6 +66,7 @@ pub(crate) struct PricesArguments {
     /// Show only models whose name, provider:model, has this in it
     #[arg(value_name = "TEXT")]
     pub(crate) filter: Option<String>,
+    #[expect(clippy::doc_markdown, reason = "a help text, in which a name is a name")]
     /// Take in a table from this file, LiteLLM's model_prices_and_context_window.json or one like
     /// prices.toml in your config folder, where it is kept. Nothing is fetched
     #[arg(long, value_name = "FILE", conflicts_with = "filter")]

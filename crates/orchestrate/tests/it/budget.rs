@@ -127,8 +127,8 @@ fn a_model_without_a_price_is_refused_under_a_cap_on_cost_before_anything_is_sen
     help: or give --allow-unpriced: such calls are sent and count as nothing
     "#);
     assert_eq!(server.count(), 0);
-    let plan = place.good(&["plan", "w.yaml", "-m", "openai:m", "--budget", "usd=1"]);
-    assert!(plan.contains("the price of openai:m, since the cost is capped"), "{plan}");
+    let foreseen = place.good(&["plan", "w.yaml", "-m", "openai:m", "--budget", "usd=1"]);
+    assert!(foreseen.contains("the price of openai:m, since the cost is capped"), "{foreseen}");
     let allowed = place.run(&[&run[..], &["--allow-unpriced", "--max-calls", "1"]].concat());
     assert_eq!((allowed.code, server.count()), (Some(8), 1), "{}", allowed.stderr);
     assert!(
