@@ -117,6 +117,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
         steps: (0..steps).map(step).collect(),
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: orchestrate_core::budget::Budget::default(),
     };
     Arc::new(Plan::build(parts).expect("needs point to the layer before"))
 }
@@ -211,6 +212,8 @@ fn prepared(digest: Digest) -> Prepared {
             identity: Identity(digest),
             request: digest,
             reserved: 1_000,
+            reserved_cost: None,
+            price: None,
             notes: Vec::new(),
             review: None,
             warm_first: None,

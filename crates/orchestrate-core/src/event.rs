@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
+    budget::{Cap, Limits},
     failure::{Billed, Failure},
     ids::{CallId, Digest, RunId, StepPath},
     lanes::SlowCause,
-    policy::{Cap, Limits, RetryPolicy},
+    money::Money,
+    policy::RetryPolicy,
+    price::Price,
     request::{Endpoint, Identity, ModelRef},
     review::{Asked, Judged, Stop},
     usage::Usage,
@@ -63,6 +66,9 @@ pub enum Event {
         attempt: u32,
         /// Tokens reserved.
         reserved: u64,
+        /// Money reserved, where the price is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_cost: Option<Money>,
     },
     /// An attempt brought a good answer.
     CallSucceeded {
@@ -556,6 +562,12 @@ pub struct PreparedCall {
     pub request: Digest,
     /// Tokens it may use at worst, prompt and answer.
     pub reserved: u64,
+    /// What it may cost at worst, where the price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_cost: Option<Money>,
+    /// The price of the model's tokens when it was prepared; none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// In which form each need arrived, and what else a reader of the prompt should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -53,6 +53,8 @@ pub enum FailureClass {
     NotRecorded,
     /// The step could not be prepared: a template, a file or a handoff that does not fit.
     Preparation,
+    /// The budget does not cover the call any more.
+    OverBudget,
     /// A person said no.
     NotApproved,
     /// Nobody decided in time.
@@ -87,6 +89,7 @@ impl FailureClass {
             Self::NotRecorded => "not in the cassette",
             Self::Preparation => "could not be prepared",
             Self::Inside => "failed inside",
+            Self::OverBudget => "not covered by the budget",
             Self::NotApproved => "not approved",
             Self::ApprovalExpired => "approval expired",
         }
@@ -118,6 +121,7 @@ impl FailureClass {
             | Self::Misfit
             | Self::Unsupported
             | Self::Redirected
+            | Self::OverBudget
             | Self::NotApproved
             | Self::ApprovalExpired => false,
         }

@@ -7,7 +7,9 @@
 
 pub mod approval;
 pub mod brief;
+pub mod budget;
 pub mod called;
+pub mod charge;
 pub mod coverage;
 pub mod diagnostic;
 pub mod event;
@@ -18,11 +20,13 @@ pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod lanes;
+pub mod money;
 pub mod neutral;
 pub mod persona;
 pub mod persona_diff;
 pub mod plan;
 pub mod policy;
+pub mod price;
 pub mod request;
 pub mod review;
 pub mod run;

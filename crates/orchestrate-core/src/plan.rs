@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    budget::Budget,
     called::WorkflowStep,
     flow::Flow,
     handoff::{DEFAULT_ALLOWANCE, Pass},
@@ -32,6 +33,9 @@ pub struct PlanParts {
     pub outputs: IndexMap<String, String>,
     /// Calls at a time, where the workflow says.
     pub concurrency: Option<u32>,
+    /// What its runs may use.
+    #[serde(default, skip_serializing_if = "Budget::is_usual")]
+    pub budget: Budget,
 }
 
 /// A compiled workflow. It cannot be built with a cycle, an unknown need or a repeated step.
@@ -465,6 +469,11 @@ impl Plan {
         self.parts.concurrency
     }
 
+    /// What its runs may use, as the workflow says.
+    pub fn budget(&self) -> &Budget {
+        &self.parts.budget
+    }
+
     /// The position of a step.
     pub fn position(&self, step: &StepPath) -> Option<usize> {
         self.index.get(step).copied()
@@ -638,6 +647,7 @@ mod tests {
             steps: steps.collect(),
             outputs: IndexMap::new(),
             concurrency: None,
+            budget: Budget::default(),
         })
     }
 

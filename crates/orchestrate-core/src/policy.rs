@@ -1,4 +1,4 @@
-//! Policies as pure functions: when an attempt is repeated, and what a cap still allows.
+//! Policies as pure functions: when an attempt is repeated.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::FailureClass,
     ids::{CallId, FieldHasher, RunId},
-    usage::Usage,
 };
+
+pub use crate::budget::{Allowance, Cap, Ledger, Limits};
 
 /// When a failed attempt is made again and how long to wait before.
 ///
@@ -106,6 +107,7 @@ impl RetryPolicy {
             | FailureClass::NotRecorded
             | FailureClass::Preparation
             | FailureClass::Inside
+            | FailureClass::OverBudget
             | FailureClass::NotApproved
             | FailureClass::ApprovalExpired => 1,
         };
@@ -149,112 +151,6 @@ pub enum OnUnknown {
     /// The step fails.
     Fail,
 }
-
-/// Caps that hold for a whole run, resumes included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Limits {
-    /// Requests sent at most, retries included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_calls: Option<u64>,
-    /// Input and output tokens at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u64>,
-}
-
-/// Which cap was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cap {
-    /// [`Limits::max_calls`].
-    Calls,
-    /// [`Limits::max_tokens`].
-    Tokens,
-}
-
-impl Cap {
-    /// The command line flag that sets this cap.
-    pub fn flag(self) -> &'static str {
-        match self {
-            Self::Calls => "--max-calls",
-            Self::Tokens => "--max-tokens",
-        }
-    }
-}
-
-/// The answer to "may this call be sent?".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowance {
-    /// It may.
-    Granted,
-    /// Not now, but reservations in flight may be given back.
-    Wait(Cap),
-    /// Not any more.
-    Exhausted(Cap),
-}
-
-/// What a run has sent and spent, and what is reserved for calls in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ledger {
-    calls: u64,
-    spent: u64,
-    reserved: u64,
-}
-
-impl Ledger {
-    /// Requests sent so far.
-    pub fn calls(&self) -> u64 {
-        self.calls
-    }
-
-    /// Tokens spent so far, reservations of lost calls included.
-    pub fn spent(&self) -> u64 {
-        self.spent
-    }
-
-    /// Tokens reserved for calls in flight.
-    pub fn reserved(&self) -> u64 {
-        self.reserved
-    }
-
-    /// Whether one more call that may use up to `tokens` stays within `limits`.
-    pub fn allows(&self, limits: &Limits, tokens: u64) -> Allowance {
-        if limits.max_calls.is_some_and(|cap| self.calls >= cap) {
-            return Allowance::Exhausted(Cap::Calls);
-        }
-        let Some(cap) = limits.max_tokens else { return Allowance::Granted };
-        if self.spent.saturating_add(self.reserved).saturating_add(tokens) <= cap {
-            Allowance::Granted
-        } else if self.reserved > 0 && self.spent.saturating_add(tokens) <= cap {
-            Allowance::Wait(Cap::Tokens)
-        } else {
-            Allowance::Exhausted(Cap::Tokens)
-        }
-    }
-
-    /// Counts a call and reserves its worst case.
-    pub(crate) fn reserve(&mut self, tokens: u64) {
-        self.calls += 1;
-        self.reserved = self.reserved.saturating_add(tokens);
-    }
-
-    /// Replaces a reservation by what was really used.
-    pub(crate) fn settle(&mut self, tokens: u64, usage: &Usage) {
-        self.release(tokens);
-        self.spent = self.spent.saturating_add(usage.total());
-    }
-
-    /// Gives a reservation back: nothing was charged.
-    pub(crate) fn release(&mut self, tokens: u64) {
-        self.reserved = self.reserved.saturating_sub(tokens);
-    }
-
-    /// Keeps a reservation as spent: nobody knows what was charged.
-    pub(crate) fn forfeit(&mut self, tokens: u64) {
-        self.release(tokens);
-        self.spent = self.spent.saturating_add(tokens);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,27 +199,5 @@ mod tests {
     fn the_retry_budget_is_a_tenth_of_the_calls_and_three() {
         let policy = RetryPolicy::default();
         assert_eq!([0, 9, 10, 200].map(|calls| policy.retries_for(calls)), [3, 3, 4, 23]);
-    }
-
-    #[test]
-    fn a_token_cap_waits_for_reservations_before_it_gives_up() {
-        let limits = Limits { max_tokens: Some(100), ..Limits::default() };
-        let mut ledger = Ledger::default();
-        ledger.reserve(60);
-        assert_eq!(ledger.allows(&limits, 60), Allowance::Wait(Cap::Tokens));
-        ledger.settle(60, &Usage { input: 10, output: 5, ..Usage::default() });
-        assert_eq!(ledger.allows(&limits, 60), Allowance::Granted);
-        assert_eq!(ledger.allows(&limits, 90), Allowance::Exhausted(Cap::Tokens));
-    }
-
-    #[test]
-    fn a_call_cap_counts_every_request_sent() {
-        let limits = Limits { max_calls: Some(2), ..Limits::default() };
-        let mut ledger = Ledger::default();
-        ledger.reserve(0);
-        ledger.release(0);
-        assert_eq!(ledger.allows(&limits, 0), Allowance::Granted);
-        ledger.reserve(0);
-        assert_eq!(ledger.allows(&limits, 0), Allowance::Exhausted(Cap::Calls));
     }
 }

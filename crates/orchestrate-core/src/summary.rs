@@ -8,15 +8,17 @@ use serde::Serialize;
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
+    budget::{Cap, Limits, Reservation, RunningTime},
+    charge::{Charge, Charges, Used},
     event::{
         Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
     },
-    failure::{Billed, Failure, FailureClass},
+    failure::{Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId, StepPath},
     instances::{Instances, is_repeated},
     lanes::SlowCause,
+    money::Money,
     plan::{Action, Plan},
-    policy::{Cap, Limits},
     request::{Endpoint, ModelRef},
     review::{Asked, ReviewLog},
     usage::Usage,
@@ -100,6 +102,12 @@ pub struct RunSummary {
     pub usage: Usage,
     /// Tokens that attempts may have used whose usage is not known: their worst case.
     pub lost_tokens: u64,
+    /// What its own calls cost, in units of 10⁻¹² US dollars; those without a known price left out.
+    pub cost: Money,
+    /// The part of `cost` that attempts may have cost whose usage is not known: their worst case.
+    pub lost_cost: Money,
+    /// Attempts that were charged and whose price is not known.
+    pub unpriced: u64,
     /// The steps in plan order.
     pub steps: Vec<StepSummary>,
     /// Where less was sent than there was to send, by model and cause.
@@ -110,7 +118,9 @@ pub struct RunSummary {
     #[serde(skip)]
     pub(crate) plan: Arc<Plan>,
     #[serde(skip)]
-    running_since: Option<Timestamp>,
+    running: RunningTime,
+    #[serde(skip)]
+    charges: Charges,
     #[serde(skip)]
     pub(crate) instances: Instances,
     #[serde(skip)]
@@ -147,6 +157,8 @@ pub struct StepSummary {
     pub lost: Option<LossCause>,
     /// Tokens of its calls.
     pub usage: Usage,
+    /// What its calls cost, in units of 10⁻¹² US dollars; those without a known price left out.
+    pub cost: Money,
     /// When it was first evaluated.
     pub started_at: Option<Timestamp>,
     /// When it came to its end.
@@ -184,7 +196,7 @@ pub struct StepSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalSummary>,
     #[serde(skip)]
-    reserved: u64,
+    reserved: Reservation,
 }
 
 impl StepSummary {
@@ -282,8 +294,12 @@ impl RunSummary {
             steps: steps.collect(),
             slowed: Vec::new(),
             artifacts: Vec::new(),
+            cost: Money::ZERO,
+            lost_cost: Money::ZERO,
+            unpriced: 0,
             plan,
-            running_since: None,
+            running: RunningTime::default(),
+            charges: Charges::default(),
             instances: Instances::default(),
             artifact_places: IndexMap::new(),
         }
@@ -364,18 +380,26 @@ impl RunSummary {
         }
     }
 
-    /// The step whose call the cap on tokens does not allow, and what it may use at worst.
-    pub fn beyond_cap(&self) -> Option<(&StepSummary, u64)> {
-        let (Some(Cap::Tokens), Some(cap)) = (self.cap_reached(), self.limits.max_tokens) else {
-            return None;
+    /// The step whose call the cap on tokens or cost does not allow, and its worst case.
+    pub fn beyond_cap(&self) -> Option<(&StepSummary, Reservation)> {
+        let cap = self.cap_reached()?;
+        let is_beyond = |worst: &Reservation| match cap {
+            Cap::Tokens => self
+                .limits
+                .max_tokens
+                .is_some_and(|most| self.spent_tokens().saturating_add(worst.tokens) > most),
+            Cap::Cost => self
+                .limits
+                .max_cost
+                .zip(worst.cost)
+                .is_some_and(|(most, cost)| self.cost.plus(cost) > most),
+            Cap::Calls | Cap::Wall => false,
         };
-        let prepared = self.steps.iter().filter(|step| {
-            matches!(step.state, StepState::Running | StepState::Retrying) && step.reserved > 0
-        });
-        let spent = self.spent_tokens();
-        prepared
-            .map(|step| (step, step.reserved))
-            .find(|(_, reserved)| spent.saturating_add(*reserved) > cap)
+        let prepared = self
+            .steps
+            .iter()
+            .filter(|step| matches!(step.state, StepState::Running | StepState::Retrying));
+        prepared.map(|step| (step, step.reserved)).find(|(_, worst)| is_beyond(worst))
     }
 
     /// Tokens that count against the cap: those used, and the worst case where usage is not known.
@@ -399,9 +423,13 @@ impl RunSummary {
     fn fold(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         self.updated_at = at;
-        self.count_time(at, &recorded.event);
+        self.running.note(at, &recorded.event);
+        self.active_ms = self.running.until(at);
+        if let Some(charge) = self.charges.note(recorded) {
+            self.charge(&charge);
+        }
         match &recorded.event {
-            Event::SessionOpened { .. } => {}
+            Event::SessionOpened { .. } | Event::RunStarted => {}
             Event::RunCreated(created) => {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
@@ -414,15 +442,13 @@ impl RunSummary {
                 self.created_at = at;
             }
             Event::RunForked(forked) => self.forked_from = Some(forked.from.clone()),
-            Event::RunStarted => self.running_since = Some(at),
             Event::RunResumed { limits } => {
                 self.limits = *limits;
-                self.running_since = Some(at);
                 self.status = RunStatus::Running;
             }
-            Event::RunPaused { reason } => self.rest(RunStatus::Paused(*reason)),
-            Event::RunSucceeded => self.rest(RunStatus::Succeeded),
-            Event::RunFailed { reason } => self.rest(RunStatus::Failed(reason.clone())),
+            Event::RunPaused { reason } => self.status = RunStatus::Paused(*reason),
+            Event::RunSucceeded => self.status = RunStatus::Succeeded,
+            Event::RunFailed { reason } => self.status = RunStatus::Failed(reason.clone()),
             Event::ArtifactWritten { step, path, digest } => {
                 let artifact = Artifact { step: step.clone(), path: path.clone(), digest: *digest };
                 if let Some(&place) = self.artifact_places.get(path) {
@@ -446,7 +472,8 @@ impl RunSummary {
                         step.repairs += 1;
                     }
                     step.model = Some(prepared.model.clone());
-                    step.reserved = prepared.reserved;
+                    step.reserved =
+                        Reservation { tokens: prepared.reserved, cost: prepared.reserved_cost };
                     step.state = StepState::Running;
                     step.started_at = step.started_at.or(Some(at));
                     for note in &prepared.notes {
@@ -456,19 +483,18 @@ impl RunSummary {
                     }
                 }
             }
-            Event::CallIntent { call, reserved, .. } => {
+            Event::CallIntent { call, reserved, reserved_cost, .. } => {
                 self.calls += 1;
                 if let Some(step) = self.step_mut(&call.step) {
                     step.attempts += 1;
                     step.lost = None;
-                    step.reserved = *reserved;
+                    step.reserved = Reservation { tokens: *reserved, cost: *reserved_cost };
                     step.state = StepState::Running;
                     step.retry_at = None;
                 }
             }
             Event::CallSucceeded { call, answer, .. } => {
                 self.not_recorded.remove(call);
-                self.count(&call.step, answer.usage);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.served_model.clone_from(&answer.served_model);
                     step.failure = None;
@@ -487,31 +513,16 @@ impl RunSummary {
                     }
                 }
             }
-            Event::CallFailed { call, failure, usage, billed, .. } => {
+            Event::CallFailed { call, failure, .. }
+            | Event::OutputRejected { call, failure, .. } => {
                 if failure.class == FailureClass::NotRecorded {
                     self.not_recorded.insert(call.clone());
-                }
-                // As the ledger counts it.
-                match (billed, usage) {
-                    (_, Some(usage)) => self.count(&call.step, *usage),
-                    (Billed::No, None) => {}
-                    (Billed::Assumed | Billed::Reported, None) => self.forfeit(&call.step),
-                }
-                if let Some(step) = self.step_mut(&call.step) {
-                    step.failure = Some(failure.clone());
-                }
-            }
-            Event::OutputRejected { call, failure, usage, .. } => {
-                match usage {
-                    Some(usage) => self.count(&call.step, *usage),
-                    None => self.forfeit(&call.step),
                 }
                 if let Some(step) = self.step_mut(&call.step) {
                     step.failure = Some(failure.clone());
                 }
             }
             Event::CallUnknown { call, cause, failure, .. } => {
-                self.forfeit(&call.step);
                 if let Some(step) = self.step_mut(&call.step) {
                     step.lost_attempts += 1;
                     step.lost = Some(*cause);
@@ -654,40 +665,31 @@ impl RunSummary {
         }
     }
 
-    fn count(&mut self, step: &StepPath, usage: Usage) {
-        self.usage += usage;
+    /// Counts what an attempt was charged, as the ledger of the run does.
+    fn charge(&mut self, charge: &Charge) {
+        let cost = charge.cost.unwrap_or_default();
+        self.cost += cost;
+        self.unpriced += u64::from(charge.cost.is_none());
+        let known = match charge.used {
+            Used::Known(usage) => usage,
+            Used::AtMost(tokens) => {
+                self.lost_tokens = self.lost_tokens.saturating_add(tokens);
+                self.lost_cost += cost;
+                Usage::default()
+            }
+        };
+        self.usage += known;
+        let step = &charge.call.step;
         if let Some(told) = self.told_mut(step) {
-            told.usage += usage;
+            told.usage += known;
+            told.cost += cost;
         }
         if is_repeated(step)
             && let Some(position) = self.plan.position_of(step)
         {
-            self.steps[position].usage += usage;
+            self.steps[position].usage += known;
+            self.steps[position].cost += cost;
         }
-    }
-
-    /// Nobody knows what the attempt used up: its worst case counts.
-    fn forfeit(&mut self, step: &StepPath) {
-        let reserved = self.step(step).map_or(0, |step| step.reserved);
-        self.lost_tokens = self.lost_tokens.saturating_add(reserved);
-    }
-
-    fn rest(&mut self, status: RunStatus) {
-        self.running_since = None;
-        self.status = status;
-    }
-
-    /// Counts the time since the event before, unless the process ended in between without recording it:
-    /// how long it lived on after its last event is not known.
-    fn count_time(&mut self, at: Timestamp, event: &Event) {
-        let Some(since) = self.running_since else { return };
-        if matches!(event, Event::SessionOpened { .. }) {
-            self.running_since = None;
-            return;
-        }
-        let millis = u64::try_from(at.since(since).as_millis()).unwrap_or(u64::MAX);
-        self.active_ms = self.active_ms.saturating_add(millis);
-        self.running_since = Some(at);
     }
 }
 
@@ -713,6 +715,7 @@ impl StepSummary {
             lost_attempts: 0,
             lost: None,
             usage: Usage::default(),
+            cost: Money::ZERO,
             started_at: None,
             ended_at: None,
             deliverable: None,
@@ -729,7 +732,7 @@ impl StepSummary {
             fallbacks: Vec::new(),
             notes: Vec::new(),
             approval: None,
-            reserved: 0,
+            reserved: Reservation::default(),
         }
     }
 
@@ -743,6 +746,7 @@ impl StepSummary {
             repairs: self.repairs,
             last_repair: self.last_repair,
             usage: self.usage,
+            cost: self.cost,
             started_at: self.started_at,
             ..fresh
         };

@@ -14,6 +14,9 @@ pub struct Usage {
     /// The part of `input` that the provider read from its cache.
     #[serde(default)]
     pub cached: u64,
+    /// The part of `input` that the provider wrote to its cache.
+    #[serde(default)]
+    pub cache_write: u64,
     /// The part of `output` that the model spent on reasoning.
     #[serde(default)]
     pub reasoning: u64,
@@ -34,6 +37,7 @@ impl AddAssign for Usage {
         self.input = self.input.saturating_add(other.input);
         self.output = self.output.saturating_add(other.output);
         self.cached = self.cached.saturating_add(other.cached);
+        self.cache_write = self.cache_write.saturating_add(other.cache_write);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
         self.estimated = self.estimated || other.estimated;
     }

@@ -54,6 +54,11 @@ impl Home {
         self.config.join("config.toml")
     }
 
+    /// The table of prices that the user brought.
+    pub fn prices_file(&self) -> PathBuf {
+        self.config.join("prices.toml")
+    }
+
     /// The folder of the user's own personas and workflows.
     pub fn config_folder(&self) -> &Path {
         &self.config

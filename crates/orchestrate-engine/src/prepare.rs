@@ -10,9 +10,11 @@ use orchestrate_core::{
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
+    money::Money,
     neutral,
     persona::Persona,
     plan::{Action, ApprovalStep, Need, PersonaStep},
+    price::Price,
     request::{Identity, ModelRef, Request, Segment},
     review::ReviewLog,
     run::{Asked, Prepared, ReviewQuestion},
@@ -28,6 +30,7 @@ use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     calls::{self, Calls},
     casting::{Casting, hidden_note, invalid, task_segment},
+    config::ModelPrices,
     gates::GateCommands,
     home::Home,
     items::{self, Lists},
@@ -46,6 +49,7 @@ pub(crate) struct Preparer {
     pub(crate) input_notes: Vec<String>,
     pub(crate) model: ModelRef,
     pub(crate) models: IndexMap<StepPath, ModelRef>,
+    pub(crate) prices: ModelPrices,
     pub(crate) providers: Providers,
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
@@ -123,8 +127,8 @@ pub(crate) struct View {
     pub(crate) rejected: Option<Digest>,
     /// The model that is asked; another than the step's own where that cannot be had.
     pub(crate) model: Option<ModelRef>,
-    /// Tokens that are left under the cap, where there is one.
-    pub(crate) tokens_left: Option<u64>,
+    /// What is left under the caps.
+    pub(crate) left: Left,
 }
 
 /// Whether the condition of a step's review holds, or it has none.
@@ -358,8 +362,13 @@ impl Preparer {
             invalid(format!("the provider of model `{}` is not configured", request.model))
         })?;
         let identity = Identity::of(provider.endpoint(), &request);
-        let paid = provider.is_paid();
-        let reserved = if paid { reserve(&mut request, view.tokens_left) } else { 0 };
+        // What is not paid for costs nothing, whoever is asked in name.
+        let (price, (reserved, reserved_cost)) = if provider.is_paid() {
+            let price = self.prices.get(&request.model).copied();
+            (price, reserve(&mut request, &view.left, price.as_ref()))
+        } else {
+            (Some(Price::FREE), (0, Some(Money::ZERO)))
+        };
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -375,6 +384,8 @@ impl Preparer {
             identity,
             request: blobs[0].digest,
             reserved,
+            reserved_cost,
+            price,
             notes,
             review,
             warm_first: None,
@@ -598,23 +609,43 @@ impl Preparer {
     }
 }
 
-/// Sets the reservation, and the cap that goes with it where a token budget is in force.
-fn reserve(request: &mut Request, tokens_left: Option<u64>) -> u64 {
+/// What is left for calls under the caps on tokens and cost, where there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Left {
+    pub(crate) tokens: Option<u64>,
+    pub(crate) cost: Option<Money>,
+}
+
+impl Left {
+    fn is_capped(&self) -> bool {
+        self.tokens.is_some() || self.cost.is_some()
+    }
+
+    /// Whether a call of so many tokens and this cost is not covered.
+    fn lacks(&self, tokens: u64, cost: Option<Money>) -> bool {
+        self.tokens.is_some_and(|left| tokens > left)
+            || self.cost.zip(cost).is_some_and(|(left, cost)| cost > left)
+    }
+}
+
+/// Sets the reservation in tokens and money, and the length of the answer that goes with it where a cap on
+/// either is in force.
+fn reserve(request: &mut Request, left: &Left, price: Option<&Price>) -> (u64, Option<Money>) {
     // Markup around the messages costs a few tokens on every server.
     const FRAME: u64 = 32;
-    if tokens_left.is_some() {
+    if left.is_capped() {
         request.output_cap = Some(ASSUMED_ANSWER_TOKENS);
     }
     let answer = u64::from(request.length_cap().unwrap_or(ASSUMED_ANSWER_TOKENS));
+    let worst = |prompt: u64| (prompt + answer, price.map(|price| price.worst(prompt, answer)));
     let bound = request.prompt_bytes() + FRAME;
-    match tokens_left {
-        // Near the limit it pays to count. A quarter is added, since other models count otherwise.
-        Some(left) if bound + answer > left => {
-            let counted = tokens::count(&request.system) + tokens::count(&request.user());
-            (counted + counted / 4 + FRAME).min(bound) + answer
-        }
-        Some(_) | None => bound + answer,
+    let (tokens, cost) = worst(bound);
+    if !left.lacks(tokens, cost) {
+        return (tokens, cost);
     }
+    // Near the limit it pays to count. A quarter is added, since other models count otherwise.
+    let counted = tokens::count(&request.system) + tokens::count(&request.user());
+    worst((counted + counted / 4 + FRAME).min(bound))
 }
 
 fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {

@@ -13,7 +13,7 @@ use orchestrate_core::{
 };
 use orchestrate_workflow::StepEnding;
 
-use crate::prepare::{ItemState, NeedState, View};
+use crate::prepare::{ItemState, Left, NeedState, View};
 
 /// What came of the items of finished fans-out, for all who need them.
 #[derive(Debug, Default)]
@@ -22,11 +22,9 @@ pub(crate) struct PartsSeen(BTreeMap<usize, Arc<Vec<NeedState>>>);
 impl PartsSeen {
     /// What preparing `call` may know.
     pub(crate) fn view(&mut self, run: &Run, summary: &RunSummary, call: &CallId) -> View {
-        let ledger = run.ledger();
-        let cap = run.limits().max_tokens;
-        let tokens_left =
-            cap.map(|cap| cap.saturating_sub(ledger.spent()).saturating_sub(ledger.reserved()));
-        let mut view = View { tokens_left, ..View::default() };
+        let (ledger, limits) = (run.ledger(), run.limits());
+        let left = Left { tokens: ledger.tokens_left(limits), cost: ledger.cost_left(limits) };
+        let mut view = View { left, ..View::default() };
         let Some(instance) = run.instance(&call.step) else { return view };
         view.model = run.model(instance).cloned();
         view.draft = run.draft(instance);

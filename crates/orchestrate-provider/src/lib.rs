@@ -8,6 +8,7 @@ pub mod cassette;
 pub mod command;
 pub mod dialects;
 pub mod http;
+pub mod models;
 pub mod offline;
 pub mod presets;
 pub mod redact;

@@ -93,6 +93,8 @@ impl fmt::Debug for Redactor {
 /// A secret as it is and in every other form.
 fn forms(secret: &str) -> Vec<String> {
     let each = |form: &dyn Fn(u8) -> String| secret.bytes().map(form).collect::<String>();
+    let in_units =
+        |form: &dyn Fn(u16) -> String| secret.encode_utf16().map(form).collect::<String>();
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let in_address = |upper: bool| {
         each(&|byte| match byte {
@@ -111,8 +113,8 @@ fn forms(secret: &str) -> Vec<String> {
         each(&|byte| format!("%{byte:02x}")),
         in_json.replace('/', "\\/"),
         in_json,
-        secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
-        secret.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect(),
+        in_units(&|unit| format!("\\u{unit:04x}")),
+        in_units(&|unit| format!("\\u{unit:04X}")),
         each(&|byte| format!("{byte:02x}")),
         each(&|byte| format!("{byte:02X}")),
         secret

@@ -6,7 +6,7 @@ use orchestrate_core::summary::{RunSummary, StepState};
 
 use crate::{header, states, words};
 
-/// The lines of the closing block: steps, calls, tokens, active time and status, without colour and
+/// The lines of the closing block: steps, calls, tokens, cost, active time and status, without colour and
 /// fit for a terminal.
 pub fn closing(summary: &RunSummary) -> Vec<String> {
     let steps = format!("{} of {} finished", summary.finished(), summary.total());
@@ -16,6 +16,9 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     lines.push(format!("calls   {}", header::calls(summary)));
     if summary.asks_models() {
         lines.push(format!("tokens  {}", header::tokens(summary)));
+    }
+    if let Some(cost) = header::cost(summary) {
+        lines.push(format!("cost    {cost}"));
     }
     lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));
     lines.extend(states::slowed(summary).into_iter().map(|line| format!("slow    {line}")));

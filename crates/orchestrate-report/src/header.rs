@@ -1,8 +1,9 @@
 //! The run header: the one part of a report that differs between two runs with the same answers.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
+    money::Money,
     neutral,
     summary::{RunSummary, StepSummary},
 };
@@ -43,6 +44,9 @@ pub(crate) fn header(context: &Context<'_>) -> String {
     if summary.asks_models() {
         item("Tokens", tokens(summary));
     }
+    if let Some(cost) = cost(summary) {
+        item("Cost", cost);
+    }
     for line in states::slowed(summary) {
         item("Slowed down", line);
     }
@@ -82,6 +86,31 @@ pub(crate) fn tokens(summary: &RunSummary) -> String {
             words::count(lost)
         ),
     }
+}
+
+/// What this run's own calls cost, with what is not certain about it; none where nothing is known of it and
+/// nobody capped it.
+pub(crate) fn cost(summary: &RunSummary) -> Option<String> {
+    let none_known = summary.cost == Money::ZERO;
+    if summary.offline || (none_known && summary.limits.max_cost.is_none()) {
+        return None;
+    }
+    let about = if summary.usage.estimated { "≈" } else { "" };
+    let of = summary.limits.max_cost.map(|cap| format!(" of {cap}")).unwrap_or_default();
+    let mut text = format!("{about}{}{of}", summary.cost);
+    if summary.lost_cost > Money::ZERO {
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(
+            text,
+            "; up to {} of it for attempts whose usage is not known",
+            summary.lost_cost
+        );
+    }
+    if summary.unpriced > 0 {
+        let calls = words::counted(summary.unpriced, "call", "calls");
+        let _ = write!(text, "; without {calls} whose price is not known");
+    }
+    Some(text)
 }
 
 /// Where a step's answer comes from, as far as that differs from a single plain call.

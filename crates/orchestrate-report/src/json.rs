@@ -39,6 +39,7 @@ pub fn json(context: &Context<'_>) -> Value {
         "reused": summary.reused,
         "usage": usage(&summary.usage),
         "lost_tokens": summary.lost_tokens,
+        "cost": cost(summary),
         "not_recorded": summary.not_recorded,
         "slowed": summary.slowed,
         "steps": summary.steps.iter().map(|step| self::step(context, step)).collect::<Vec<_>>(),
@@ -69,6 +70,7 @@ pub fn list_entry(summary: &RunSummary) -> Value {
         "finished": summary.finished(),
         "calls": sent(summary, summary.calls),
         "usage": usage(&summary.usage),
+        "cost": cost(summary),
     })
 }
 
@@ -128,6 +130,7 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "attempts": sent(context.summary, step.attempts.into()),
         "lost_attempts": step.lost_attempts,
         "usage": usage(&step.usage),
+        "cost_usd": words::usd(step.cost),
         "started_at": step.started_at.map(words::time),
         "ended_at": step.ended_at.map(words::time),
         "skipped": step.skipped,
@@ -153,6 +156,7 @@ fn instance(context: &Context<'_>, step: &StepSummary) -> Value {
         "source": step.source.map(|source| self::source(context.summary, source)),
         "attempts": sent(context.summary, step.attempts.into()),
         "usage": usage(&step.usage),
+        "cost_usd": words::usd(step.cost),
         "skipped": step.skipped,
         "failure": step.failure.as_ref().map(ToString::to_string),
         "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
@@ -213,11 +217,21 @@ fn source(summary: &RunSummary, source: StepSource) -> &'static str {
     }
 }
 
+/// What the run's own calls cost; the worst case of attempts whose usage is not known is part of it.
+fn cost(summary: &RunSummary) -> Value {
+    json!({
+        "usd": words::usd(summary.cost),
+        "lost_usd": words::usd(summary.lost_cost),
+        "unpriced_calls": summary.unpriced,
+    })
+}
+
 fn usage(usage: &Usage) -> Value {
     json!({
         "input": usage.input,
         "output": usage.output,
         "cached": usage.cached,
+        "cache_write": usage.cache_write,
         "reasoning": usage.reasoning,
         "estimated": usage.estimated,
     })

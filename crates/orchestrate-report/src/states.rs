@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use orchestrate_core::{
+    budget::Cap,
     event::{LossCause, PauseReason, RunFailure},
     lanes::SlowCause,
     neutral,
     plan::{Action, Plan},
-    policy::{Cap, OnUnknown},
+    policy::OnUnknown,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
     usage::Usage,
 };
@@ -115,39 +116,67 @@ pub(crate) fn slowed(summary: &RunSummary) -> Vec<String> {
 }
 
 fn cap_reached(summary: &RunSummary, cap: Cap) -> String {
-    let reached = match (cap, summary.limits.max_calls) {
-        (Cap::Calls, Some(most)) => {
-            return format!("the cap on calls was reached: {} allowed", words::count(most));
+    let limits = &summary.limits;
+    match (cap, limits.max_calls, limits.max_tokens, limits.max_cost, limits.max_wall_ms) {
+        (Cap::Calls, Some(most), ..) => {
+            format!("the cap on calls was reached: {} allowed", words::count(most))
         }
-        (Cap::Calls, None) => "the cap on calls was reached",
-        (Cap::Tokens, _) => "the cap on tokens was reached",
-    };
-    let (Some((step, most)), Some(allowed)) = (summary.beyond_cap(), summary.limits.max_tokens)
-    else {
-        return reached.to_owned();
-    };
-    let left = match allowed.saturating_sub(summary.spent_tokens()) {
-        left if left == allowed => format!("{} are allowed", words::count(allowed)),
-        left => format!("{} of {} are left", words::count(left), words::count(allowed)),
-    };
-    format!("{reached}: step `{}` may use {} tokens; {left}", step.step, words::count(most))
+        (Cap::Calls, None, ..) => "the cap on calls was reached".to_owned(),
+        (Cap::Tokens, _, allowed, ..) => {
+            let step = summary.beyond_cap().zip(allowed).map(|((step, worst), allowed)| {
+                let left = allowed.saturating_sub(summary.spent_tokens());
+                let [most, left, allowed] = [worst.tokens, left, allowed].map(words::count);
+                uncovered(step, &format!("{most} tokens"), &left, &allowed)
+            });
+            format!("the cap on tokens was reached{}", step.unwrap_or_default())
+        }
+        (Cap::Cost, _, _, allowed, _) => {
+            let step = summary.beyond_cap().zip(allowed).map(|((step, worst), allowed)| {
+                let most = worst.cost.unwrap_or_default();
+                let left = allowed.less(summary.cost);
+                uncovered(step, &most.to_string(), &left.to_string(), &allowed.to_string())
+            });
+            format!("the cap on cost was reached{}", step.unwrap_or_default())
+        }
+        (Cap::Wall, .., allowed) => {
+            let allowed = allowed.map(|most| words::duration(Duration::from_millis(most)));
+            let allowed = allowed.map(|most| format!(": {most} allowed"));
+            format!("its time is over{}", allowed.unwrap_or_default())
+        }
+    }
 }
 
-/// The lowest cap with which a run that a cap ended can go on. For tokens it suffices for the next call; for
-/// calls, for one of every step that is left.
-pub fn sufficient_cap(summary: &RunSummary) -> Option<u64> {
+/// What a step may use beside what is left, where that is less.
+fn uncovered(step: &StepSummary, most: &str, left: &str, allowed: &str) -> String {
+    let left = if left == allowed {
+        format!("{allowed} are allowed")
+    } else {
+        format!("{left} of {allowed} are left")
+    };
+    format!(": step `{}` may use {most}; {left}", step.step)
+}
+
+/// The lowest cap with which a run that a cap ended can go on, as the command line takes it. For tokens and
+/// cost it suffices for the next call; for calls, for one of every step that is left. How much more time is
+/// enough nobody knows.
+pub fn sufficient_cap(summary: &RunSummary) -> Option<String> {
     match summary.cap_reached()? {
         Cap::Tokens => {
-            let (_, most) = summary.beyond_cap()?;
-            Some(summary.spent_tokens().saturating_add(most))
+            let (_, worst) = summary.beyond_cap()?;
+            Some(summary.spent_tokens().saturating_add(worst.tokens).to_string())
+        }
+        Cap::Cost => {
+            let (_, worst) = summary.beyond_cap()?;
+            Some(summary.cost.plus(worst.cost?).whole_cents_up().exact())
         }
         Cap::Calls => {
             let steps = summary.plan().steps().iter().zip(&summary.steps);
             let left = steps.filter(|(step, told)| {
                 matches!(step.action, Action::Persona(_)) && told.state != StepState::Succeeded
             });
-            Some(summary.calls.saturating_add(left.count() as u64))
+            Some(summary.calls.saturating_add(left.count() as u64).to_string())
         }
+        Cap::Wall => None,
     }
 }
 

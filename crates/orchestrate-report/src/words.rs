@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestrate_core::Timestamp;
+use orchestrate_core::{Timestamp, money::Money};
 
 /// A number with a comma between every three digits: `1,234,567`.
 pub fn count(number: u64) -> String {
@@ -20,6 +20,11 @@ pub fn count(number: u64) -> String {
 /// `1 step`, `2 steps`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// An amount as a number of US dollars, for JSON. Sums are made of [`Money`]; this is for those who read them.
+pub fn usd(amount: Money) -> f64 {
+    amount.exact().parse().unwrap_or(f64::MAX)
 }
 
 /// A count in few characters: `840`, `3.1k`, `2.4M`.
@@ -87,6 +92,7 @@ mod tests {
             [count(0), count(999), count(1_000), count(1_234_567)],
             ["0", "999", "1,000", "1,234,567"]
         );
+        assert!((usd("0.0325".parse().unwrap()) - 0.0325).abs() < f64::EPSILON);
         assert_eq!(
             [0, 12_340, 63_000].map(|millis| duration(Duration::from_millis(millis))),
             ["0 ms", "12.3 s", "1 min 3 s"]

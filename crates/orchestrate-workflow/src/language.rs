@@ -71,8 +71,9 @@ const OTHER_KIND: [(&str, &[&str]); 7] = [
 ];
 
 /// Every section, from the file inwards.
-pub const SECTIONS: [&Section; 10] =
-    [&WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE];
+pub const SECTIONS: [&Section; 11] = [
+    &WORKFLOW, &INPUT, &ITEMS, &DEFAULTS, &BUDGET, &TIMEOUT, &STEP, &NEED, &CHOICE, &REVIEW, &GATE,
+];
 
 pub(crate) const fn key(
     name: &'static str,
@@ -125,6 +126,12 @@ pub const WORKFLOW: Section = Section {
             "Calls at a time, 1 to 1000.",
             r#"{ "type": "integer", "minimum": 1, "maximum": 1000 }"#,
             "concurrency: 2",
+        ),
+        key(
+            "budget",
+            "What a run may use at most. A lower cap of the command line or of the config holds.",
+            r##"{ "$ref": "#/definitions/budget" }"##,
+            "budget: { usd: 5, wall: 30m }",
         ),
         key(
             "steps",
@@ -272,6 +279,47 @@ pub const DEFAULTS: Section = Section {
     around: "workflow: example\ndefaults: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
     between: ", ",
     beside: &[],
+};
+
+/// What a run may use.
+pub const BUDGET: Section = Section {
+    name: "budget",
+    title: "The budget",
+    keys: &[
+        key(
+            "usd",
+            "US dollars that all calls together may cost. The worst case of a call is held against it before the call is sent; a model whose price is not known is refused.",
+            r#"{ "type": "number", "exclusiveMinimum": 0, "maximum": 1000000 }"#,
+            "usd: 5",
+        ),
+        key(
+            "tokens",
+            "Tokens of all prompts and answers together, held against the worst case like `usd`.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 4000000000 }"#,
+            "tokens: 400000",
+        ),
+        key(
+            "calls",
+            "Requests that may be sent, retries included.",
+            r#"{ "type": "integer", "minimum": 1, "maximum": 4000000000 }"#,
+            "calls: 40",
+        ),
+        key(
+            "wall",
+            "How long a run may be running, `1s` to `30d`, pauses left out. After that nothing new is begun; what is under way may end.",
+            r#"{ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?(s|m|min|h|d)$" }"#,
+            "wall: 30m",
+        ),
+        key(
+            "on_reached",
+            "What happens where `usd`, `tokens` or `calls` do not cover a call any more. `stop` ends the run, which can be resumed with more; with `skip-optional` it goes on without the step where that is optional.",
+            r#"{ "enum": ["stop", "skip-optional"], "default": "stop" }"#,
+            "on_reached: skip-optional",
+        ),
+    ],
+    around: "workflow: example\nbudget: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
+    between: ", ",
+    beside: &[("usd", "usd: 5")],
 };
 
 /// Time limits of a call.

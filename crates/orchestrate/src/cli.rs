@@ -1,5 +1,6 @@
 //! The command line.
 
+mod money;
 mod personas;
 
 use std::path::PathBuf;
@@ -7,6 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
+pub(crate) use money::{
+    BudgetCap, CostArguments, CostBy, CostFormat, ModelsCommand, PricesArguments,
+};
 pub(crate) use personas::{
     Column, DiffPersonas, ExportPersona, ImportPersonas, LintFormat, LintLevel, LintPersonas,
     ListPersonas, LockPersonas, NewPersona, PersonaLevel, ShowPersona,
@@ -55,9 +59,12 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     /// Do a run again with the files as they are now, reusing every answer that still fits
     Rerun(RerunArguments),
-    /// List and show runs
+    /// List and show runs, and what they cost
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// What is known of models: prices, windows, and which are configured
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// List, show, import, export, check, compare, make and lock personas
     #[command(subcommand)]
     Personas(PersonasCommand),
@@ -108,6 +115,13 @@ pub(crate) struct CapArguments {
     /// Use at most this many tokens, checked on the worst case before each call
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_tokens: Option<u64>,
+    /// Caps of the whole run: usd=5, tokens=400000, calls=40, wall=30m, one or several with commas. The
+    /// worst case of each call is checked before it is sent
+    #[arg(long, value_name = "CAP=VALUE,…", value_delimiter = ',')]
+    pub(crate) budget: Vec<BudgetCap>,
+    /// Send calls whose price is not known although the cost is capped; they count as nothing
+    #[arg(long)]
+    pub(crate) allow_unpriced: bool,
 }
 
 #[derive(Debug, Args)]
@@ -333,6 +347,8 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
         format: ListFormat,
     },
+    /// Add up what runs cost, by persona, model or day
+    Cost(CostArguments),
     /// Show a run: its steps and how it ended
     Show {
         /// Id of the run, or four or more characters of it [default: the newest]

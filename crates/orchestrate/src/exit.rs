@@ -3,8 +3,9 @@
 use std::{error::Error, fmt, process::ExitCode};
 
 use orchestrate_core::{
+    budget::Cap,
     diagnostic::Diagnostic,
-    event::PauseReason,
+    event::{PauseReason, RunFailure},
     summary::{RunStatus, RunSummary},
 };
 use orchestrate_engine::{
@@ -39,8 +40,10 @@ pub(crate) enum Exit {
     Partial = 5,
     /// The run waits for a person.
     Waiting = 7,
-    /// A cap was reached.
+    /// A cap on cost, tokens or calls was reached.
     Budget = 8,
+    /// The time of the run is over.
+    WallTime = 9,
     /// A journal is damaged, newer, or cannot be written.
     Journal = 11,
     /// A replay was asked for a call that its cassette does not hold.
@@ -71,7 +74,8 @@ impl Exit {
             RunStatus::Succeeded if fail_on_partial && summary.is_partial() => Self::Partial,
             RunStatus::Succeeded => Self::Ok,
             RunStatus::Failed(_) if summary.refused_credentials() => Self::Credentials,
-            RunStatus::Failed(_) if summary.cap_reached().is_some() => Self::Budget,
+            RunStatus::Failed(RunFailure::Budget(Cap::Wall)) => Self::WallTime,
+            RunStatus::Failed(RunFailure::Budget(_)) => Self::Budget,
             RunStatus::Failed(_) | RunStatus::Running => Self::RunFailed,
             RunStatus::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown) => {
                 Self::Waiting
@@ -259,6 +263,17 @@ impl From<SetupError> for CliError {
         match error {
             SetupError::Invalid(diagnostics) => diagnostics.into(),
             SetupError::Library(error) => error.into(),
+            SetupError::Unpriced(ref models) => {
+                let prices = models.iter().map(|model| format!("[prices.\"{model}\"]"));
+                let prices: Vec<String> = prices.collect();
+                Self::of(Exit::Invalid, &error)
+                    .help(format!(
+                        "add {} with `input` and `output` in dollars for a million tokens to your config, or `like = \"openai:gpt-5-mini\"` for one that costs the same",
+                        prices.join(", ")
+                    ))
+                    .help("bring a newer table with `orchestrate models prices --update FILE`")
+                    .help("or give --allow-unpriced: such calls are sent and count as nothing")
+            }
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
             SetupError::Gates(missing) => {
                 let mut told = Self::new(Exit::Invalid, "");

@@ -16,7 +16,7 @@ pub const FAILURES_IN_A_ROW: u32 = 5;
 /// sent then fails as well, up to a minute.
 pub const COOL_DOWN: Duration = Duration::from_secs(5);
 /// The longest time between two calls that try whether a provider is back.
-const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
+const LONGEST_COOL_DOWN: Duration = Duration::from_mins(1);
 
 /// Everything that goes to one model of one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
+    budget::Limits,
     event::{
         Answered, Event, LossCause, PauseReason, PreparedCall, ReuseOrigin, RunCreated, RunFailure,
         RunForked, SkipReason,
@@ -10,7 +11,6 @@ use crate::{
     failure::{Billed, Failure},
     ids::{CallId, Digest, StepPath},
     lanes::ServerLimits,
-    policy::Limits,
     usage::Usage,
 };
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Timestamp,
+    budget::Reservation,
     event::{Answered, Event, LossCause, PauseReason, ReuseOrigin, StepSource},
     failure::{Billed, FailureClass},
     flow::MOST_INSTANCES,
@@ -39,6 +40,7 @@ impl Run {
     pub fn apply(&mut self, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
         self.touches += 1;
         self.now = at;
+        self.running.note(at, event);
         match happening(event) {
             Some((path, what)) => {
                 let kind = event.kind();
@@ -86,16 +88,16 @@ impl Run {
                 instance.admitted = true;
                 instance.evaluated(call, prepared);
             }
-            Event::CallIntent { attempt, reserved, .. } => {
+            Event::CallIntent { attempt, reserved, reserved_cost, .. } => {
                 instance.attempts = *attempt;
-                instance.reserved = *reserved;
+                instance.reserved = Reservation { tokens: *reserved, cost: *reserved_cost };
                 instance.unknown = false;
-                self.ledger.reserve(*reserved);
+                self.ledger.reserve(&instance.reserved);
                 self.in_flight += 1;
             }
             Event::CallSucceeded { call, answer, .. } => {
                 instance.answered(StepSource::Call, answer);
-                self.ledger.settle(instance.reserved, &answer.usage);
+                self.ledger.settle(&instance.reserved, &answer.usage, instance.price());
                 self.in_flight -= 1;
                 let origin = ReuseOrigin { run: self.run_id(), call: call.clone(), at: self.now };
                 self.keep_answer(step, origin, answer);
@@ -107,10 +109,12 @@ impl Run {
             Event::CallFailed { billed, usage, .. } => {
                 instance.failed = instance.failed.saturating_add(1);
                 match (billed, usage) {
-                    (_, Some(usage)) => self.ledger.settle(instance.reserved, usage),
-                    (Billed::No, None) => self.ledger.release(instance.reserved),
+                    (_, Some(usage)) => {
+                        self.ledger.settle(&instance.reserved, usage, instance.price());
+                    }
+                    (Billed::No, None) => self.ledger.release(&instance.reserved),
                     (Billed::Assumed | Billed::Reported, None) => {
-                        self.ledger.forfeit(instance.reserved);
+                        self.ledger.forfeit(&instance.reserved);
                     }
                 }
                 self.in_flight -= 1;
@@ -122,8 +126,10 @@ impl Run {
                     instance.rejected = *partial;
                 }
                 match usage {
-                    Some(usage) => self.ledger.settle(instance.reserved, usage),
-                    None => self.ledger.forfeit(instance.reserved),
+                    Some(usage) => {
+                        self.ledger.settle(&instance.reserved, usage, instance.price());
+                    }
+                    None => self.ledger.forfeit(&instance.reserved),
                 }
                 self.in_flight -= 1;
             }
@@ -134,7 +140,7 @@ impl Run {
                 }
                 // Whoever ended it knows of it.
                 instance.unknown = *cause != LossCause::Cancelled;
-                self.ledger.forfeit(instance.reserved);
+                self.ledger.forfeit(&instance.reserved);
                 self.in_flight -= 1;
             }
             Event::RetryScheduled { due, counted, .. } => {

@@ -8,9 +8,11 @@ use super::{
 };
 use crate::{
     Timestamp,
+    budget::Reservation,
     event::{Answered, PreparedCall, StepSource},
     failure::Failure,
     ids::{CallId, Digest, Purpose, StepPath},
+    price::Price,
     review::ReviewLog,
 };
 
@@ -80,8 +82,8 @@ pub(super) struct Instance {
     pub(super) fallbacks: usize,
     /// Whether nobody knows what became of its last attempt and nobody was asked yet what to do.
     pub(super) unknown: bool,
-    /// Tokens reserved for the attempt in flight.
-    pub(super) reserved: u64,
+    /// What is reserved for the attempt in flight.
+    pub(super) reserved: Reservation,
     /// When a waiting attempt is due.
     pub(super) due: Timestamp,
     /// The good draft, once there is one.
@@ -130,7 +132,7 @@ impl Instance {
             failed: 0,
             fallbacks: 0,
             unknown: false,
-            reserved: 0,
+            reserved: Reservation::default(),
             due: Timestamp(0),
             draft: None,
             deliverable: None,
@@ -166,6 +168,11 @@ impl Instance {
     /// The number of the call that is this one since the step was last decided anew.
     pub(super) fn numbered_from(&self, number: u16) -> u16 {
         self.withdrawn.saturating_add(number)
+    }
+
+    /// The price of the current call's tokens, where it is known.
+    pub(super) fn price(&self) -> Option<&Price> {
+        self.call.as_ref().and_then(|call| call.price.as_ref())
     }
 
     /// The call the step is at.

@@ -9,8 +9,8 @@ use super::{
     traffic::Traffic,
 };
 use crate::{
-    event::{Event, LossCause, PauseReason},
-    policy::Limits,
+    budget::Limits,
+    event::{Event, LossCause, PauseReason, RunFailure},
 };
 
 impl Run {
@@ -67,9 +67,14 @@ impl Run {
         Ok(())
     }
 
-    /// Starts nothing new from here on. The first reason stands.
+    /// Starts nothing new from here on. The first reason stands; what is there for failures needs a budget
+    /// too.
     pub(super) fn stop(&mut self, outcome: Outcome) {
-        if self.phase == Phase::Running && self.stopping.is_none() {
+        let gives_way = self.stopping.as_ref().is_none_or(|earlier| {
+            let is_budget = matches!(outcome, Outcome::Failed(RunFailure::Budget(_)));
+            is_budget && earlier.is_failed_step()
+        });
+        if self.phase == Phase::Running && gives_way {
             self.stopping = Some(outcome);
             let mut waiting = std::mem::take(&mut self.waiting);
             waiting.retain(|&Reverse((_, step))| self.may_start(step));

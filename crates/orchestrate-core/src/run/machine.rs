@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     Timestamp,
+    budget::{Ledger, Limits, RunningTime},
     event::{Answered, Event, LossCause, PauseReason, ReuseOrigin, RunCreated},
     ids::{CallId, Digest, Purpose, RunId},
     plan::Plan,
-    policy::{Ledger, Limits},
     request::Identity,
     review::ReviewLog,
 };
@@ -72,6 +72,7 @@ pub struct Run {
     pub(super) started: bool,
     pub(super) instances: Vec<Instance>,
     pub(super) ledger: Ledger,
+    pub(super) running: RunningTime,
     /// Retries since the run was last resumed, as far as they count against its budget.
     pub(super) retries: u64,
     pub(super) in_flight: usize,
@@ -125,6 +126,7 @@ impl Run {
             started: false,
             instances,
             ledger: Ledger::default(),
+            running: RunningTime::default(),
             retries: 0,
             in_flight: 0,
             whole: Children::new(0, count, None),
@@ -300,6 +302,7 @@ impl Run {
     pub fn poll_to_quiescence(&mut self, now: Timestamp) -> Result<Decisions, IllegalEvent> {
         self.now = now;
         if self.phase == Phase::Running {
+            self.stop_when_time_is_over(now);
             self.schedule(now)?;
             self.come_to_rest()?;
         }

@@ -7,11 +7,13 @@
 //! - What goes to which model when (`traffic`), and what follows where an attempt fails (`setbacks`).
 //! - What becomes of a step when its needs end (`needs`), and of the parts of a fan-out or group (`items`).
 //! - Steps that ask a person, and what follows from the answer (`approval`).
+//! - What the budget stops, and what goes on without it (`budget`).
 //! - [`StepStatus`] and its transition table say which event may follow which (`step`); what the machine knows
 //!   of one step stands in `instance`.
 
 mod approval;
 mod attempts;
+mod budget;
 mod course;
 mod exchange;
 mod fold;

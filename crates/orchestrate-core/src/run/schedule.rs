@@ -47,7 +47,8 @@ impl Run {
         let retry = self.waiting.peek().map(|&Reverse((at, _))| at);
         self.tell_of_lanes()?;
         let opening = self.next_opening();
-        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).min()
+        let over = self.time_is_over_at();
+        if let Some(at) = retry.into_iter().chain(expiry).chain(opening).chain(over).min()
             && self.wake_at != Some(at)
         {
             self.wake_at = Some(at);
@@ -184,8 +185,10 @@ impl Run {
                 output,
             }),
             Prepared::NotReviewed => {
-                let (step_path, stop) = (call.step.clone(), Stop::SwitchedOff);
-                self.record(Event::ReviewEnded { step: step_path, stop, rounds: 0 })?;
+                let reviewed = call.step.clone();
+                let ended =
+                    Event::ReviewEnded { step: reviewed, stop: Stop::SwitchedOff, rounds: 0 };
+                self.record(ended)?;
                 self.go_on(step)
             }
             Prepared::Skipped(reason) => {

@@ -1,14 +1,9 @@
 //! Sending calls: each question once, within the caps, and not again where its answer is known.
 
-use super::{
-    exchange::{Effect, Outcome},
-    machine::Run,
-    step::IllegalEvent,
-};
+use super::{exchange::Effect, machine::Run, step::IllegalEvent};
 use crate::{
-    event::{Answered, Event, ReuseOrigin, RunFailure},
-    ids::Purpose,
-    policy::{Allowance, Cap},
+    budget::{Allowance, Reservation},
+    event::{Answered, Event, ReuseOrigin},
 };
 
 /// A call that is being made, and the steps that ask the same and wait for its answer.
@@ -23,8 +18,8 @@ impl Run {
     /// a cap forbids it.
     pub(super) fn send(&mut self, step: usize) -> Result<(), IllegalEvent> {
         let Some(prepared) = &self.instances[step].call else { return Ok(()) };
-        let (identity, reserved, request) =
-            (prepared.identity, prepared.reserved, prepared.request);
+        let (identity, request) = (prepared.identity, prepared.request);
+        let worst = Reservation { tokens: prepared.reserved, cost: prepared.reserved_cost };
         if let Some((origin, answer)) = self.answers.get(&identity) {
             let (origin, answer) = (origin.clone(), answer.clone());
             return self.reuse(step, origin, &answer);
@@ -38,14 +33,19 @@ impl Run {
         if !self.passes_its_lane(step)? {
             return Ok(());
         }
-        match self.ledger.allows(&self.limits, reserved) {
+        match self.ledger.allows(&self.limits, &worst) {
             Allowance::Granted => {
                 let call = self.instances[step].call_id();
                 let attempt = self.instances[step].attempts + 1;
                 self.leading
                     .entry(identity)
                     .or_insert_with(|| Leading { step, followers: Vec::new() });
-                self.record(Event::CallIntent { call: call.clone(), attempt, reserved })?;
+                self.record(Event::CallIntent {
+                    call: call.clone(),
+                    attempt,
+                    reserved: worst.tokens,
+                    reserved_cost: worst.cost,
+                })?;
                 self.take_place(step);
                 self.decisions.effects.push(Effect::StartAttempt { call, attempt, request });
                 Ok(())
@@ -63,17 +63,6 @@ impl Run {
             }
             Allowance::Exhausted(cap) => self.out_of_budget(step, cap),
         }
-    }
-
-    /// A brief is worth no more than what is left; a draft without budget ends the run.
-    pub(super) fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
-        if self.instances[step].purpose == Purpose::Brief {
-            self.hand_over_the_lead(step);
-            return self.go_on_without_brief(step);
-        }
-        self.due.push_front(step);
-        self.stop(Outcome::Failed(RunFailure::Budget(cap)));
-        Ok(())
     }
 
     pub(super) fn reuse(

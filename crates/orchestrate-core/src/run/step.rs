@@ -116,18 +116,20 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
             Some(S::Prepared)
         }
         (S::Prepared | S::Ended | S::RetryWait, H::Intent) => Some(S::Calling),
-        (S::Prepared | S::Ended | S::RetryWait, H::Reused) | (S::Calling, H::Succeeded) => {
-            Some(S::Answered)
-        }
-        (S::Ready, H::Asked) => Some(S::Asking),
+        // A person in a review is asked about a document that is there; what follows is the review's.
+        // A failed step with a good draft goes on from there: what failed was made of it.
+        (S::Prepared | S::Ended | S::RetryWait, H::Reused)
+        | (S::Calling, H::Succeeded)
+        | (S::Asking, H::PersonJudged)
+        | (S::Answered, H::ReviewEnded)
+        | (S::Failed, H::Continued) => Some(S::Answered),
+        (S::Ready | S::Answered, H::Asked) => Some(S::Asking),
         (S::Asking, H::PersonDecided) => Some(S::Decided),
-        // A person in a review: the document is there, and what follows is the review's.
-        (S::Answered, H::Asked) => Some(S::Asking),
-        (S::Asking, H::PersonJudged) => Some(S::Answered),
-        (S::Calling, H::EndedBadly) => Some(S::Ended),
+        // A call that falls back is evaluated for another model before anything else becomes of it.
+        (S::Calling, H::EndedBadly) | (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => {
+            Some(S::Ended)
+        }
         (S::Ended, H::RetryScheduled) => Some(S::RetryWait),
-        // The same call is evaluated for another model before anything else becomes of it.
-        (S::Prepared | S::Ended | S::RetryWait, H::FellBack) => Some(S::Ended),
         (
             S::Ready | S::Answered | S::Prepared | S::Ended | S::RetryWait | S::Open | S::Decided,
             H::StepSucceeded,
@@ -138,8 +140,6 @@ pub(super) fn next(status: StepStatus, happening: Happening) -> Option<StepStatu
         ) => Some(S::Failed),
         (S::Ready, H::StepSkipped) => Some(S::Skipped),
         (S::Ready, H::Opened) | (S::Failed, H::ReopenedInside) => Some(S::Open),
-        // A failed step with a good draft goes on from there: what failed was made of it.
-        (S::Answered, H::ReviewEnded) | (S::Failed, H::Continued) => Some(S::Answered),
         // What it rested on is undone: nothing is in flight when that happens.
         (
             S::Ready

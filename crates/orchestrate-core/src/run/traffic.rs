@@ -163,11 +163,11 @@ impl Run {
         {
             return false;
         }
-        let line = &mut self.traffic.lines[at];
-        if line.lane.room() == 0 {
-            line.lane.falls_short();
+        let queue = &mut self.traffic.lines[at];
+        if queue.lane.room() == 0 {
+            queue.lane.falls_short();
         }
-        line.fresh.push_back(step);
+        queue.fresh.push_back(step);
         self.traffic.waiting.insert(at);
         true
     }
@@ -211,11 +211,11 @@ impl Run {
             self.give_up(step, purpose, failure)?;
             return Ok(false);
         }
-        let line = &mut self.traffic.lines[at];
-        if line.lane.room() == 0 {
-            line.lane.falls_short();
+        let queue = &mut self.traffic.lines[at];
+        if queue.lane.room() == 0 {
+            queue.lane.falls_short();
         }
-        line.prepared.push_back(step);
+        queue.prepared.push_back(step);
         self.traffic.waiting.insert(at);
         Ok(false)
     }

@@ -1,6 +1,7 @@
 //! Behaviour of the core through its public surface.
 
 mod approvals;
+mod budget;
 mod coverage;
 mod flow_properties;
 mod flow_rules;

@@ -110,7 +110,7 @@ proptest! {
         max_calls in prop::option::of(1_u64..30),
         max_tokens in prop::option::of(50_u64..600),
     ) {
-        let limits = Limits { max_calls, max_tokens };
+        let limits = Limits { max_calls, max_tokens, ..Limits::default() };
         let mut desk = Desk::start(&plan, created(concurrency, limits));
         let mut fates = fates.into_iter();
         for _ in 0..2_000 {

@@ -189,12 +189,12 @@ fn when_the_one_that_asks_fails_the_next_one_asks() {
 fn a_call_cap_ends_the_run_before_the_call_and_a_higher_one_lets_it_go_on() {
     let plan =
         plan(vec![persona_step("a", &[]), persona_step("b", &["a"]), persona_step("c", &["b"])]);
-    let limits = Limits { max_calls: Some(2), max_tokens: None };
+    let limits = Limits { max_calls: Some(2), ..Limits::default() };
     let mut desk = Desk::start(&plan, created(1, limits));
     let outcome = desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
     assert_eq!(outcome, Outcome::Failed(RunFailure::Budget(Cap::Calls)));
     assert_eq!(desk.calls_sent(Purpose::Draft), 2);
-    let more = Limits { max_calls: Some(3), max_tokens: None };
+    let more = Limits { max_calls: Some(3), ..Limits::default() };
     desk.outcome = None;
     desk.tell(Input::Resume { limits: Some(more) });
     let outcome = desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
@@ -206,11 +206,11 @@ fn a_call_cap_ends_the_run_before_the_call_and_a_higher_one_lets_it_go_on() {
 fn a_token_cap_is_never_passed_by_what_is_reserved() {
     let steps: Vec<_> = ["a", "b", "c", "d"].iter().map(|id| persona_step(id, &[])).collect();
     let plan = plan(steps);
-    let limits = Limits { max_calls: None, max_tokens: Some(220) };
+    let limits = Limits { max_tokens: Some(220), ..Limits::default() };
     let mut desk = Desk::start(&plan, created(4, limits));
     let outcome = desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
     assert_eq!(outcome, Outcome::Succeeded, "reservations given back are used again");
-    let tight = Limits { max_calls: None, max_tokens: Some(150) };
+    let tight = Limits { max_tokens: Some(150), ..Limits::default() };
     let mut desk = Desk::start(&plan, created(4, tight));
     let outcome = desk.run_to_rest(&by_step, &mut |call, _| good(call.step.as_str(), true));
     assert_eq!(outcome, Outcome::Failed(RunFailure::Budget(Cap::Tokens)));
@@ -221,7 +221,7 @@ fn a_token_cap_is_never_passed_by_what_is_reserved() {
 fn equal_briefs_that_the_budget_forbids_are_all_given_up() {
     let plan =
         plan(vec![persona_step("a", &[]), persona_step("b", &[]), persona_step("c", &["a", "b"])]);
-    let limits = Limits { max_calls: None, max_tokens: Some(170) };
+    let limits = Limits { max_tokens: Some(170), ..Limits::default() };
     let mut desk = Desk::start(&plan, created(4, limits));
     // Drafts differ and cost 30 tokens each; their briefs are one and the same call.
     let prepare = |call: &CallId| match call.purpose {
@@ -255,12 +255,15 @@ fn an_answer_that_arrived_before_a_crash_answers_whoever_asks_the_same_after_it(
 #[test]
 fn a_token_cap_given_at_resume_makes_waiting_calls_be_evaluated_again() {
     let plan = plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]);
-    let mut desk = Desk::start(&plan, created(1, Limits { max_calls: Some(0), max_tokens: None }));
+    let mut desk =
+        Desk::start(&plan, created(1, Limits { max_calls: Some(0), ..Limits::default() }));
     let outcome = desk.run_to_rest(&by_step, &mut |_, _| unreachable!());
     assert_eq!(outcome, Outcome::Failed(RunFailure::Budget(Cap::Calls)));
     assert_eq!(desk.run.status(0), StepStatus::Prepared);
     desk.outcome = None;
-    desk.tell(Input::Resume { limits: Some(Limits { max_calls: None, max_tokens: Some(1_000) }) });
+    desk.tell(Input::Resume {
+        limits: Some(Limits { max_tokens: Some(1_000), ..Limits::default() }),
+    });
     let again = desk.take_orders();
     assert!(matches!(&again[..], [Effect::Prepare { call }] if call.step.as_str() == "a"));
     desk.orders.extend(again);
@@ -275,7 +278,7 @@ fn steps_that_wait_for_tokens_are_not_looked_at_again_and_again() {
         let steps = (0..count).map(|at| persona_step(&format!("s{at}"), &[]));
         let plan = plan(steps.collect());
         // One call at a time fits under the cap, which all of them together do not reach.
-        let limits = Limits { max_calls: None, max_tokens: Some(31 * count as u64 + 100) };
+        let limits = Limits { max_tokens: Some(31 * count as u64 + 100), ..Limits::default() };
         let mut desk = Desk::start(&plan, created(u32::MAX, limits));
         let prepare = |call: &CallId| prepared(&call.to_string(), 31 * count as u64);
         let outcome = desk.run_to_rest(&prepare, &mut |call, _| good(call.step.as_str(), true));

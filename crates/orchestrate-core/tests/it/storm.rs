@@ -125,10 +125,6 @@ const FIVE_AT_A_TIME: Server =
 fn two_hundred_steps_with_default_concurrency_weather_a_server_that_takes_five_at_a_time() {
     let storm = storm(200, &FIVE_AT_A_TIME, 16, Some(4));
     let ideal = 200 / 5 * 2_000;
-    println!(
-        "took {} of {ideal} ms, {} of {} refused",
-        storm.took_ms, storm.refused, storm.attempts
-    );
     assert_eq!(storm.outcome, Outcome::Succeeded);
     assert!(storm.took_ms * 10 <= ideal * 13, "{} ms against {ideal}", storm.took_ms);
     assert!(storm.refused * 10 < storm.attempts, "{} of {}", storm.refused, storm.attempts);
@@ -138,7 +134,6 @@ fn two_hundred_steps_with_default_concurrency_weather_a_server_that_takes_five_a
 #[test]
 fn a_number_far_too_high_is_learnt_in_one_round_trip() {
     let storm = storm(200, &FIVE_AT_A_TIME, 50, None);
-    println!("took {}, {} of {} refused", storm.took_ms, storm.refused, storm.attempts);
     assert_eq!((storm.outcome, storm.too_early), (Outcome::Succeeded, 0));
     // The first fifty go at once, as was asked for: 45 of them are turned away, and few after that.
     assert!((45..=55).contains(&storm.refused), "{}", storm.refused);

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use indexmap::IndexMap;
 use orchestrate_core::{
     Timestamp,
+    budget::Budget,
     event::{Answered, Event, Freshness, LossCause, PreparedCall, RunCreated},
     failure::{Billed, Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId},
@@ -44,6 +45,7 @@ pub(crate) fn plan(steps: Vec<Step>) -> Arc<Plan> {
         steps,
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: Budget::default(),
     };
     Arc::new(Plan::build(parts).expect("a sound plan"))
 }
@@ -91,6 +93,8 @@ pub(crate) fn prepared(asks: &str, reserved: u64) -> Prepared {
             identity: Identity(Digest::of(asks)),
             request: Digest::of(asks),
             reserved,
+            reserved_cost: None,
+            price: None,
             notes: vec![],
             review: None,
             warm_first: None,

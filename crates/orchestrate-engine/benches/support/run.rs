@@ -111,6 +111,7 @@ impl Product {
             steps,
             outputs: IndexMap::new(),
             concurrency: None,
+            budget: orchestrate_core::budget::Budget::default(),
         })?;
         let setup = RunSetup {
             selection: None,
@@ -127,6 +128,7 @@ impl Product {
             offline: false,
             replay: None,
             limits: Limits::default(),
+            prices: <_>::default(),
             concurrency: u32::try_from(concurrency)?,
             at_first: None,
             retry: RetryPolicy::default(),

@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use orchestrate_core::diagnostic::{Diagnostic, Source};
+use orchestrate_core::{
+    budget::{Limits, wall_ms},
+    diagnostic::{Diagnostic, Source},
+    money::{Money, MoneyError},
+};
 use orchestrate_provider::{
     command::Output,
     dialects::{Effort, TokenLimitParameter},
     http::StructuredOutput,
+    models::Row,
     presets::PRESETS,
 };
 use secrecy::SecretString;
@@ -29,6 +34,9 @@ pub(super) struct UserFile {
     /// Endpoints and keys by provider name.
     #[serde(default)]
     pub(super) providers: IndexMap<String, ProviderTable>,
+    /// Prices by `provider:model`, before those of any table.
+    #[serde(default)]
+    pub(super) prices: IndexMap<String, Row>,
     /// Commands that decide gates, by the gate's id.
     #[serde(default)]
     pub(super) gates: IndexMap<String, GateTable>,
@@ -108,6 +116,59 @@ pub(super) struct DefaultsTable {
     pub(super) concurrency: Option<u32>,
     pub(super) max_calls: Option<u64>,
     pub(super) max_tokens: Option<u64>,
+    budget: Option<BudgetTable>,
+}
+
+/// `budget` of `[defaults]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetTable {
+    usd: Option<Dollars>,
+    tokens: Option<u64>,
+    calls: Option<u64>,
+    wall: Option<Wall>,
+}
+
+/// An amount of US dollars.
+#[derive(Debug, Clone, Copy)]
+struct Dollars(Money);
+
+impl<'de> Deserialize<'de> for Dollars {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The shortest decimal that reads as this number is the one that was written.
+        let given = f64::deserialize(deserializer)?;
+        let amount = given.to_string().parse().map(Self);
+        amount.map_err(|error: MoneyError| serde::de::Error::custom(error.to_string()))
+    }
+}
+
+/// A length of time, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Wall(u64);
+
+impl<'de> Deserialize<'de> for Wall {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = String::deserialize(deserializer)?;
+        wall_ms(&given).map(Self).ok_or_else(|| {
+            serde::de::Error::custom("no length of time, expected one such as `90s`, `30m` or `2h`")
+        })
+    }
+}
+
+impl DefaultsTable {
+    /// The caps it sets; of two for the same the lower one.
+    pub(super) fn limits(&self) -> Limits {
+        let own =
+            Limits { max_calls: self.max_calls, max_tokens: self.max_tokens, ..Limits::default() };
+        let budget = self.budget.clone().unwrap_or_default();
+        own.stricter(Limits {
+            max_calls: budget.calls,
+            max_tokens: budget.tokens,
+            max_cost: budget.usd.map(|dollars| dollars.0),
+            max_wall_ms: budget.wall.map(|wall| wall.0),
+            allow_unpriced: false,
+        })
+    }
 }
 
 /// A config file that cannot be used.
@@ -147,6 +208,7 @@ pub(super) fn read_project(workspace: &Path) -> Result<ProjectFile, ConfigError>
     let source = Source::new(path.display().to_string(), text);
     for (table, message) in [
         ("providers", "a project cannot name endpoints or keys"),
+        ("prices", "a project cannot name prices"),
         ("gates", "a project cannot name commands"),
     ] {
         let Some(span) = table_of(&source.text, table) else { continue };

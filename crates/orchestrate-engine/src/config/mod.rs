@@ -7,6 +7,7 @@ mod chain;
 mod environment;
 mod file;
 mod model;
+mod prices;
 mod secrets;
 mod settings;
 
@@ -14,4 +15,5 @@ pub use chain::Chain;
 pub use environment::Environment;
 pub use file::ConfigError;
 pub use model::{Alias, Config, Defaults, ModelError, ModelOrigin};
+pub use prices::{KnownModel, MAX_TABLE_BYTES, ModelPrices, PriceOrigin};
 pub use settings::{CommandSettings, HttpSettings, ProviderSettings, Source};

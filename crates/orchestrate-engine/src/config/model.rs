@@ -13,6 +13,7 @@ use super::{
     Environment,
     chain::{Chain, Spelled},
     file::{ConfigError, GateTable, UserFile, read_project, read_user},
+    prices::Prices,
     secrets::redactor,
     settings::{ProviderSettings, settings},
 };
@@ -34,6 +35,8 @@ pub struct Config {
     pub(crate) ca_variable: Option<String>,
     /// Providers by name.
     providers: IndexMap<String, ProviderSettings>,
+    /// What is known of models.
+    pub(super) prices: Prices,
     /// The model that the environment names.
     model_variable: Option<String>,
     /// Commands that decide gates, by the gate's id.
@@ -191,6 +194,7 @@ impl Config {
                 aliases.keys().filter(|name| name.contains(':')).map(|name| ambiguous(name, &file)),
             );
         }
+        let prices = Prices::load(user.prices, &home.prices_file(), &mut faults)?;
         let gates = gates(user.gates, home, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError::Content(faults));
@@ -199,10 +203,6 @@ impl Config {
         let project_aliases = project.models.keys().cloned().collect();
         let mut aliases = user.models;
         aliases.extend(project.models);
-        let lower = |a: Option<u64>, b: Option<u64>| match (a, b) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
         Ok(Self {
             redactor,
             aliases,
@@ -210,6 +210,7 @@ impl Config {
             in_file,
             ca_variable: environment.get("SSL_CERT_FILE").map(str::to_owned),
             providers,
+            prices,
             model_variable: environment.get("ORCHESTRATE_MODEL").map(str::to_owned),
             gates,
             defaults: Defaults {
@@ -217,10 +218,7 @@ impl Config {
                     (Some(user), Some(project)) => Some(user.min(project)),
                     (user, project) => user.or(project),
                 },
-                limits: Limits {
-                    max_calls: lower(user.defaults.max_calls, project.defaults.max_calls),
-                    max_tokens: lower(user.defaults.max_tokens, project.defaults.max_tokens),
-                },
+                limits: user.defaults.limits().stricter(project.defaults.limits()),
             },
         })
     }
@@ -254,7 +252,11 @@ impl Config {
         flag: Option<&str>,
         workflow: Option<&str>,
     ) -> Result<(Chain, ModelOrigin), ModelError> {
-        let default = self.aliases.contains_key("default").then_some("default");
+        // The default may be one of the other aliases.
+        let default = self.aliases.get("default").map(|Spelled(models)| match models.as_slice() {
+            [alias] if alias != "default" && self.aliases.contains_key(alias) => alias.as_str(),
+            _ => "default",
+        });
         let named = flag
             .map(|name| (name, ModelOrigin::Flag))
             .or(workflow.map(|name| (name, ModelOrigin::Workflow)))
@@ -378,15 +380,14 @@ fn gates(
         } else {
             None
         };
-        match wrong {
-            Some(wrong) => faults.push(
+        if let Some(wrong) = wrong {
+            faults.push(
                 Diagnostic::error("config-invalid", format!("[gates.{id}]: {wrong}"))
                     .help(format!("see `{}`", home.config_file().display())),
-            ),
-            None => {
-                let patience = table.timeout.map(std::time::Duration::from_secs);
-                gates.insert(id, GateCommand::new(table.command, patience));
-            }
+            );
+        } else {
+            let patience = table.timeout.map(std::time::Duration::from_secs);
+            gates.insert(id, GateCommand::new(table.command, patience));
         }
     }
     gates

@@ -96,10 +96,15 @@ impl fmt::Display for Source {
 impl HttpSettings {
     /// Whether the server is known to answer nobody without a key, and there is none.
     pub fn lacks_key(&self) -> bool {
-        let at_vendor = matches!(&self.address, Some((url, _)) if self.preset.base_url.is_some_and(|own| own == url.trim_end_matches('/')));
         self.api_key.is_none()
             && self.preset.needs_key
-            && (at_vendor || self.preset.base_url.is_none())
+            && (self.goes_to_vendor() || self.preset.base_url.is_none())
+    }
+
+    /// Whether calls go to the vendor's own address.
+    pub fn goes_to_vendor(&self) -> bool {
+        let own = self.preset.base_url;
+        matches!(&self.address, Some((url, _)) if own.is_some_and(|own| own == url.trim_end_matches('/')))
     }
 
     /// What to do about a missing key.

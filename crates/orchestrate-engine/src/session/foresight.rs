@@ -7,6 +7,7 @@ use orchestrate_core::{
     flow::MOST_ITEMS,
     handoff::DEFAULT_ALLOWANCE,
     ids::{CallId, Digest, Purpose},
+    money::Money,
     plan::{Action, Plan, Step},
     run::Prepared,
 };
@@ -68,42 +69,96 @@ impl Foresight {
     }
 }
 
-/// Requests that a step will send and tokens that they will use, repeats after failures left out. Where no
-/// length is set, an answer is taken to have at most 8,192 tokens, and a list that is found at run time to have
-/// 10,000 items.
-pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (Bounds, Bounds) {
-    let Some(position) = setup.plan.position(&step.step) else { return <_>::default() };
-    let Action::Persona(action) = &setup.plan.steps()[position].action else {
-        return <_>::default();
-    };
+/// What a step may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CostBounds {
+    /// Not less.
+    pub at_least: Money,
+    /// Not more.
+    pub at_most: Money,
+}
+
+impl CostBounds {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.plus(other.at_least),
+            at_most: self.at_most.plus(other.at_most),
+        }
+    }
+}
+
+/// What a step sends and is answered at most, repeats after failures left out.
+struct Volume {
+    /// One where it is certain that somebody is asked.
+    is_sent: u64,
+    calls: u64,
+    /// Tokens of all prompts.
+    input: u64,
+    /// Tokens of all answers.
+    output: u64,
+    /// Tokens of the longest prompt.
+    longest: u64,
+}
+
+fn volume(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> Option<Volume> {
+    let position = setup.plan.position(&step.step)?;
+    let Action::Persona(action) = &setup.plan.steps()[position].action else { return None };
     let is_sent = match foresight {
-        Foresight::Template | Foresight::Asked | Foresight::Reused(_) => return <_>::default(),
+        Foresight::Template | Foresight::Asked | Foresight::Reused(_) => return None,
         Foresight::Called => 1,
         Foresight::Open => 0,
     };
     let answer = u64::from(action.parameters.max_output_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS));
-    let draft = step.prompt_tokens + step.handoff_tokens + answer;
-    // A brief that did not come is asked for once, with the document before it.
-    let brief = if setup.plan.wants_brief(position) {
-        step.prompt_tokens + answer.min(DEFAULT_ALLOWANCE) + answer
-    } else {
-        0
-    };
+    let prompt = step.prompt_tokens + step.handoff_tokens;
     let times = match step.repeats {
         None => 1,
         Some(Repeats::Times(times)) => times as u64,
         Some(Repeats::FoundAtRunTime) => MOST_ITEMS as u64,
     };
-    // Every version of a reviewed document may lack its brief.
+    // Every version of a reviewed document may lack its brief, which is asked for once, with the document
+    // before it.
     let versions = step.review.as_ref().map_or(1, |(_, rounds)| u64::from(*rounds));
-    let briefs = versions * u64::from(brief > 0);
-    let most_calls = times.saturating_mul(step.most_calls.max(1) + briefs);
-    let calls = Bounds { at_least: is_sent, at_most: most_calls };
+    let briefs = if setup.plan.wants_brief(position) { versions } else { 0 };
     // Verdicts, new versions and repairs are given what was answered before.
-    let more = step.most_calls.saturating_sub(1) * (draft + 2 * answer);
-    let at_most = times.saturating_mul(draft + more + versions * brief);
-    let tokens = Bounds { at_least: is_sent * step.prompt_tokens, at_most };
-    (calls, tokens)
+    let more = step.most_calls.saturating_sub(1);
+    let input = prompt
+        + more * (prompt + 2 * answer)
+        + briefs * (step.prompt_tokens + answer.min(DEFAULT_ALLOWANCE));
+    let calls = step.most_calls.max(1) + briefs;
+    Some(Volume {
+        is_sent,
+        calls: times.saturating_mul(calls),
+        input: times.saturating_mul(input),
+        output: times.saturating_mul((1 + more + briefs) * answer),
+        longest: if more > 0 { prompt + 2 * answer } else { prompt },
+    })
+}
+
+/// Requests that a step will send and tokens that they will use, repeats after failures left out. Where no
+/// length is set, an answer is taken to have at most 8,192 tokens, and a list that is found at run time to have
+/// 10,000 items.
+pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (Bounds, Bounds) {
+    let Some(volume) = volume(setup, step, foresight) else { return <_>::default() };
+    let calls = Bounds { at_least: volume.is_sent, at_most: volume.calls };
+    let at_most = volume.input.saturating_add(volume.output);
+    (calls, Bounds { at_least: volume.is_sent * step.prompt_tokens, at_most })
+}
+
+/// What those requests cost, by the prices that are known now; none where the price of the step's model is
+/// not. A step that asks nobody costs nothing.
+pub fn cost_bounds(
+    setup: &RunSetup,
+    step: &StepForecast,
+    foresight: &Foresight,
+) -> Option<CostBounds> {
+    let Some(volume) = volume(setup, step, foresight) else { return Some(CostBounds::default()) };
+    let price = setup.prices.get(step.model.as_ref()?)?;
+    Some(CostBounds {
+        at_least: price.least(volume.is_sent * step.prompt_tokens),
+        at_most: price.worst_of(volume.input, volume.output, volume.longest),
+    })
 }
 
 /// What becomes of every step, in plan order. Nothing is sent; where no run was made yet, nothing is read.

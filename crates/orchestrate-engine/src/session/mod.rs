@@ -22,7 +22,7 @@ mod workspace;
 
 pub use approve::{ApproveError, Approved, approve};
 pub use forecast::{ApprovalForecast, Repeats, StepForecast, forecast};
-pub use foresight::{Bounds, Foresight, bounds, foresee, unpaid};
+pub use foresight::{Bounds, CostBounds, Foresight, bounds, cost_bounds, foresee, unpaid};
 pub use leftovers::leftovers;
 pub use lock::{as_locked, lock_path, read_lock, read_lock_to_update, write_lock};
 pub use open::{FinishedRun, OpenRun, RunError, changed_files};

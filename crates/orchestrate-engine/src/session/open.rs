@@ -19,7 +19,10 @@ use orchestrate_core::{
 use orchestrate_provider::cassette::Standing;
 use tokio::sync::mpsc;
 
-use super::{RunRecord, RunSetup, Workspace, setup::SetupError};
+use super::{
+    RunRecord, RunSetup, Workspace,
+    setup::{SetupError, priced},
+};
 use crate::{
     approvals::{Approver, EarlierDecisions, Inbox},
     artifacts::{ArtifactError, OutputFolder},
@@ -130,6 +133,7 @@ impl OpenRun {
             input_notes: Casting::notes(&setup.inputs),
             model: setup.model.clone(),
             models: setup.models.clone(),
+            prices: setup.prices.clone(),
             providers: setup.providers.clone(),
             blobs: blobs.clone(),
             fresh: setup.fresh.clone(),
@@ -188,9 +192,11 @@ impl OpenRun {
         let (journal, contents) = Journal::open(&folder)?;
         let record = RunRecord::of(contents)?;
         let created = &record.created;
-        let models = created.models.values().chain([&created.model]);
-        let models =
-            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten());
+        let used = || {
+            let models = created.models.values().chain([&created.model]);
+            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten())
+        };
+        let models = used();
         let providers = match &created.replay {
             Some(folder) => Cassette::open(Path::new(folder))
                 .and_then(|cassette| {
@@ -201,6 +207,10 @@ impl OpenRun {
         };
         let asks_models = !created.offline && created.replay.is_none();
         same_endpoints(created, &providers)?;
+        let prices = workspace.config.prices_of(used());
+        if created.replay.is_none() {
+            priced(&limits.unwrap_or(record.summary.limits), used(), &prices)?;
+        }
         let contradiction =
             |source| StoreError::Contradiction { path: folder.join("journal.db"), source };
         let run = Run::replay(
@@ -221,6 +231,7 @@ impl OpenRun {
             input_notes: Casting::notes(&record.inputs),
             model: created.model.clone(),
             models: created.models.clone(),
+            prices,
             providers,
             blobs: record.blobs.clone(),
             fresh: created.fresh.clone(),

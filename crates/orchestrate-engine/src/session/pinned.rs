@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use orchestrate_core::{
     ids::{Digest, StepPath},
+    money::Money,
     plan::Action,
     policy::Limits,
     request::ModelRef,
@@ -64,14 +65,18 @@ impl Pinned {
                 found.push(format!("the model of step `{step}` is {model}, not {before}"));
             }
         }
-        let caps = [
-            ("--max-calls", self.limits.max_calls, now.limits.max_calls),
-            ("--max-tokens", self.limits.max_tokens, now.limits.max_tokens),
-        ];
-        for (flag, before, now) in caps {
+        let told = |limits: &Limits| {
+            [
+                ("calls", limits.max_calls.map(|cap| cap.to_string())),
+                ("tokens", limits.max_tokens.map(|cap| cap.to_string())),
+                ("usd", limits.max_cost.map(Money::exact)),
+                ("wall", limits.max_wall_ms.map(|cap| format!("{} s", cap / 1_000))),
+            ]
+        };
+        for ((cap, before), (_, now)) in told(&self.limits).into_iter().zip(told(&now.limits)) {
             if before != now {
-                let say = |cap: Option<u64>| cap.map_or("none".to_owned(), |cap| cap.to_string());
-                found.push(format!("the cap {flag} is {}, not {}", say(now), say(before)));
+                let say = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+                found.push(format!("the cap `{cap}` is {}, not {}", say(now), say(before)));
             }
         }
         found

@@ -92,6 +92,7 @@ pub(super) fn preparer(
         input_notes: Casting::notes(&setup.inputs),
         model: setup.model.clone(),
         models: setup.models.clone(),
+        prices: setup.prices.clone(),
         providers: setup.providers.clone(),
         blobs,
         fresh: setup.fresh.clone(),

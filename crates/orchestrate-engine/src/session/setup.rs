@@ -25,7 +25,7 @@ use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
-    config::{Chain, Config, ModelError},
+    config::{Chain, Config, ModelError, ModelPrices},
     gates,
     imports::WriteError,
     library::{
@@ -132,6 +132,8 @@ pub struct RunSetup {
     pub replay: Option<Arc<Cassette>>,
     /// Caps.
     pub limits: Limits,
+    /// The prices of these models, as far as they are known.
+    pub prices: ModelPrices,
     /// Calls at a time, at most.
     pub concurrency: u32,
     /// Calls at a time that each model starts with, where nobody said how many.
@@ -179,6 +181,9 @@ pub enum SetupError {
         /// What to do.
         help: Option<String>,
     },
+    /// The cost is capped, and nobody knows what these models cost.
+    #[error("the price of {} is not known, and the cost of the run is capped", named(.0))]
+    Unpriced(Vec<ModelRef>),
     /// Personas are not those that the project's lock names.
     #[error("the personas are not those of the lock file")]
     NotAsLocked(Vec<Mismatch>),
@@ -256,13 +261,13 @@ impl RunSetup {
         given: &IndexMap<String, Given>,
         options: &RunOptions,
     ) -> Result<Self, SetupError> {
-        let (plan, personas, mut warnings, used) = Self::compile_used(workspace, workflow)?;
+        let (plan, personas, mut warnings, files) = Self::compile_used(workspace, workflow)?;
         let new_lock = if options.update_lock {
-            let (lock, given_up) = lock::updated(workspace, &used)?;
+            let (lock, given_up) = lock::updated(workspace, &files)?;
             warnings.extend(given_up);
             Some(lock)
         } else {
-            warnings.extend(lock::verify(workspace, &used)?);
+            warnings.extend(lock::verify(workspace, &files)?);
             None
         };
         let redactor = workspace.config.redactor();
@@ -295,6 +300,13 @@ impl RunSetup {
             None => Providers::for_models(&workspace.config, all)?,
         };
         let defaults = workspace.config.defaults;
+        let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
+        let used = || own.values().chain([&usual]).flat_map(Chain::models);
+        let prices = workspace.config.prices_of(used());
+        // A replay pays nobody.
+        if options.replay.is_none() {
+            priced(&limits, used(), &prices)?;
+        }
         let concurrency = options.concurrency.or(plan.concurrency()).or(defaults.concurrency);
         let saves = plan.steps().iter().any(|step| step.save.is_some());
         let output = options
@@ -325,10 +337,8 @@ impl RunSetup {
             model_flag: options.model.clone(),
             offline: options.offline,
             replay: options.replay.clone(),
-            limits: Limits {
-                max_calls: lower(options.limits.max_calls, defaults.limits.max_calls),
-                max_tokens: lower(options.limits.max_tokens, defaults.limits.max_tokens),
-            },
+            limits,
+            prices,
             // Worksheets are made faster than calls come back: more at a time would gain nothing.
             concurrency: concurrency.unwrap_or(if options.offline {
                 AT_FIRST
@@ -473,11 +483,25 @@ fn known_step(plan: &Plan, step: &StepPath) -> Result<(), SetupError> {
     Err(SetupError::UnknownStep { step: step.clone(), help: suggest::advice(step.as_str(), known) })
 }
 
-fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+/// Refuses models without a known price where the cost is capped, all of them at once.
+pub(super) fn priced<'a>(
+    limits: &Limits,
+    used: impl Iterator<Item = &'a ModelRef>,
+    prices: &ModelPrices,
+) -> Result<(), SetupError> {
+    if !limits.refuses_unpriced() {
+        return Ok(());
     }
+    let mut unknown: Vec<ModelRef> =
+        used.filter(|model| !prices.contains_key(*model)).cloned().collect();
+    unknown.sort();
+    unknown.dedup();
+    if unknown.is_empty() { Ok(()) } else { Err(SetupError::Unpriced(unknown)) }
+}
+
+fn named(models: &[ModelRef]) -> String {
+    let names: Vec<String> = models.iter().map(|model| format!("`{model}`")).collect();
+    names.join(", ")
 }
 
 /// The models of most steps, and those of the steps that differ.

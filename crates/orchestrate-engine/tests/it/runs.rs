@@ -180,7 +180,7 @@ fn a_call_cap_stops_the_run_before_the_call() {
     let place = Place::new();
     let provider = Scripted::echo();
     let mut setup = place.setup(CHAIN, "t", &provider);
-    setup.limits = Limits { max_calls: Some(2), max_tokens: None };
+    setup.limits = Limits { max_calls: Some(2), ..Limits::default() };
     let finished = place.run(&setup).expect("at rest");
     assert_eq!(finished.record.summary.status, RunStatus::Failed(RunFailure::Budget(Cap::Calls)));
     assert_eq!(provider.calls().len(), 2);
@@ -191,7 +191,7 @@ fn a_token_cap_is_checked_on_the_worst_case_and_sent_as_a_limit() {
     let place = Place::new();
     let provider = Scripted::echo();
     let mut setup = place.setup(CHAIN, "t", &provider);
-    setup.limits = Limits { max_calls: None, max_tokens: Some(1_000) };
+    setup.limits = Limits { max_tokens: Some(1_000), ..Limits::default() };
     let finished = place.run(&setup).expect("at rest");
     assert_eq!(finished.record.summary.cap_reached(), Some(Cap::Tokens));
     assert_eq!(provider.calls().len(), 0, "a prompt alone takes more");

@@ -77,7 +77,7 @@ pub struct RecordedCall {
     pub served_model: Option<String>,
 }
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "cassette",
     "identity",
     "call",
@@ -95,6 +95,7 @@ const KEYS: [&str; 20] = [
     "input_tokens",
     "output_tokens",
     "cached_tokens",
+    "cache_write_tokens",
     "reasoning_tokens",
     "tokens",
     "answer_digest",
@@ -167,11 +168,14 @@ impl RecordedCall {
         head.push(("finish", FINISHED.to_owned()));
         head.push(("verdict", self.verdict.as_str().to_owned()));
         head.extend(self.served_model.clone().map(|model| ("served_model", model)));
-        let Usage { input, output, cached, reasoning, estimated } = self.usage;
+        let Usage { input, output, cached, cache_write, reasoning, estimated } = self.usage;
         head.push(("input_tokens", input.to_string()));
         head.push(("output_tokens", output.to_string()));
         if cached > 0 {
             head.push(("cached_tokens", cached.to_string()));
+        }
+        if cache_write > 0 {
+            head.push(("cache_write_tokens", cache_write.to_string()));
         }
         if reasoning > 0 {
             head.push(("reasoning_tokens", reasoning.to_string()));
@@ -361,6 +365,7 @@ fn usage(head: &Header) -> Result<Usage, Fault> {
         input: head.parse("input_tokens")?,
         output: head.parse("output_tokens")?,
         cached: head.parse_found("cached_tokens")?.unwrap_or_default(),
+        cache_write: head.parse_found("cache_write_tokens")?.unwrap_or_default(),
         reasoning: head.parse_found("reasoning_tokens")?.unwrap_or_default(),
         estimated: match tokens.text.as_str() {
             "estimated" => true,

@@ -88,11 +88,11 @@ fn missing(call: &CallId, identity: &Identity, nearest: Option<&Nearest<'_>>) ->
     };
     let message = format!("`{call}` ({short}) was not recorded; nearest: {}{whose}", nearest.file);
     let differences = nearest.differences.join("; ");
-    match differences.is_empty() {
-        false if kin => failure(message).help(differences),
-        // Of another step's prompt nearly everything differs.
-        _ => failure(message).help("no call of this step was recorded; record it with --record"),
+    if kin && !differences.is_empty() {
+        return failure(message).help(differences);
     }
+    // Of another step's prompt nearly everything differs.
+    failure(message).help("no call of this step was recorded; record it with --record")
 }
 
 impl Provider for Replay {

@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::config::Output;
 
 /// An answer as a program printed it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub(super) struct Printed {
     pub(super) text: String,
     pub(super) input: Option<u64>,
     pub(super) output: Option<u64>,
     pub(super) cached: Option<u64>,
+    pub(super) cache_write: Option<u64>,
 }
 
 /// Reads what a program printed that ended well.
@@ -23,9 +24,7 @@ pub(super) fn read(name: &str, output: Output, stdout: &[u8]) -> Result<Printed,
     let text = std::str::from_utf8(stdout)
         .map_err(|_| malformed(format!("what {name} printed is not valid UTF-8")))?;
     let printed = match output {
-        Output::Text => {
-            Printed { text: text.trim().into(), input: None, output: None, cached: None }
-        }
+        Output::Text => Printed { text: text.trim().into(), ..Printed::default() },
         Output::Json => {
             let value: Value = serde_json::from_str(text.trim()).map_err(|_| {
                 let seen = neutral::excerpt(text, 80);
@@ -63,6 +62,7 @@ fn document(name: &str, value: &Value) -> Result<Printed, Failure> {
         }),
         output: usage["output_tokens"].as_u64(),
         cached: read,
+        cache_write: written,
     })
 }
 
@@ -123,7 +123,13 @@ mod tests {
             "usage":{"input_tokens":3,"cache_read_input_tokens":4,"cache_creation_input_tokens":5,"output_tokens":2}}"#;
         assert_eq!(
             read("c", Output::Json, claude.as_bytes()),
-            Ok(Printed { text: "Fine.".into(), input: Some(12), output: Some(2), cached: Some(4) })
+            Ok(Printed {
+                text: "Fine.".into(),
+                input: Some(12),
+                output: Some(2),
+                cached: Some(4),
+                cache_write: Some(5),
+            })
         );
         let gemini = r#"{"response":"Fine.","stats":{}}"#;
         assert_eq!(read("g", Output::Json, gemini.as_bytes()).unwrap().text, "Fine.");

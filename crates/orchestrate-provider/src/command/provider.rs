@@ -179,5 +179,12 @@ async fn usage(prompt: String, printed: &Printed) -> Usage {
         Some(output) => output,
         None => counted(printed.text.clone()).await,
     };
-    Usage { input, output, cached: printed.cached.unwrap_or_default(), reasoning: 0, estimated }
+    Usage {
+        input,
+        output,
+        cached: printed.cached.unwrap_or_default(),
+        cache_write: printed.cache_write.unwrap_or_default(),
+        reasoning: 0,
+        estimated,
+    }
 }

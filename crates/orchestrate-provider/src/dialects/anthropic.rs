@@ -334,12 +334,13 @@ fn finish_of(place: &Value) -> Option<Finish> {
 /// Anthropic counts what was read from and written to its cache apart.
 fn reported(usage: &Value) -> Reported {
     let read = number(&usage["cache_read_input_tokens"]);
-    let written = number(&usage["cache_creation_input_tokens"]).unwrap_or_default();
+    let written = number(&usage["cache_creation_input_tokens"]);
+    let beside = read.unwrap_or_default().saturating_add(written.unwrap_or_default());
     Reported {
-        input: number(&usage["input_tokens"])
-            .map(|fresh| fresh.saturating_add(read.unwrap_or_default()).saturating_add(written)),
+        input: number(&usage["input_tokens"]).map(|fresh| fresh.saturating_add(beside)),
         output: number(&usage["output_tokens"]),
         cached: read,
+        cache_write: written,
         reasoning: number(&usage["output_tokens_details"]["thinking_tokens"]),
     }
 }

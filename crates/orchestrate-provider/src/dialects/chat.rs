@@ -296,6 +296,7 @@ fn reported(usage: &Value) -> Reported {
         input: number(&usage["prompt_tokens"]),
         output: number(&usage["completion_tokens"]),
         cached: number(&usage["prompt_tokens_details"]["cached_tokens"]),
+        cache_write: number(&usage["prompt_tokens_details"]["cache_write_tokens"]),
         reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
     }
 }
@@ -373,11 +374,16 @@ mod tests {
     fn usage_is_taken_from_wherever_it_stands() {
         let usage = json!({
             "prompt_tokens": 9, "completion_tokens": 2,
-            "prompt_tokens_details": {"cached_tokens": 4},
+            "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
             "completion_tokens_details": null,
         });
-        let expected =
-            Reported { input: Some(9), output: Some(2), cached: Some(4), reasoning: None };
+        let expected = Reported {
+            input: Some(9),
+            output: Some(2),
+            cached: Some(4),
+            cache_write: Some(3),
+            reasoning: None,
+        };
         for chunk in [
             json!({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}),
             json!({"choices": [], "usage": usage}),

@@ -238,6 +238,7 @@ fn reported(usage: &Value) -> Reported {
         output: number(&usage["candidatesTokenCount"])
             .map(|answer| answer.saturating_add(thoughts.unwrap_or_default())),
         cached: number(&usage["cachedContentTokenCount"]),
+        cache_write: None,
         reasoning: thoughts,
     }
 }

@@ -184,6 +184,7 @@ fn reported(usage: &Value) -> Reported {
         input: number(&usage["input_tokens"]),
         output: number(&usage["output_tokens"]),
         cached: number(&usage["input_tokens_details"]["cached_tokens"]),
+        cache_write: number(&usage["input_tokens_details"]["cache_write_tokens"]),
         reasoning: number(&usage["output_tokens_details"]["reasoning_tokens"]),
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Reported {
     pub(crate) input: Option<u64>,
     pub(crate) output: Option<u64>,
     pub(crate) cached: Option<u64>,
+    pub(crate) cache_write: Option<u64>,
     pub(crate) reasoning: Option<u64>,
 }
 
@@ -125,10 +126,11 @@ impl Answer {
 
     /// Takes the figures that a chunk reports; later ones stand for the whole.
     pub(crate) fn report(&mut self, usage: Reported) {
-        let Reported { input, output, cached, reasoning } = usage;
+        let Reported { input, output, cached, cache_write, reasoning } = usage;
         self.usage.input = input.or(self.usage.input);
         self.usage.output = output.or(self.usage.output);
         self.usage.cached = cached.or(self.usage.cached);
+        self.usage.cache_write = cache_write.or(self.usage.cache_write);
         self.usage.reasoning = reasoning.or(self.usage.reasoning);
     }
 
@@ -301,6 +303,7 @@ impl Reported {
             input: self.input?,
             output: self.output?,
             cached: self.cached.unwrap_or_default(),
+            cache_write: self.cache_write.unwrap_or_default(),
             reasoning: self.reasoning.unwrap_or_default(),
             estimated: false,
         })

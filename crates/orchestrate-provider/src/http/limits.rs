@@ -103,8 +103,8 @@ mod tests {
         server_limits(&map, now.into())
     }
 
-    fn quota(limit: Option<u64>, remaining: u64, reset_ms: u64) -> Option<Quota> {
-        Some(Quota { limit, remaining, reset_ms })
+    fn quota(limit: Option<u64>, remaining: u64, reset_ms: u64) -> Quota {
+        Quota { limit, remaining, reset_ms }
     }
 
     #[test]
@@ -117,8 +117,8 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "149984"),
             ("x-ratelimit-reset-tokens", "6m0.5s"),
         ]);
-        assert_eq!(limits.requests, quota(Some(60), 59, 1_000));
-        assert_eq!(limits.tokens, quota(Some(150_000), 149_984, 360_500));
+        assert_eq!(limits.requests, Some(quota(Some(60), 59, 1_000)));
+        assert_eq!(limits.tokens, Some(quota(Some(150_000), 149_984, 360_500)));
     }
 
     #[test]
@@ -134,8 +134,8 @@ mod tests {
             ("anthropic-ratelimit-output-tokens-remaining", "500"),
             ("anthropic-ratelimit-output-tokens-reset", "2026-11-21T12:01:00Z"),
         ]);
-        assert_eq!(limits.requests, quota(Some(50), 0, 30_000));
-        assert_eq!(limits.tokens, quota(Some(8_000), 500, 60_000));
+        assert_eq!(limits.requests, Some(quota(Some(50), 0, 30_000)));
+        assert_eq!(limits.tokens, Some(quota(Some(8_000), 500, 60_000)));
     }
 
     #[test]
@@ -148,6 +148,6 @@ mod tests {
         assert!(read(&[("x-ratelimit-remaining-requests", "0")]).is_empty());
         let limits =
             read(&[("x-ratelimit-remaining-tokens", "-40"), ("x-ratelimit-reset-tokens", "7")]);
-        assert_eq!(limits.tokens, quota(None, 0, 7_000), "seconds without a unit");
+        assert_eq!(limits.tokens, Some(quota(None, 0, 7_000)), "seconds without a unit");
     }
 }

@@ -431,6 +431,7 @@ async fn usage(request: &Request, good: &Good) -> Usage {
         input: reported.input.unwrap_or_default(),
         output: reported.output.unwrap_or_default(),
         cached: reported.cached.unwrap_or_default(),
+        cache_write: reported.cache_write.unwrap_or_default(),
         reasoning: reported.reasoning.unwrap_or_default(),
         estimated: reported.input.is_none() || reported.output.is_none(),
     };

@@ -41,7 +41,8 @@ fn asked(step: &str, prompt: &str) -> Request {
 }
 
 fn recorded(request: &Request, answer: &str) -> RecordedCall {
-    let usage = Usage { input: 12, output: 3, cached: 4, reasoning: 0, estimated: false };
+    let usage =
+        Usage { input: 12, output: 3, cached: 4, cache_write: 0, reasoning: 0, estimated: false };
     let served = Some("gpt-5-mini-2025-08-07".to_owned());
     RecordedCall::of(&endpoint(), request, answer, Verdict::Good, usage, served)
 }

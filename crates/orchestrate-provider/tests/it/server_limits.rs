@@ -29,7 +29,7 @@ impl Progress for Listener {
     fn delta(&self, _bytes: usize, _output_tokens_so_far_estimate: u64) {}
 
     fn limits(&self, limits: &ServerLimits) {
-        self.0.lock().unwrap().push(*limits);
+        self.0.lock().expect("nobody panicked").push(*limits);
     }
 }
 

@@ -85,6 +85,7 @@ fn a_report_holds_everything_in_plan_order() {
     - Active time: 21.0 s
     - Calls: 3 sent
     - Tokens: 2,400 in, 690 out
+    - Cost: $0.0020
 
     <!-- /run -->
 
@@ -175,6 +176,7 @@ fn without_its_header_a_report_does_not_tell_how_the_answers_were_had() {
     - Active time: 22.5 s
     - Calls: 3 sent, 1 answer used again
     - Tokens: 1,200 in, 345 out; up to 9,000 more in attempts whose usage is not known
+    - Cost: $0.0176; up to $0.0166 of it for attempts whose usage is not known
     - Step `data`: 2 attempts; one attempt ended without a known outcome
     - Step `search`: answer of run `0191-older`, 25 h 0 min old
     ");
@@ -380,11 +382,18 @@ fn json_holds_texts_and_briefs_of_every_step() {
         "input": 1200,
         "output": 345,
         "cached": 0,
+        "cache_write": 0,
         "reasoning": 0,
         "estimated": false
       },
       "lost_tokens": 9000,
+      "cost": {
+        "usd": 0.017576,
+        "lost_usd": 0.016586,
+        "unpriced_calls": 0
+      },
       "not_recorded": [],
+      "slowed": [],
       "steps": [
         {
           "step": "data",
@@ -399,15 +408,18 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 2,
           "lost_attempts": 1,
           "usage": {
             "input": 1200,
             "output": 345,
             "cached": 0,
+            "cache_write": 0,
             "reasoning": 0,
             "estimated": false
           },
+          "cost_usd": 0.017576,
           "started_at": "2026-11-01T12:00:04Z",
           "ended_at": "2026-11-01T12:00:12Z",
           "skipped": null,
@@ -459,15 +471,18 @@ fn json_holds_texts_and_briefs_of_every_step() {
           },
           "model": "openai:gpt-5-mini",
           "served_model": "gpt-5-mini",
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,
             "cached": 0,
+            "cache_write": 0,
             "reasoning": 0,
             "estimated": false
           },
+          "cost_usd": 0.0,
           "started_at": "2026-11-01T12:00:13Z",
           "ended_at": "2026-11-01T12:00:16Z",
           "skipped": null,
@@ -499,22 +514,26 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": "openai:gpt-5-mini",
           "served_model": null,
+          "fallbacks": [],
           "attempts": 1,
           "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,
             "cached": 0,
+            "cache_write": 0,
             "reasoning": 0,
             "estimated": false
           },
+          "cost_usd": 0.0,
           "started_at": "2026-11-01T12:00:18Z",
           "ended_at": "2026-11-01T12:00:22Z",
           "skipped": null,
           "failure": {
             "class": "refused",
             "message": "will not\nsay",
-            "help": "ask otherwise"
+            "help": "ask otherwise",
+            "not_before": null
           },
           "items": null,
           "instances": null,
@@ -542,15 +561,18 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "reused_from": null,
           "model": null,
           "served_model": null,
+          "fallbacks": [],
           "attempts": 0,
           "lost_attempts": 0,
           "usage": {
             "input": 0,
             "output": 0,
             "cached": 0,
+            "cache_write": 0,
             "reasoning": 0,
             "estimated": false
           },
+          "cost_usd": 0.0,
           "started_at": "2026-11-01T12:00:24Z",
           "ended_at": "2026-11-01T12:00:24Z",
           "skipped": null,

@@ -11,8 +11,10 @@ use orchestrate_core::{
     },
     failure::{Billed, Failure},
     ids::{CallId, Digest, Purpose, RunId},
+    money::Money,
     plan::{Action, Need, Otherwise, PersonaChoice, PersonaStep, Plan, PlanParts, Step},
     policy::{Limits, RetryPolicy},
+    price::{Price, Rates},
     request::{Endpoint, Identity, ModelRef, Parameters, Timeouts},
     summary::RunSummary,
     usage::Usage,
@@ -64,6 +66,7 @@ pub(crate) fn plan(workflow: &str, steps: Vec<Step>) -> Plan {
         steps,
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: orchestrate_core::budget::Budget::default(),
     })
     .expect("sound")
 }
@@ -203,6 +206,8 @@ impl Journal {
                 identity: Identity(Digest::of(step)),
                 request: Digest::of(step),
                 reserved: 9_000,
+                reserved_cost: Some(price().worst(808, 8_192)),
+                price: Some(price()),
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
                 review: None,
                 warm_first: None,
@@ -211,7 +216,12 @@ impl Journal {
     }
 
     pub(crate) fn intent(&mut self, step: &str, attempt: u32) {
-        self.push(Event::CallIntent { call: call(step), attempt, reserved: 9_000 });
+        self.push(Event::CallIntent {
+            call: call(step),
+            attempt,
+            reserved: 9_000,
+            reserved_cost: Some(price().worst(808, 8_192)),
+        });
     }
 
     /// The step's draft was answered and the step is finished.
@@ -334,6 +344,13 @@ impl Journal {
             task: "Predict churn\n\nfrom our Postgres events",
         })
     }
+}
+
+/// The price of the model that is asked.
+fn price() -> Price {
+    let dollars = |text: &str| text.parse::<Money>().expect("an amount");
+    let (input, output) = (dollars("0.00000025"), dollars("0.000002"));
+    Price { rates: Rates { input, output, cached: None, cache_write: None }, long: None }
 }
 
 fn call(step: &str) -> CallId {

@@ -38,6 +38,7 @@ fn it_says_what_was_done_used_and_how_it_ended() {
     steps   2 of 5 finished
     calls   2 sent, 1 answer used again
     tokens  1,200 in, 345 out; up to 9,000 more in attempts whose usage is not known
+    cost    $0.0176; up to $0.0166 of it for attempts whose usage is not known
     time    13.5 s
     status  stopped on request, to be resumed
     ");
@@ -95,7 +96,7 @@ fn a_token_cap_is_told_with_its_figures_and_counts_what_may_have_been_charged() 
         text.ends_with("status  failed: the cap on tokens was reached: step `model` may use 9,000 tokens; 455 of 20,000 are left"),
         "{text}"
     );
-    assert_eq!(orchestrate_report::sufficient_cap(&journal.summary()), Some(28_545));
+    assert_eq!(orchestrate_report::sufficient_cap(&journal.summary()), Some("28545".to_owned()));
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn skeleton(edges: &IndexMap<String, Vec<Edge>>) -> Result<Plan, PlanError> {
         steps: steps.collect(),
         outputs: IndexMap::new(),
         concurrency: None,
+        budget: orchestrate_core::budget::Budget::default(),
     })
 }
 

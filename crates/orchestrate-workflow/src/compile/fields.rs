@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 3] = ["budget", "retry", "seed"];
+const FUTURE: [&str; 2] = ["retry", "seed"];
 
 /// Words of other tools for what is called differently here.
 const SYNONYMS: [(&str, &str); 31] = [

@@ -12,6 +12,7 @@ use orchestrate_core::{
 };
 
 use super::{
+    budget,
     call::{self, Calls, Shared},
     edges, fields, group, input, needs,
     settings::Settings,
@@ -152,6 +153,8 @@ fn workflow(
     let concurrency = map
         .get("concurrency")
         .and_then(|entry| fields::integer(sink, &entry.value, "`concurrency`", 1..=1000));
+    let budget = map.get("budget").and_then(|entry| budget::read(sink, &entry.value));
+    let budget = budget.unwrap_or_default();
     let inputs = map
         .get("inputs")
         .map(|entry| input::read(sink, &entry.value, catalogue.schemas()))
@@ -190,6 +193,7 @@ fn workflow(
         inputs,
         outputs,
         concurrency,
+        budget,
     };
     if sink.has_errors() {
         return None;

@@ -1,6 +1,7 @@
 //! From a file's tree to a plan.
 
 mod approve;
+mod budget;
 mod call;
 mod edges;
 mod fields;

@@ -1,6 +1,7 @@
 //! What the workflow language accepts, refuses and renders.
 
 mod approvals;
+mod budget;
 mod flow;
 mod inputs;
 mod language;

@@ -1,7 +1,10 @@
 //! `orchestrate ask`.
 
 use indexmap::IndexMap;
-use orchestrate_core::event::{NotSelected, PersonaSelection, SelectedBy, SelectedPersona};
+use orchestrate_core::{
+    event::{NotSelected, PersonaSelection, SelectedBy, SelectedPersona},
+    money::Money,
+};
 use orchestrate_engine::{
     library::{GeneratedName, MAX_PERSONAS, NotCalled, ReadablePersonas},
     selecting,
@@ -118,9 +121,15 @@ fn select(
     };
     let Some(mut chosen) = chosen else { return Err(none_fits(&selection, by_model.as_ref())) };
     if let Some(ByModel { left, .. }) = by_model {
-        if left.max_calls == Some(0) || left.max_tokens == Some(0) {
-            return Err(CliError::new(Exit::Budget, "choosing the persona has used up the cap")
-                .help("raise --max-calls or --max-tokens; the choice is paid for and kept"));
+        let is_used_up = left.max_calls == Some(0)
+            || left.max_tokens == Some(0)
+            || left.max_cost == Some(Money::ZERO);
+        let exit = if is_used_up { Some(Exit::Budget) } else { None };
+        let exit = exit.or((left.max_wall_ms == Some(0)).then_some(Exit::WallTime));
+        if let Some(exit) = exit {
+            return Err(CliError::new(exit, "choosing the persona has used up the cap").help(
+                "raise --max-calls, --max-tokens or --budget; the choice is paid for and kept",
+            ));
         }
         options.limits = left;
     }

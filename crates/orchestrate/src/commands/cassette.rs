@@ -39,20 +39,19 @@ pub(super) fn record(
 ) -> Result<(), CliError> {
     let Some(mut recorder) = recorder else { return Ok(()) };
     let folder = recorder.folder().display().to_string();
-    let recorded = recorder.record(run)?;
-    if recorded.withheld > 0 {
+    let told = recorder.record(run)?;
+    if told.withheld > 0 {
         terminal::warn(
-            &format!("{} not recorded: a key stands in them", calls(recorded.withheld)),
+            &format!("{} not recorded: a key stands in them", calls(told.withheld)),
             &["take the key out of the task, the files or the workflow".to_owned()],
         );
     }
     if !matches!(show.progress, Progress::Json | Progress::Quiet) {
-        let counts =
-            [(recorded.new, "new"), (recorded.changed, "changed"), (recorded.same, "as before")];
+        let counts = [(told.new, "new"), (told.changed, "changed"), (told.same, "as before")];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let told: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
-        let told = if told.is_empty() { "no call".to_owned() } else { told.join(", ") };
-        terminal::say(&format!("recorded {told}, in {folder}"));
+        let words: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let words = if words.is_empty() { "no call".to_owned() } else { words.join(", ") };
+        terminal::say(&format!("recorded {words}, in {folder}"));
     }
     Ok(())
 }

@@ -193,6 +193,9 @@ fn rest(limits: Limits, summary: &RunSummary) -> Limits {
     let less = |limit: Option<u64>, used: u64| limit.map(|limit| limit.saturating_sub(used));
     Limits {
         max_calls: less(limits.max_calls, summary.calls),
-        max_tokens: less(limits.max_tokens, summary.usage.total() + summary.lost_tokens),
+        max_tokens: less(limits.max_tokens, summary.spent_tokens()),
+        max_cost: limits.max_cost.map(|limit| limit.less(summary.cost)),
+        max_wall_ms: less(limits.max_wall_ms, summary.active_ms),
+        allow_unpriced: limits.allow_unpriced,
     }
 }

@@ -58,7 +58,13 @@ pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {
 
 /// Caps as the command line gives them.
 pub(crate) fn limits(arguments: &CapArguments) -> Limits {
-    Limits { max_calls: arguments.max_calls, max_tokens: arguments.max_tokens }
+    let short = Limits {
+        max_calls: arguments.max_calls,
+        max_tokens: arguments.max_tokens,
+        allow_unpriced: arguments.allow_unpriced,
+        ..Limits::default()
+    };
+    arguments.budget.iter().fold(short, |limits, cap| limits.stricter(cap.0))
 }
 
 /// What the command line asks of a run.
@@ -115,8 +121,8 @@ pub(crate) fn drive(
     let (finished, exit) = drive_silently(run, show)?;
     let as_declared = terminal::result::print(&finished.record, show.format);
     closing::print(&finished, show.progress);
-    let recorded = cassette::record(recorder, &finished.record, show);
-    recorded.map_err(|error| if exit == Exit::Ok { error } else { error.ending(exit) })?;
+    let written = cassette::record(recorder, &finished.record, show);
+    written.map_err(|error| if exit == Exit::Ok { error } else { error.ending(exit) })?;
     let complete = as_declared && finished.unwritten.is_none();
     let is_good = matches!(exit, Exit::Ok | Exit::Partial);
     Ok(if is_good && !complete { Exit::RunFailed } else { exit })

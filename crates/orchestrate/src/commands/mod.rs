@@ -7,10 +7,12 @@ mod ask;
 mod cassette;
 mod choosing;
 mod common;
+mod cost;
 pub(crate) mod doctor;
 mod graph;
 mod inputs;
 mod matching;
+mod models;
 mod personas;
 mod pinned;
 mod plan;
@@ -58,6 +60,7 @@ fn carry_out(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Resume(arguments) => resume::resume(&workspace, &arguments),
         Command::Approve(arguments) => approve::approve(&workspace, &arguments),
         Command::Rerun(arguments) => rerun::rerun(&workspace, &arguments),
+        Command::Models(command) => models::models(&workspace, command),
         Command::Runs(command) => runs::runs(&workspace, command),
         Command::Personas(command) => personas::personas(&workspace, command),
         Command::Workflows(command) => workflows::workflows(&workspace, command),

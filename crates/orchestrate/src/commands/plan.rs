@@ -3,6 +3,8 @@
 use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
+    budget::Limits,
+    money::Money,
     plan::{Action, InputKind, InputValue},
     request::ModelRef,
 };
@@ -10,11 +12,11 @@ use orchestrate_engine::{
     config::ModelError,
     providers::ProviderError,
     session::{
-        ApprovalForecast, Bounds, Foresight, Pinned, Repeats, RunOptions, RunSetup, SetupError,
-        StepForecast, Workspace, bounds, forecast, foresee, unpaid,
+        ApprovalForecast, Bounds, CostBounds, Foresight, Pinned, Repeats, RunOptions, RunSetup,
+        SetupError, StepForecast, Workspace, bounds, cost_bounds, forecast, foresee, unpaid,
     },
 };
-use orchestrate_report::words::{count, counted, duration};
+use orchestrate_report::words::{count, counted, duration, usd};
 use orchestrate_workflow::Given;
 use serde_json::{Map, Value, json};
 
@@ -29,12 +31,13 @@ use crate::{
 enum Missing {
     Input(String),
     Model(String),
+    Price(String),
 }
 
 impl Missing {
     fn advice(&self) -> &str {
         match self {
-            Self::Input(advice) | Self::Model(advice) => advice,
+            Self::Input(advice) | Self::Model(advice) | Self::Price(advice) => advice,
         }
     }
 }
@@ -75,9 +78,18 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
             let help =
                 error.help().unwrap_or("give --model, or --offline for worksheets without a model");
             missing.push(Missing::Model(format!("{}: {help}", chain(error))));
-            let offline = RunOptions { model: None, offline: true, ..options };
+            let offline = RunOptions { model: None, offline: true, ..options.clone() };
             decided = RunSetup::decide(workspace, &workflow, &given, &offline);
         }
+    }
+    if let Err(SetupError::Unpriced(models)) = &decided {
+        missing.extend(models.iter().map(|model| {
+            let help = format!("add [prices.\"{model}\"] to your config, or give --allow-unpriced");
+            Missing::Price(format!("the price of {model}, since the cost is capped: {help}"))
+        }));
+        let limits = Limits { allow_unpriced: true, ..options.limits };
+        let unpriced = RunOptions { limits, ..options };
+        decided = RunSetup::decide(workspace, &workflow, &given, &unpriced);
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
@@ -101,6 +113,7 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         .zip(foreseen)
         .map(|(step, foresight)| Planned {
             bounds: bounds(&setup, &step, &foresight),
+            cost: cost_bounds(&setup, &step, &foresight),
             forecast: step,
             foresight,
         })
@@ -148,6 +161,8 @@ struct Planned {
     foresight: Foresight,
     /// Requests, and tokens.
     bounds: (Bounds, Bounds),
+    /// Money; none where the price is not known.
+    cost: Option<CostBounds>,
 }
 
 impl std::ops::Deref for Planned {
@@ -250,6 +265,9 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         if step.model.is_some() {
             let _ = write!(text, "  ≈{} tokens", count(step.prompt_tokens));
         }
+        if let Some(cost) = priced(step, model_known) {
+            let _ = write!(text, "  {}", cost_range(cost));
+        }
         if step.handoff_tokens > 0 {
             let _ = write!(text, " + handoffs of {}", step.handoffs.join(", "));
         }
@@ -318,11 +336,21 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             range(calls, ""),
             range(tokens, "≈")
         );
+        if model_known {
+            let _ = writeln!(text, "{}", cost_line(steps));
+        }
     }
     for (what, cap) in [("calls", setup.limits.max_calls), ("tokens", setup.limits.max_tokens)] {
         if let Some(cap) = cap {
             let _ = writeln!(text, "at most {} {what}", count(cap));
         }
+    }
+    if let Some(cap) = setup.limits.max_cost {
+        let _ = writeln!(text, "at most {cap}");
+    }
+    if let Some(millis) = setup.limits.max_wall_ms {
+        let _ =
+            writeln!(text, "at most {} of running time", duration(Duration::from_millis(millis)));
     }
     if missing.is_empty() {
         text.push_str("nothing is missing\n");
@@ -351,6 +379,60 @@ fn totals(steps: &[Planned]) -> (Bounds, Bounds) {
     })
 }
 
+/// What a step costs, where that is worth a word: somebody is paid, and it is known how much.
+fn priced(step: &Planned, model_known: bool) -> Option<CostBounds> {
+    step.cost.filter(|cost| model_known && cost.at_most > Money::ZERO)
+}
+
+/// Models whose price is not known, of steps that may ask them.
+fn unpriced(steps: &[Planned]) -> Vec<&ModelRef> {
+    let unknown = steps.iter().filter(|step| step.cost.is_none());
+    let mut models: Vec<&ModelRef> = unknown.filter_map(|step| step.model.as_ref()).collect();
+    models.sort_unstable();
+    models.dedup();
+    models
+}
+
+fn total_cost(steps: &[Planned]) -> CostBounds {
+    let known = steps.iter().filter_map(|step| step.cost);
+    known.fold(CostBounds::default(), CostBounds::plus)
+}
+
+fn cost_line(steps: &[Planned]) -> String {
+    let unknown = unpriced(steps);
+    let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    let cost = total_cost(steps);
+    match (names.is_empty(), cost.at_most > Money::ZERO) {
+        (true, _) => format!("cost {}", cost_range(cost)),
+        (false, true) => {
+            format!("cost {}, without {}: no price is known", cost_range(cost), names.join(", "))
+        }
+        (false, false) => format!("cost not known: no price of {} is known", names.join(", ")),
+    }
+}
+
+fn cost_range(CostBounds { at_least, at_most }: CostBounds) -> String {
+    if at_least == at_most {
+        format!("≈{at_most}")
+    } else {
+        format!("≈{at_least} to ≈{at_most}")
+    }
+}
+
+fn cost_json(cost: CostBounds) -> Value {
+    json!({ "at_least_usd": usd(cost.at_least), "at_most_usd": usd(cost.at_most) })
+}
+
+/// The caps as people give them: money in dollars.
+fn limits_json(limits: &Limits) -> Value {
+    let mut told = json!(limits);
+    if let (Some(members), Some(cap)) = (told.as_object_mut(), limits.max_cost) {
+        members.remove("max_cost");
+        members.insert("max_usd".to_owned(), Value::from(usd(cap)));
+    }
+    told
+}
+
 fn range(Bounds { at_least, at_most }: Bounds, sign: &str) -> String {
     if at_least == at_most {
         format!("{sign}{}", count(at_most))
@@ -372,6 +454,7 @@ fn persona(step: &StepForecast) -> String {
 
 fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: bool) -> Value {
     let (calls, tokens) = totals(steps);
+    let planned = steps;
     let pinned = missing.is_empty().then(|| Pinned::of(setup));
     let steps: Vec<_> = steps
         .iter()
@@ -402,6 +485,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 },
                 "calls": bounds_json(step.bounds.0),
                 "tokens": bounds_json(step.bounds.1),
+                "cost": step.cost.filter(|_| model_known).map(cost_json),
                 "approval": step.approval.map(|told| json!({ "expires_ms": told.expires_ms })),
             })
         })
@@ -413,11 +497,13 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         "concurrency": setup.concurrency,
         "at_first": setup.at_first,
         "fallbacks": setup.fallbacks,
-        "limits": setup.limits,
+        "limits": limits_json(&setup.limits),
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
         "calls": bounds_json(calls),
         "tokens": bounds_json(tokens),
+        "cost": model_known.then(|| cost_json(total_cost(planned))),
+        "unpriced": if model_known { unpriced(planned) } else { Vec::new() },
         "pinned": pinned,
         "missing": missing,
     })

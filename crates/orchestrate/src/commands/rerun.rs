@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orchestrate_core::{ids::StepPath, plan::Action, policy::Limits, suggest};
+use orchestrate_core::{ids::StepPath, plan::Action, suggest};
 use orchestrate_engine::{
     config::Chain,
     session::{Rework, RunOptions, RunRecord, RunSetup, Workspace, find_run},
@@ -39,7 +39,6 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
     }
     let replay = cassette::replay(replay)?;
     let caps = common::limits(&arguments.caps);
-    let earlier_caps = record.summary.limits;
     // Without a word everything stays what it was, whatever the configuration says now.
     let options = RunOptions {
         model: arguments.model.clone().or_else(|| created.model_flag.clone()),
@@ -47,10 +46,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
             .then(|| Chain { model: created.model.clone(), fallbacks: created.fallbacks.clone() }),
         offline,
         update_lock: arguments.update_lock,
-        limits: Limits {
-            max_calls: caps.max_calls.or(earlier_caps.max_calls),
-            max_tokens: caps.max_tokens.or(earlier_caps.max_tokens),
-        },
+        limits: caps.or(record.summary.limits),
         concurrency: (created.at_first.is_none()
             && record.plan.concurrency() != Some(created.concurrency))
         .then_some(created.concurrency),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use orchestrate_core::{ids::RunId, policy::Limits};
+use orchestrate_core::ids::RunId;
 use orchestrate_engine::{
     artifacts::OutputFolder,
     session::{OpenRun, RunRecord, Workspace, changed_files, find_run, newest_unfinished},
@@ -25,10 +25,7 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
     let record = RunRecord::read(&workspace.home.run(&id))?;
     // A cap that is given replaces the run's; one that is not stays.
     let now = record.summary.limits;
-    let limits = (asked != Limits::default()).then_some(Limits {
-        max_calls: asked.max_calls.or(now.max_calls),
-        max_tokens: asked.max_tokens.or(now.max_tokens),
-    });
+    let limits = (!asked.is_none()).then(|| asked.or(now));
     if let Some(folder) = &record.created.output {
         // It was recorded without links, so a link in its place has been put there since.
         OutputFolder::open_unlinked(Path::new(folder))?.probe()?;

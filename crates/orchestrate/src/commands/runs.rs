@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use orchestrate_core::{
     event::{PauseReason, RunFailure},
+    money::Money,
     neutral,
-    policy::Cap,
     summary::{RunStatus, RunSummary, StepState, StepSummary},
 };
 use orchestrate_engine::session::{RunRecord, Workspace, find_run, list_runs};
 use orchestrate_report::words::short_count;
 use serde_json::json;
 
+use super::cost;
 use crate::{
     cli::{Format, ListFormat, RunsCommand},
     exit::{CliError, Exit, chain},
@@ -21,6 +22,7 @@ use crate::{
 pub(super) fn runs(workspace: &Workspace, command: RunsCommand) -> Result<Exit, CliError> {
     match command {
         RunsCommand::List { format } => Ok(list(workspace, format)),
+        RunsCommand::Cost(arguments) => cost::cost(workspace, &arguments),
         RunsCommand::Show { run, result, format } => {
             show(workspace, run.as_deref(), result, format)
         }
@@ -87,7 +89,7 @@ fn status(summary: &RunSummary) -> &'static str {
         RunStatus::Succeeded if summary.is_partial() => "partial",
         RunStatus::Succeeded => "ok",
         RunStatus::Failed(RunFailure::Step(_)) => "failed",
-        RunStatus::Failed(RunFailure::Budget(Cap::Calls | Cap::Tokens)) => "cap reached",
+        RunStatus::Failed(RunFailure::Budget(_)) => "cap reached",
     }
 }
 
@@ -169,6 +171,9 @@ fn describe(record: &RunRecord) -> String {
         );
         if step.usage.total() > 0 {
             let _ = write!(text, "  {} tok", short_count(step.usage.total()));
+        }
+        if step.cost > Money::ZERO {
+            let _ = write!(text, "  {}", step.cost);
         }
         if let Some(items) = orchestrate_report::items(step) {
             let _ = write!(text, "  {items}");

@@ -144,8 +144,8 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
         RunStatus::Failed(RunFailure::Budget(cap)) => {
             let flag = cap.flag();
             match orchestrate_report::sufficient_cap(summary) {
-                Some(least) => format!("orchestrate resume {id} {flag} {least} or more"),
-                None => format!("orchestrate resume {id} {flag} N with a higher cap"),
+                Some(least) => format!("orchestrate resume {id} {flag}{least} or more"),
+                None => format!("orchestrate resume {id} {flag}N with a higher cap"),
             }
         }
         RunStatus::Failed(RunFailure::Step(_)) if !summary.not_recorded.is_empty() => {
@@ -153,15 +153,12 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
         }
         RunStatus::Failed(RunFailure::Step(path)) => {
             let failure = summary.step(path).and_then(|step| step.failure.as_ref());
-            match failure.and_then(|failure| failure.not_before) {
-                Some(at) => format!(
-                    "orchestrate resume {id} from {} on; finished steps are kept",
-                    orchestrate_report::words::time(at)
-                ),
-                None => {
-                    let class = failure.map(|failure| failure.class);
-                    after_failure(id, class, is_generated(summary))
-                }
+            if let Some(at) = failure.and_then(|failure| failure.not_before) {
+                let from = orchestrate_report::words::time(at);
+                format!("orchestrate resume {id} from {from} on; finished steps are kept")
+            } else {
+                let class = failure.map(|failure| failure.class);
+                after_failure(id, class, is_generated(summary))
             }
         }
         RunStatus::Paused(PauseReason::CallUnknown) => {

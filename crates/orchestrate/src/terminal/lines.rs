@@ -5,6 +5,7 @@ use orchestrate_core::{
     ids::{Purpose, StepPath},
     in_words,
     lanes::SlowCause,
+    money::Money,
     neutral,
     request::ModelRef,
     summary::{RunSummary, StepState, StepSummary},
@@ -275,9 +276,19 @@ fn finished(
             } else {
                 format!("  {} tok", short_count(told.usage.total()))
             };
-            format!("{count}ok      {step}{who}{took}{tokens}")
+            let cost = cost(told, summary);
+            format!("{count}ok      {step}{who}{took}{tokens}{cost}")
         }
     })
+}
+
+/// `  $0.0123, $0.0452 so far`: what the step cost, and the run until now.
+fn cost(step: &StepSummary, summary: &RunSummary) -> String {
+    match (step.cost, summary.cost) {
+        (Money::ZERO, _) => String::new(),
+        (own, all) if own == all => format!("  {own}"),
+        (own, all) => format!("  {own}, {all} so far"),
+    }
 }
 
 /// `  118/120 items, 2 failed`.

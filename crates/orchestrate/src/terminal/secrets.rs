@@ -31,6 +31,6 @@ pub(super) fn found(text: &str) -> bool {
 /// Tells of a panic like of everything else: what it quotes may hold a key.
 pub(crate) fn panics_are_redacted() {
     std::panic::set_hook(Box::new(|panic| {
-        super::talk(&format!("{}\n", super::safe(&panic.to_string())))
+        super::talk(&format!("{}\n", super::safe(&panic.to_string())));
     }));
 }

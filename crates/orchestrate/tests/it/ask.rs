@@ -329,7 +329,7 @@ fn caps_hold_for_choosing_and_answering_together() {
     insta::assert_snapshot!(place.refused(&[&ask[..], &["1"]].concat()), @r"
     exit 8
     error: choosing the persona has used up the cap
-    help: raise --max-calls or --max-tokens; the choice is paid for and kept
+    help: raise --max-calls, --max-tokens or --budget; the choice is paid for and kept
     ");
     assert_eq!(
         place.run(&[&ask[..], &["1"]].concat()).code,

@@ -19,13 +19,13 @@ fn a_config_with_a_mistake_is_refused_with_its_place() {
     ");
     insta::assert_snapshot!(check("[defalts]\nmax_calls = 1\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `gates`, `defaults`
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:1:2: unknown field, expected one of `models`, `providers`, `prices`, `gates`, `defaults`
      |
      = help: the line is not shown here, since it may hold a key
     ");
     insta::assert_snapshot!(check("[models]\ndefault = 3\n"), @r"
     exit 3
-    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a string
+    error[config-invalid]: [ROOT]/home/.config/orchestrate/config.toml:2:11: invalid type: integer, expected a model or a list of models
      |
      = help: the line is not shown here, since it may hold a key
     ");
@@ -85,7 +85,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     "#);
     insta::assert_snapshot!(check("[defaults]\napi_key = \"sk-x\"\n"), @r#"
     exit 3
-    error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`
+    error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`, `budget`
      --> [ROOT]/work/orchestrate.toml:2:1
       |
     2 | api_key = "sk-x"
@@ -109,7 +109,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     2 | defaults: { base_url: "http://x" }
       |             ^^^^^^^^
       |
-      = help: known here: model, temperature, max_output_tokens, timeout
+      = help: known here: model, temperature, max_output_tokens, timeout, on_unknown
 
     error[unknown-key]: step `a` has no key `api_key`
      --> w.yaml:4:32
@@ -117,7 +117,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     4 |   a: { persona: data-engineer, api_key: k }
       |                                ^^^^^^^
       |
-      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout
+      = help: known here: persona, render, approve, expires, on_expire, steps, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, timeout, on_unknown
 
     error: 2 mistakes; nothing was run
     "#);

@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 /// Every command, and the name of its snapshot.
-const COMMANDS: [(&str, &[&str]); 30] = [
+const COMMANDS: [(&str, &[&str]); 34] = [
     ("help", &[]),
     ("help-run", &["run"]),
     ("help-ask", &["ask"]),
@@ -34,6 +34,10 @@ const COMMANDS: [(&str, &[&str]); 30] = [
     ("help-doctor", &["doctor"]),
     ("help-schema", &["schema"]),
     ("help-test", &["test"]),
+    ("help-runs-cost", &["runs", "cost"]),
+    ("help-models", &["models"]),
+    ("help-models-list", &["models", "list"]),
+    ("help-models-prices", &["models", "prices"]),
 ];
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{Place, Running, Server, without_run_header};
 
 /// Twelve steps: four layers, of which the middle ones cross over.
-const WORKFLOW: &str = "\
+pub(crate) const WORKFLOW: &str = "\
 workflow: twelve
 inputs: { task: string }
 concurrency: 4
@@ -37,16 +37,16 @@ const KILLS: u64 = 50;
 
 /// Kills a process when the server sees its n-th request from now.
 #[derive(Clone, Default)]
-struct Trap(Arc<(AtomicI32, AtomicU64)>);
+pub(crate) struct Trap(Arc<(AtomicI32, AtomicU64)>);
 
 impl Trap {
-    fn set(&self, running: &Running, requests_from_now: u64) {
+    pub(crate) fn set(&self, running: &Running, requests_from_now: u64) {
         self.0.0.store(running.pid(), Ordering::SeqCst);
         self.0.1.store(requests_from_now, Ordering::SeqCst);
     }
 
     /// A request has come in.
-    fn spring(&self) {
+    pub(crate) fn spring(&self) {
         let left =
             self.0.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left == Ok(1)
@@ -59,10 +59,10 @@ impl Trap {
 }
 
 /// Numbers that look random and are the same every time (Marsaglia, "Xorshift RNGs", 2003).
-struct Draw(u64);
+pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

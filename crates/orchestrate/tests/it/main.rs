@@ -8,6 +8,7 @@ mod bad_config;
 mod bad_input;
 mod bad_journal;
 mod bad_workflow;
+mod budget;
 mod caps;
 mod cassettes;
 mod completions;

@@ -74,7 +74,7 @@ fn a_run_by_its_plan_runs_and_one_that_differs_is_refused() {
         "input `task` is another one now",
         "input `framework` is another one now",
         "the model of step `data` is openai:n, not openai:m",
-        "the cap --max-calls is 9, not none",
+        "the cap `calls` is 9, not none",
         "nothing was run: this differs from the plan in `plan.json`",
     ] {
         assert!(said.contains(part), "{part}\n{said}");

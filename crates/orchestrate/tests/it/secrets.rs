@@ -94,6 +94,8 @@ const SINKS: &[(&str, &[&[&str]])] = &[
             &["runs", "show", "RUN", "--format", "json"],
             &["runs", "show", "RUN", "--format", "jsonl"],
             &["runs", "show", "RUN", "--format", "markdown"],
+            &["runs", "cost"],
+            &["runs", "cost", "--format", "csv"],
         ],
     ),
     (
@@ -111,6 +113,10 @@ const SINKS: &[(&str, &[&[&str]])] = &[
     ("init", &[&["init", "KEYS"]]),
     ("doctor", &[&["doctor"], &["doctor", "--check"], &["doctor", "--format", "json"]]),
     ("schema", &[&["schema"]]),
+    (
+        "models",
+        &[&["models", "list"], &["models", "list", "--format", "json"], &["models", "prices"]],
+    ),
     ("completions", &[&["completions", "bash"], &["completions", "KEYS"]]),
 ];
 
