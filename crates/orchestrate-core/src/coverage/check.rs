@@ -15,6 +15,8 @@ const MOST_BYTES: usize = 2 << 20;
 const MOST_WORDS: usize = 60;
 /// Blocks that are compared with one entry.
 const MOST_BLOCKS: usize = 200;
+/// Characters of a word that may stand for a whole entry.
+const SHORTEST: usize = 3;
 /// Words that may stand between a figure's name and its number.
 const BETWEEN: [&str; 12] =
     ["i", "is", "was", "wa", "of", "at", "to", "now", "about", "reached", "equal", "be"];
@@ -88,7 +90,8 @@ pub enum Finding {
 pub enum Evidence {
     /// Its id is named; whether the document agrees with it was not checked.
     Id,
-    /// Three quarters of its words, and all its numbers and identifiers, stand in one paragraph.
+    /// Three quarters of its words, and all its numbers and identifiers, stand in one paragraph; of an entry
+    /// of small words only, all of it, in its order.
     Words,
     /// Its number stands there, with its name or its unit.
     Value,
@@ -173,7 +176,8 @@ impl Document {
             entry.words().filter(|word| says_something(word)).take(MOST_WORDS).collect();
         let numbers: Vec<&Number> = entry.numbers().collect();
         if words.is_empty() {
-            return Finding::NotMentioned;
+            let stands = self.repeats(&entry, touches);
+            return if stands { Finding::Kept(Evidence::Words) } else { Finding::NotMentioned };
         }
         let enough = (words.len() * 3).div_ceil(4);
         let mut changed = None;
@@ -196,6 +200,26 @@ impl Document {
             }
         }
         changed.unwrap_or(Finding::NotMentioned)
+    }
+
+    /// Whether an entry stands in one block word for word: what is asked of one like "Use AWS", none of whose
+    /// words says anything by itself.
+    fn repeats(&self, entry: &Block, touches: &mut u64) -> bool {
+        let long = |word: &str| word.chars().count() >= SHORTEST;
+        if entry.tokens.len() < 2 && !entry.words().any(long) {
+            return false;
+        }
+        let words: BTreeSet<&str> = entry.words().collect();
+        let places = if words.is_empty() {
+            (0..self.blocks.len().min(MOST_BLOCKS)).collect()
+        } else {
+            self.candidates(&words, 1, touches)
+        };
+        places.into_iter().any(|at| {
+            *touches += self.blocks[at].tokens.len() as u64;
+            let mut parts = self.blocks[at].tokens.windows(entry.tokens.len());
+            parts.any(|part| part.iter().zip(&entry.tokens).all(|(there, token)| there.is(token)))
+        })
     }
 
     fn figure(&self, figure: &Figure, touches: &mut u64) -> Finding {

@@ -38,6 +38,19 @@ impl Block {
     }
 }
 
+impl Token {
+    /// Whether this is the same word, or the same amount in the unit that the other names, if any.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Word(this), Self::Word(other)) => this == other,
+            (Self::Number(this), Self::Number(other)) => {
+                this.equals(other) && (other.unit.is_empty() || this.unit == other.unit)
+            }
+            (Self::Word(_), Self::Number(_)) | (Self::Number(_), Self::Word(_)) => false,
+        }
+    }
+}
+
 impl Number {
     /// Whether both say the same amount; a percentage is a fraction of one.
     pub(super) fn equals(&self, other: &Self) -> bool {

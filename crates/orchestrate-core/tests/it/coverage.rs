@@ -103,6 +103,19 @@ fn an_id_counts_unless_the_document_uses_it_for_its_own() {
 }
 
 #[test]
+fn an_entry_of_small_words_is_kept_where_it_stands_word_for_word() {
+    assert_eq!(of_constraint("Use AWS", "- **Use AWS**, since we know it"), WORDS);
+    assert_eq!(of_constraint("Use AWS", "We use no AWS"), Finding::NotMentioned);
+    assert_eq!(of_constraint("AWS", "All of it runs on AWS."), WORDS);
+    assert_eq!(of_constraint("no", "There is no other way"), Finding::NotMentioned);
+    assert_eq!(of_constraint("5 GB", "up to 5 GB of it"), WORDS);
+    assert_eq!(of_constraint("5 GB", "up to 5 MB of it"), Finding::NotMentioned);
+    // Found at random: a plural of three letters, and a number with a unit that looks like a word.
+    assert_eq!(of_constraint("aaAS 00A", "- aaAS 00A"), WORDS);
+    assert_eq!(of_constraint("aAAs 0a_", "- aAAs 0a_"), WORDS);
+}
+
+#[test]
 fn looking_costs_in_proportion_to_the_text() {
     let brief = Brief {
         decisions: (0..20)
