@@ -1,79 +1,24 @@
 //! The coverage report: per edge, what the next document says of its predecessor's brief.
 
 use orchestrate_core::{
-    coverage::{CoverageEntry, Document, EntryKind, Evidence, Finding},
-    handoff::Pass,
-    ids::StepPath,
+    coverage::{CoverageEntry, EntryKind, Evidence, Finding},
     neutral,
-    plan::Action,
-    summary::{RunStatus, StepState},
+    summary::RunStatus,
 };
 use serde_json::{Value, json};
 
-use crate::{context::Context, words};
+use crate::{
+    context::Context,
+    handed::{Edge, HandedOn, edges},
+    words,
+};
 
 /// Entries that one edge tells of in the report; the JSON has all.
 const MOST_LINES: usize = 12;
+/// Entries that each of several handoffs of an edge tells of.
+const MOST_LINES_EACH: usize = 4;
 /// Characters of an entry in the report.
 const WIDTH: usize = 160;
-
-/// What one document says of one brief.
-pub(crate) struct Edge {
-    from: StepPath,
-    to: StepPath,
-    entries: Vec<CoverageEntry>,
-    unchecked: usize,
-}
-
-/// Every edge on which a brief with something to check was handed on and both ends are finished, in plan
-/// order. None without a model: a worksheet keeps and drops nothing.
-pub(crate) fn edges(context: &Context<'_>) -> Vec<Edge> {
-    let summary = context.summary;
-    let plan = summary.plan();
-    let mut edges = Vec::new();
-    if summary.offline {
-        return edges;
-    }
-    for (at, step) in plan.steps().iter().enumerate() {
-        let told = &summary.steps[at];
-        if !matches!(step.action, Action::Persona(_)) || told.state != StepState::Succeeded {
-            continue;
-        }
-        // Read when the first need has a brief to hold against it.
-        let mut document = None;
-        for (&position, need) in plan.needs(at).iter().zip(&step.needs) {
-            let asks = matches!(plan.steps()[position].action, Action::Persona(_));
-            if !asks || need.pass == Pass::None {
-                continue;
-            }
-            let Some(brief) = context.brief(&summary.steps[position]) else { continue };
-            let document = document.get_or_insert_with(|| {
-                let text = context.deliverable(told).unwrap_or_default();
-                Document::new(&text, context.brief(told).as_ref())
-            });
-            let found = document.coverage_of(&brief);
-            if !found.entries.is_empty() {
-                edges.push(Edge {
-                    from: need.step.clone(),
-                    to: step.id.clone(),
-                    entries: found.entries,
-                    unchecked: found.unchecked,
-                });
-            }
-        }
-    }
-    edges
-}
-
-impl Edge {
-    fn count(&self, which: impl Fn(&Finding) -> bool) -> usize {
-        self.entries.iter().filter(|entry| which(&entry.finding)).count()
-    }
-
-    fn kept(&self) -> usize {
-        self.count(|finding| matches!(finding, Finding::Kept(_)))
-    }
-}
 
 /// The section of the report; none where nothing was handed on.
 pub(crate) fn section(context: &Context<'_>) -> Option<String> {
@@ -90,18 +35,55 @@ pub(crate) fn section(context: &Context<'_>) -> Option<String> {
         String::new(),
     ];
     for edge in &edges {
-        let all = edge.entries.len();
-        lines.push(format!("- `{}` → `{}`: {} of {all} found", edge.from, edge.to, edge.kept()));
-        let told: Vec<String> = edge.entries.iter().filter_map(line).collect();
-        lines.extend(told.iter().take(MOST_LINES).map(|line| format!("  - {line}")));
-        if told.len() > MOST_LINES {
-            lines.push(format!("  - and {} more", told.len() - MOST_LINES));
-        }
-        if edge.unchecked > 0 {
-            lines.push(format!("  - {} more were not checked", edge.unchecked));
-        }
+        lines.extend(edge_lines(edge));
     }
     Some(lines.join("\n"))
+}
+
+/// An edge in the report: its totals, and what was not found; of many handoffs in the worst of them.
+fn edge_lines(edge: &Edge) -> Vec<String> {
+    let found = &edge.found;
+    let mut line =
+        format!("- `{}` → `{}`: {} of {} found", edge.from, edge.to, found.kept, found.checked());
+    if edge.handoffs + edge.unread > 1 {
+        let handoffs = words::counted(edge.handoffs as u64, "handoff", "handoffs");
+        line = format!("{line} in {handoffs}");
+    }
+    let mut lines = vec![line];
+    match edge.worst.as_slice() {
+        [only] if edge.handoffs == 1 => lines.extend(missing(only, MOST_LINES, "  ")),
+        worst => {
+            for handed in worst.iter().filter(|handed| handed.found.lost() > 0) {
+                let (found, all) = (handed.found.kept, handed.found.checked());
+                lines.push(format!("  - `{}` → `{}`: {found} of {all}", handed.from, handed.to));
+                lines.extend(missing(handed, MOST_LINES_EACH, "    "));
+            }
+            let told: usize = worst.iter().map(|handed| handed.found.lost()).sum();
+            if found.lost() > told {
+                let more = words::count((found.lost() - told) as u64);
+                lines.push(format!("  - and {more} more in other handoffs"));
+            }
+        }
+    }
+    if found.unchecked > 0 {
+        lines.push(format!("  - {} more were not checked", found.unchecked));
+    }
+    if edge.unread > 0 {
+        let unread = words::counted(edge.unread as u64, "handoff", "handoffs");
+        lines.push(format!("  - {unread} more not looked at: there are too many"));
+    }
+    lines
+}
+
+/// What of one brief does not stand in the document as it was.
+fn missing(handed: &HandedOn, most: usize, indent: &str) -> Vec<String> {
+    let told: Vec<String> = handed.entries.iter().filter_map(line).collect();
+    let mut lines: Vec<String> =
+        told.iter().take(most).map(|line| format!("{indent}- {line}")).collect();
+    if told.len() > most {
+        lines.push(format!("{indent}- and {} more", told.len() - most));
+    }
+    lines
 }
 
 /// What is to be said of an entry; nothing of one that was kept.
@@ -147,11 +129,10 @@ pub fn coverage_line(context: &Context<'_>) -> Option<String> {
     }
     let edges = edges(context);
     let sum = |of: &dyn Fn(&Edge) -> usize| edges.iter().map(of).sum::<usize>() as u64;
-    let missing = |edge: &Edge| edge.count(|finding| *finding == Finding::NotMentioned);
-    let dropped = sum(&missing);
+    let dropped = sum(&|edge| edge.found.not_mentioned);
     let mut places: Vec<String> = edges
         .iter()
-        .filter(|edge| missing(edge) > 0)
+        .filter(|edge| edge.found.not_mentioned > 0)
         .map(|edge| format!("{} → {}", edge.from, edge.to))
         .collect();
     let more = places.len().saturating_sub(3);
@@ -159,57 +140,69 @@ pub fn coverage_line(context: &Context<'_>) -> Option<String> {
     if more > 0 {
         places.push(format!("{more} more"));
     }
-    let changed =
-        match sum(&|edge| edge.count(|finding| matches!(finding, Finding::Changed { .. }))) {
-            0 => String::new(),
-            changed => format!("{} changed, ", words::count(changed)),
-        };
+    let changed = match sum(&|edge| edge.found.changed) {
+        0 => String::new(),
+        changed => format!("{} changed, ", words::count(changed)),
+    };
     (dropped > 0).then(|| {
         format!(
             "handed  {changed}{} of {} not mentioned: {}",
             words::count(dropped),
-            words::counted(sum(&|edge| edge.entries.len()), "brief entry", "brief entries"),
+            words::counted(sum(&|edge| edge.found.checked()), "brief entry", "brief entries"),
             places.join(", ")
         )
     })
 }
 
-/// Every edge with every entry.
+/// Every edge with its totals. Of one handoff there is every entry; of several, those of the worst, each with
+/// the instances that it went between.
 pub(crate) fn as_json(context: &Context<'_>) -> Vec<Value> {
-    let entry = |entry: &CoverageEntry| {
-        let mut told = json!({ "kind": kind(entry.kind), "id": entry.id, "text": entry.text });
-        match &entry.finding {
-            Finding::Kept(evidence) => {
-                told["finding"] = "kept".into();
-                told["by"] = match evidence {
-                    Evidence::Id => "id".into(),
-                    Evidence::Words => "words".into(),
-                    Evidence::Value => "value".into(),
-                };
+    edges(context).iter().map(edge_json).collect()
+}
+
+fn edge_json(edge: &Edge) -> Value {
+    let mut entries: Vec<Value> = Vec::new();
+    for handed in &edge.worst {
+        for told in handed.entries.iter().map(entry_json) {
+            let mut told = told;
+            if edge.handoffs > 1 {
+                told["from"] = handed.from.as_str().into();
+                told["to"] = handed.to.as_str().into();
             }
-            Finding::Changed { was, now } => {
-                told["finding"] = "changed".into();
-                told["was"] = was.as_str().into();
-                told["now"] = now.as_str().into();
-            }
-            Finding::NamedOnly => told["finding"] = "named_only".into(),
-            Finding::NotMentioned => told["finding"] = "not_mentioned".into(),
+            entries.push(told);
         }
-        told
-    };
-    let edges = edges(context);
-    edges
-        .iter()
-        .map(|edge| {
-            json!({
-                "from": edge.from,
-                "to": edge.to,
-                "kept": edge.kept(),
-                "changed": edge.count(|finding| matches!(finding, Finding::Changed { .. })),
-                "not_mentioned": edge.count(|finding| *finding == Finding::NotMentioned),
-                "unchecked": edge.unchecked,
-                "entries": edge.entries.iter().map(entry).collect::<Vec<_>>(),
-            })
-        })
-        .collect()
+    }
+    json!({
+        "from": edge.from,
+        "to": edge.to,
+        "handoffs": edge.handoffs,
+        "unread": edge.unread,
+        "kept": edge.found.kept,
+        "changed": edge.found.changed,
+        "not_mentioned": edge.found.not_mentioned,
+        "unchecked": edge.found.unchecked,
+        "entries": entries,
+    })
+}
+
+fn entry_json(entry: &CoverageEntry) -> Value {
+    let mut told = json!({ "kind": kind(entry.kind), "id": entry.id, "text": entry.text });
+    match &entry.finding {
+        Finding::Kept(evidence) => {
+            told["finding"] = "kept".into();
+            told["by"] = match evidence {
+                Evidence::Id => "id".into(),
+                Evidence::Words => "words".into(),
+                Evidence::Value => "value".into(),
+            }
+        }
+        Finding::Changed { was, now } => {
+            told["finding"] = "changed".into();
+            told["was"] = was.as_str().into();
+            told["now"] = now.as_str().into();
+        }
+        Finding::NamedOnly => told["finding"] = "named_only".into(),
+        Finding::NotMentioned => told["finding"] = "not_mentioned".into(),
+    }
+    told
 }

@@ -13,6 +13,7 @@ mod coverage;
 mod dot;
 mod drawing;
 mod flow;
+mod handed;
 mod header;
 mod json;
 mod markdown;

@@ -593,6 +593,8 @@ fn json_holds_texts_and_briefs_of_every_step() {
         {
           "from": "data",
           "to": "search",
+          "handoffs": 1,
+          "unread": 0,
           "kept": 0,
           "changed": 0,
           "not_mentioned": 2,

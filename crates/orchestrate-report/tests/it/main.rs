@@ -3,6 +3,7 @@
 mod diagnostics;
 mod documents;
 mod fixture;
+mod handed;
 mod persona_diffs;
 mod pictures;
 mod plans;
