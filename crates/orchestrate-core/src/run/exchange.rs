@@ -229,6 +229,20 @@ impl Outcome {
     pub(super) fn is_failed_step(&self) -> bool {
         matches!(self, Self::Failed(RunFailure::Step(_)))
     }
+
+    /// Whether a run that is stopping for this reason stops for `other` from here on, by the order in which
+    /// exit codes win: what ends the process ends what is there for failures too, and so does a cap.
+    pub(super) fn gives_way_to(&self, other: &Self) -> bool {
+        let rank = |outcome: &Self| match outcome {
+            Self::Paused(PauseReason::DiskFull) => 3,
+            Self::Paused(PauseReason::Interrupted) => 2,
+            Self::Failed(RunFailure::Budget(_)) => 1,
+            Self::Failed(RunFailure::Step(_))
+            | Self::Paused(PauseReason::AwaitingApproval | PauseReason::CallUnknown)
+            | Self::Succeeded => 0,
+        };
+        rank(other) > rank(self)
+    }
 }
 
 /// Everything decided in one go: first record the events, then carry out the effects.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     budget::Limits,
-    event::{Event, LossCause, PauseReason, RunFailure},
+    event::{Event, LossCause, PauseReason},
 };
 
 impl Run {
@@ -67,13 +67,10 @@ impl Run {
         Ok(())
     }
 
-    /// Starts nothing new from here on. The first reason stands; what is there for failures needs a budget
-    /// too.
+    /// Starts nothing new from here on, but what is there for failures where a step failed. The first reason
+    /// stands unless a stronger one comes.
     pub(super) fn stop(&mut self, outcome: Outcome) {
-        let gives_way = self.stopping.as_ref().is_none_or(|earlier| {
-            let is_budget = matches!(outcome, Outcome::Failed(RunFailure::Budget(_)));
-            is_budget && earlier.is_failed_step()
-        });
+        let gives_way = self.stopping.as_ref().is_none_or(|earlier| earlier.gives_way_to(&outcome));
         if self.phase == Phase::Running && gives_way {
             self.stopping = Some(outcome);
             let mut waiting = std::mem::take(&mut self.waiting);

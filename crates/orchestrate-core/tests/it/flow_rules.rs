@@ -5,13 +5,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use orchestrate_core::{
     called::WorkflowStep,
-    event::{Event, RunFailure, SkipReason},
+    event::{Event, PauseReason, RunFailure, SkipReason},
     failure::{Failure, FailureClass},
     flow::{ForEach, Join, ListSource, When},
     ids::{CallId, Digest},
     plan::{Action, Plan, Step},
     policy::Limits,
-    run::{AttemptOutcome, Effect, Outcome, Prepared, Run, StepStatus},
+    run::{AttemptOutcome, Effect, Input, Outcome, Prepared, Run, StepStatus},
 };
 
 use crate::support::{Desk, created, failed, good, persona_step, plan, prepared};
@@ -164,6 +164,53 @@ fn after_a_failure_only_what_is_there_for_failures_begins() {
     assert_eq!(acted.asked, ["a", "clean", "note", "after"]);
     assert_eq!(acted.status("b"), StepStatus::Blocked);
     assert_eq!(acted.status("late"), StepStatus::Blocked);
+}
+
+/// A failed step, one that is there for failures and is in flight, and one that would come after it.
+fn with_an_aftermath() -> Arc<Plan> {
+    plan(vec![
+        persona_step("a", &[]),
+        with(persona_step("clean", &["a"]), |step| step.flow.when = When::Always),
+        persona_step("after", &["clean"]),
+    ])
+}
+
+#[test]
+fn an_interrupt_ends_what_is_there_for_failures_too_and_the_run_says_so() {
+    let plan = with_an_aftermath();
+    let mut acted = Play::new(&plan, 1);
+    let fails = refuses(&["a"]);
+    while acted.asked.is_empty() || acted.desk.orders.is_empty() {
+        let order = acted.desk.orders.pop_front().expect("an order");
+        acted.one(order, &fails);
+    }
+    let prepare = acted.desk.orders.pop_front().expect("clean is prepared");
+    acted.one(prepare, &fails);
+    let start = acted.desk.orders.pop_front().expect("clean is in flight");
+    acted.desk.tell(Input::Interrupt);
+    assert_eq!(acted.desk.outcome, None, "a call is in flight");
+    acted.one(start, &fails);
+    assert_eq!(acted.rest(&fails), Outcome::Paused(PauseReason::Interrupted));
+    assert_eq!(acted.asked, ["a", "clean"], "nothing new was begun");
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
+    assert_eq!(acted.asked[0], "a", "what failed is tried again");
+}
+
+#[test]
+fn an_abort_while_a_failure_is_cleaned_up_is_an_interruption() {
+    let plan = with_an_aftermath();
+    let mut acted = Play::new(&plan, 1);
+    let fails = refuses(&["a"]);
+    for _ in 0..3 {
+        let order = acted.desk.orders.pop_front().expect("an order");
+        acted.one(order, &fails);
+    }
+    assert_eq!(acted.asked, ["a"]);
+    let start = acted.desk.orders.pop_front().expect("clean is in flight");
+    acted.desk.tell(Input::Abort);
+    assert_eq!(acted.desk.outcome, Some(Outcome::Paused(PauseReason::Interrupted)));
+    acted.one(start, &fails);
+    assert_eq!(acted.resume(&fine), Outcome::Succeeded);
 }
 
 #[test]
