@@ -541,6 +541,18 @@ impl Plan {
         at
     }
 
+    /// The step whose needs are handed to the step at `position`: itself, or where it has none, the group that
+    /// it is a first step of.
+    pub fn handing(&self, position: usize) -> usize {
+        let mut at = position;
+        loop {
+            match self.group(at) {
+                Some(group) if self.needs(at).is_empty() => at = group,
+                _ => return at,
+            }
+        }
+    }
+
     /// The place of the step at `position` among the steps of its group, or among those in none.
     pub fn ordinal(&self, position: usize) -> usize {
         self.shape.ordinal[position]

@@ -6,9 +6,9 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     event::{Answered, Event},
     failure::{Failure, FailureClass},
-    ids::{CallId, Digest, Purpose},
-    plan::InputValue,
-    summary::{RunStatus, StepState},
+    ids::{CallId, Digest, Purpose, StepPath},
+    plan::{InputValue, Need},
+    summary::{RunStatus, StepState, StepSummary},
 };
 
 use super::judge::{form_of, state_of};
@@ -181,37 +181,12 @@ impl Writer<'_> {
         self.line(2, "expect:");
         self.line(3, &format!("run: {}", if succeeded { "succeeded" } else { "failed" }));
         self.line(3, "steps:");
-        for (at, step) in record.summary.steps.iter().enumerate() {
-            self.line(4, &format!("{}:", scalar(step.step.as_str(), 0)));
-            self.line(5, &format!("state: {}", state_of(step)));
-            if step.state == StepState::Waiting {
-                continue;
-            }
-            if let Some(persona) = &step.persona {
-                self.entry(5, "persona", persona);
-            }
-            if let Some(calls) = asked.get(step.step.as_str()) {
-                self.line(5, &format!("calls: {calls}"));
-            }
-            let request = record.events.iter().find_map(|recorded| match &recorded.event {
-                Event::CallPrepared { call, prepared }
-                    if call.step == step.step && call.purpose == Purpose::Draft =>
-                {
-                    Some(prepared.request)
+        for (at, row) in record.summary.steps.iter().enumerate() {
+            self.step(at, row, asked)?;
+            if record.plan.repeats(at) {
+                for told in record.summary.instances_of(at) {
+                    self.step(at, told, asked)?;
                 }
-                _ => None,
-            });
-            let request =
-                request.map(|digest| StoredRequest::load(&digest, &record.blobs)).transpose()?;
-            let needs = &record.plan.steps()[at].needs;
-            if request.is_some() && !needs.is_empty() {
-                let forms: Vec<String> = needs
-                    .iter()
-                    .map(|need| {
-                        format!("{}: {}", need.step, form_of(request.as_ref(), need.step.as_str()))
-                    })
-                    .collect();
-                self.line(5, &format!("handoffs: {{ {} }}", forms.join(", ")));
             }
         }
         let outputs = record.outputs().unwrap_or_default();
@@ -220,6 +195,54 @@ impl Writer<'_> {
         }
         for (name, text) in &outputs {
             self.entry(4, name, text);
+        }
+        Ok(())
+    }
+
+    /// What came of a step, or of one of its items.
+    fn step(
+        &mut self,
+        at: usize,
+        told: &StepSummary,
+        asked: &BTreeMap<String, u64>,
+    ) -> Result<(), StoreError> {
+        let record = self.record;
+        self.line(4, &format!("{}:", scalar(told.step.as_str(), 0)));
+        self.line(5, &format!("state: {}", state_of(told)));
+        if told.state == StepState::Waiting {
+            return Ok(());
+        }
+        if let Some(persona) = &told.persona {
+            self.entry(5, "persona", persona);
+        }
+        let is_row = told.step == record.plan.steps()[at].id;
+        // The row of a step that runs more than once counts the calls of all.
+        let calls: u64 = if is_row && record.plan.repeats(at) {
+            let of_it = |path: &&String| StepPath::from(path.as_str()).step() == told.step;
+            asked.keys().filter(of_it).map(|path| asked[path]).sum()
+        } else {
+            asked.get(told.step.as_str()).copied().unwrap_or_default()
+        };
+        if calls > 0 {
+            self.line(5, &format!("calls: {calls}"));
+        }
+        let request = record.events.iter().find_map(|recorded| match &recorded.event {
+            Event::CallPrepared { call, prepared }
+                if call.step == told.step && call.purpose == Purpose::Draft =>
+            {
+                Some(prepared.request)
+            }
+            _ => None,
+        });
+        let Some(request) = request else { return Ok(()) };
+        let request = StoredRequest::load(&request, &record.blobs)?;
+        let needs = &record.plan.steps()[record.plan.handing(at)].needs;
+        if !needs.is_empty() {
+            let form = |need: &Need| {
+                format!("{}: {}", need.step, form_of(Some(&request), need.step.as_str()))
+            };
+            let forms: Vec<String> = needs.iter().map(form).collect();
+            self.line(5, &format!("handoffs: {{ {} }}", forms.join(", ")));
         }
         Ok(())
     }

@@ -256,3 +256,108 @@ fn a_run_becomes_a_test_that_passes() {
     assert!(again.starts_with("exit 2\n") && again.contains("is there already"), "{again}");
     assert!(place.good(&["test", "--record", run]).contains("workflow: notes\n"));
 }
+
+const PARTS: &str = "\
+workflow: parts
+inputs: { task: string }
+steps:
+  data: { persona: data-engineer, prompt: The facts. }
+  each:
+    for_each: [sea, sky]
+    as: topic
+    needs: data
+    steps:
+      draft: { persona: ml-engineer-jax, prompt: 'On {{ topic }}.' }
+      check: { persona: ml-engineer, needs: draft, prompt: Check it. }
+  short:
+    workflow: ./inner.yaml
+    needs: each
+    with: { task: Shorten }
+  report: { persona: data-viz-specialist, needs: short, prompt: All of it. }
+";
+
+#[test]
+fn a_run_of_items_groups_and_called_workflows_becomes_a_test_that_says_what_each_got() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write("workflows/parts.yaml", PARTS);
+    place.write(
+        "workflows/inner.yaml",
+        "workflow: inner\ninputs: { task: string }\nsteps:\n  first: { persona: redis-caching }\n  last: { persona: data-engineer, needs: first }\n",
+    );
+    place.good(&["run", "parts", "--task", "x", "--model", "openai:m"]);
+    let run = &place.run_ids()[0];
+    let outcome = place.run(&["test", "--record", run, "workflows/parts.test.yaml"]);
+    assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
+    let text = place.read("workflows/parts.test.yaml");
+    let (_, steps) = text.split_once("      steps:\n").expect("what is expected of the steps");
+    insta::assert_snapshot!(steps, @r#"
+    data:
+      state: succeeded
+      persona: data-engineer
+      calls: 1
+    each:
+      state: succeeded
+    "each[0]":
+      state: succeeded
+    "each[1]":
+      state: succeeded
+    each/draft:
+      state: succeeded
+      persona: ml-engineer-jax
+      calls: 2
+    "each[0]/draft":
+      state: succeeded
+      persona: ml-engineer-jax
+      calls: 1
+      handoffs: { data: full }
+    "each[1]/draft":
+      state: succeeded
+      persona: ml-engineer-jax
+      calls: 1
+      handoffs: { data: full }
+    each/check:
+      state: succeeded
+      persona: ml-engineer
+      calls: 2
+    "each[0]/check":
+      state: succeeded
+      persona: ml-engineer
+      calls: 1
+      handoffs: { each/draft: full }
+    "each[1]/check":
+      state: succeeded
+      persona: ml-engineer
+      calls: 1
+      handoffs: { each/draft: full }
+    short:
+      state: succeeded
+    short/first:
+      state: succeeded
+      persona: redis-caching
+      calls: 1
+      handoffs: { each: full }
+    short/last:
+      state: succeeded
+      persona: data-engineer
+      calls: 1
+      handoffs: { short/first: full }
+    report:
+      state: succeeded
+      persona: data-viz-specialist
+      calls: 1
+      handoffs: { short: full }
+    "#);
+    // What is written is judged: another form fails at its place.
+    place.write(
+        "workflows/parts.test.yaml",
+        text.replacen("handoffs: { each/draft: full }", "handoffs: { draft: brief }", 1),
+    );
+    let told = place.run(&["test", "parts"]);
+    assert_eq!(told.code, Some(1));
+    assert!(
+        told.stdout.contains("the handoff from `draft` to `each[0]/check` is `full`"),
+        "{}",
+        told.stdout
+    );
+}

@@ -68,7 +68,7 @@ pub fn check_against(file: &TestFile, plan: &Plan) -> Vec<Diagnostic> {
         }
         for (name, wanted) in &test.expect.steps {
             if let Some(step) = steps.get(step_of(name).as_str()) {
-                check_step(&mut sink, step, wanted);
+                check_step(&mut sink, plan, step, wanted);
             } else {
                 let text = Text { text: name.clone(), span: wanted.name.clone() };
                 unknown(&mut sink, "step", &text, steps.keys().copied());
@@ -93,7 +93,7 @@ fn step_of(path: &str) -> String {
     StepPath::from(path).step().as_str().to_owned()
 }
 
-fn check_step(sink: &mut Sink<'_>, step: &Step, wanted: &StepExpectation) {
+fn check_step(sink: &mut Sink<'_>, plan: &Plan, step: &Step, wanted: &StepExpectation) {
     if let (Some(persona), Action::Persona(action)) = (&wanted.persona, &step.action) {
         let candidates = action.persona.candidates();
         if !candidates.contains(&persona.value.as_str()) {
@@ -103,9 +103,13 @@ fn check_step(sink: &mut Sink<'_>, step: &Step, wanted: &StepExpectation) {
             sink.push(with_help(problem, help));
         }
     }
-    let needs: IndexSet<&str> = step.needs.iter().map(|need| need.step.as_str()).collect();
+    // What a group needs is handed to its first steps.
+    let handing = plan.position(&step.id).map_or(step, |at| &plan.steps()[plan.handing(at)]);
+    let needs: IndexSet<&str> = handing.needs.iter().map(|need| need.step.as_str()).collect();
+    let is_called = |word: &str| handing.needs.iter().any(|need| need.step.name() == word);
     for (need, form) in &wanted.handoffs {
-        if !needs.contains(need.as_str()) {
+        // Within a group its steps know each other by their names alone.
+        if !needs.contains(need.as_str()) && !is_called(need) {
             let message = format!("step `{}` does not need `{need}`", step.id);
             let problem = sink.error(codes::UNKNOWN_STEP, &form.span, message);
             let help = sink.advice(need, needs.iter().copied());
