@@ -9,15 +9,31 @@ use serde_json::json;
 
 /// Prints diagnostics to standard error, each with its line and a caret.
 pub(crate) fn diagnostics(found: &[Diagnostic]) {
+    let (styled, width) = (super::styled(&std::io::stderr()), super::width_of_talk());
+    for text in shown(found, styled, width) {
+        super::talk(&text);
+    }
+}
+
+/// Prints diagnostics in the same form to standard output, where they are what was asked for.
+pub(crate) fn diagnostics_as_result(found: &[Diagnostic]) {
+    let (styled, width) = (super::styled(&std::io::stdout()), super::width());
+    for text in shown(found, styled, width) {
+        super::put(&text);
+    }
+}
+
+/// Each with its line and a caret, safe to print.
+fn shown(found: &[Diagnostic], styled: bool, width: usize) -> impl Iterator<Item = String> {
     // In CI the whole is made safe, colours included.
-    let styled = super::styled() && !super::in_ci();
+    let styled = styled && !super::in_ci();
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(super::width_of_talk());
-    for diagnostic in found {
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
+    found.iter().map(move |diagnostic| {
         let text = render(diagnostic, &renderer);
         let text = if styled { text.into() } else { super::safe(&text) };
-        super::talk(&format!("{text}\n\n"));
-    }
+        format!("{text}\n\n")
+    })
 }
 
 fn render(diagnostic: &Diagnostic, renderer: &Renderer) -> String {

@@ -24,7 +24,7 @@ use orchestrate_engine::{config::Config, home::Home};
 
 use crate::exit::{CliError, Exit};
 
-pub(crate) use diagnostics::{diagnostic_json, diagnostics};
+pub(crate) use diagnostics::{diagnostic_json, diagnostics, diagnostics_as_result};
 use escape::{in_ci, safe, safe_json};
 pub(crate) use log::log_to_stderr;
 pub(crate) use secrets::{keep, panics_are_redacted};
@@ -298,9 +298,9 @@ fn talk(text: &str) {
     let _ = stderr.write_all(text.as_bytes());
 }
 
-/// Whether a diagnostic is shown with colour.
-fn styled() -> bool {
-    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+/// Whether a diagnostic is shown with colour on this stream.
+fn styled(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 
 #[cfg(test)]

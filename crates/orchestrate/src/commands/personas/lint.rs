@@ -62,7 +62,7 @@ pub(super) fn lint(workspace: &Workspace, arguments: &LintPersonas) -> Result<Ex
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match arguments.format {
         LintFormat::Text => {
-            terminal::diagnostics(&found);
+            terminal::diagnostics_as_result(&found);
             tell_fixed(&held);
             tell_skipped(&skipped);
             let mut text = counted(files.len() as u64, "file", "files");
