@@ -131,7 +131,7 @@ impl CliError {
         Self::of(Exit::RunFailed, error)
     }
 
-    fn of(exit: Exit, error: &dyn Error) -> Self {
+    pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
         Self::new(exit, chain(error))
     }
 }

@@ -59,6 +59,10 @@ pub enum Skip {
     OtherKind,
     /// The library does not take it for a persona, by its place or its name.
     NoEntry,
+    /// It is what an earlier import has written.
+    Output,
+    /// It is a workflow beside the folder that is written to.
+    Workflow,
     /// It lies too deep.
     TooDeep,
     /// The system refuses.
@@ -75,6 +79,8 @@ impl Skip {
             Self::NotRegular => "no regular file",
             Self::OtherKind => "of another kind",
             Self::NoEntry => "no persona by its place or name",
+            Self::Output => "written by an import",
+            Self::Workflow => "a workflow",
             Self::TooDeep => "too deep",
             Self::Unreadable(_) => "not readable",
         }

@@ -15,6 +15,7 @@ use orchestrate_persona::{
 };
 
 use super::{
+    gather::Skip,
     store::{OriginalState, PersonaFolder},
     write::{Existing, WriteError},
 };
@@ -152,6 +153,22 @@ impl<'w> Intake<'w> {
             personas: BTreeMap::new(),
             workflows: BTreeMap::new(),
         }
+    }
+
+    /// Why a file that was found on the way is no source: an import has written it into the folder, or it is a
+    /// workflow beside that.
+    pub fn passes_over(&self, path: &Path) -> Option<Skip> {
+        let folder = path.canonicalize().ok()?.parent()?.to_owned();
+        let is = |other: &Path| other.canonicalize().is_ok_and(|other| other == folder);
+        let text =
+            || read_bytes(path, MAX_FILE_BYTES as u64).ok().and_then(|b| String::from_utf8(b).ok());
+        if is(self.folder.path()) {
+            let source = Source::new(path.display().to_string(), text()?);
+            let imported = orchestrate_persona::read(&source).0?.source?;
+            return (!imported.sha256.is_empty()).then_some(Skip::Output);
+        }
+        let is_workflow = |text: &str| text.lines().any(|line| line.starts_with("workflow:"));
+        (is(&self.folder.workflows()) && is_workflow(&text()?)).then_some(Skip::Workflow)
     }
 
     /// Takes one file in. What keeps it from being written is told in the outcome.

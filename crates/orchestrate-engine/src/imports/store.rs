@@ -2,13 +2,13 @@
 //! SHA-256 of their bytes, and workflow skeletons in `workflows` beside the folder.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use orchestrate_persona::MAX_PICTURE_BYTES;
 
-use super::write::{Existing, WriteError, write_whole};
+use super::write::{Existing, TEMPORARY, WriteError, write_whole};
 use crate::library::{ReadError, read_bytes_within};
 
 /// The folder of the originals, below that of the personas.
@@ -41,7 +41,31 @@ impl PersonaFolder {
         self.workflows().join(format!("{name}.yaml"))
     }
 
-    fn workflows(&self) -> PathBuf {
+    /// Sees that the folder is one that files can be written into, or that it can be made; nothing stays of it.
+    /// Without `writes` only whether something else lies in its place.
+    pub fn probe(&self, writes: bool) -> Result<(), WriteError> {
+        let failed = |source| WriteError::Io { path: self.path.clone(), source };
+        let whole = std::path::absolute(&self.path).map_err(failed)?;
+        for folder in whole.ancestors() {
+            match fs::metadata(folder) {
+                Ok(found) if !found.is_dir() => {
+                    return Err(WriteError::NotAFolder(folder.to_owned()));
+                }
+                Ok(_) if writes => return probe(folder).map_err(failed),
+                Ok(_) => return Ok(()),
+                // What is above says more.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
+                Err(source) => return Err(failed(source)),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn workflows(&self) -> PathBuf {
         match self.path.parent() {
             Some(above) if self.path.file_name().is_some() => above.join("workflows"),
             _ => self.path.join("../workflows"),
@@ -121,6 +145,14 @@ pub(super) enum OriginalState {
     Missing,
     /// Something else.
     Altered,
+}
+
+/// Makes a file in a folder and removes it.
+fn probe(folder: &Path) -> io::Result<()> {
+    let made = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
+    // The name of the file would say nothing to anybody.
+    let bare = |error: io::Error| io::Error::from(error.kind());
+    made.map_err(bare)?.close().map_err(bare)
 }
 
 /// Refuses a folder that nobody named where it is a link.

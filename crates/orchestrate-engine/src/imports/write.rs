@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What the names of unfinished files begin with.
-const TEMPORARY: &str = ".orchestrate-";
+pub(super) const TEMPORARY: &str = ".orchestrate-";
 
 /// What happens to a file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub enum WriteError {
     /// There is such a file.
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
+    /// Something else lies where a folder is to be.
+    #[error("`{}` is not a folder", .0.display())]
+    NotAFolder(PathBuf),
     /// A folder that nobody named is a link, which may lead anywhere.
     #[error("`{}` is a link, which is not followed", .0.display())]
     Link(PathBuf),
@@ -45,7 +48,7 @@ impl WriteError {
         match self {
             Self::Io { .. } => None,
             Self::Exists(_) => Some("name another file, or remove that one"),
-            Self::Link(_) => Some("put a folder in its place"),
+            Self::NotAFolder(_) | Self::Link(_) => Some("put a folder in its place"),
         }
     }
 }

@@ -357,3 +357,68 @@ fn hidden_characters_and_commands_in_a_file_are_not_printed() {
         assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("##["), "{text:?}");
     }
 }
+
+#[test]
+fn a_target_that_is_no_folder_is_told_before_any_file_is_read() {
+    let place = Place::new();
+    place.write("taken", "text");
+    for to in ["taken", "taken/below/it"] {
+        let told = place.refused(&["personas", "import", "missing.md", "--to", to]);
+        assert!(told.starts_with("exit 2\n"), "{told}");
+        assert!(told.contains("/work/taken` is not a folder\n"), "{told}");
+        assert!(told.contains("give --to a folder"), "{told}");
+    }
+    let told = place.refused(&["personas", "import", "missing.md", "--to", "taken", "--dry-run"]);
+    assert!(told.starts_with("exit 2\n"), "{told}");
+    assert_eq!(place.read("taken"), "text");
+}
+
+#[test]
+fn a_second_import_of_the_same_tree_passes_over_what_the_first_one_wrote() {
+    let place = Place::new();
+    place.write("docs/baker.md", BAKER);
+    place.write("docs/kitchen.md", KITCHEN);
+    let import = ["personas", "import", "."];
+    assert_eq!(place.run(&import).code, Some(0));
+    let again = place.run(&import);
+    assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
+    insta::assert_snapshot!(again.stderr, @r"
+    passed over, a workflow: workflows/dinner-for-twelve.yaml
+    passed over, written by an import: personas/baker.md, personas/head-cook.md, personas/menu-planner.md
+    3 personas and 1 workflow skeleton from 2 files: 0 new, 4 there already
+    ");
+    assert!(!again.stdout.contains("personas/baker.md\n    error"), "{}", again.stdout);
+    // A persona that the user wrote there is taken as any other, and one that is named is looked at.
+    place.write(
+        "personas/own.md",
+        "---\nname: own\ndescription: Own. Use when alone.\ngates: []\n---\nYou are alone.\n",
+    );
+    let own = place.run(&import);
+    assert!(own.stdout.contains("personas/own.md"), "{}", own.stdout);
+    let named = place.run(&["personas", "import", "./personas/baker.md"]);
+    assert!(named.stdout.contains("personas/baker.md"), "{}{}", named.stdout, named.stderr);
+}
+
+#[test]
+fn what_cannot_be_written_or_read_is_refused() {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+    let place = Place::new();
+    place.write("docs/baker.md", BAKER);
+    place.write("personas/.originals", "a file in the place of a folder");
+    let failed = place.run(&["personas", "import", "docs"]);
+    assert_eq!(failed.code, Some(3), "{}", failed.stdout);
+    assert!(failed.stderr.contains("error: 1 file was refused"), "{}", failed.stderr);
+    assert!(!place.work().join("personas/baker.md").exists());
+    assert_eq!(place.run(&["personas", "import", "docs", "--allow-refused"]).code, Some(0));
+
+    std::fs::remove_file(place.work().join("personas/.originals")).unwrap();
+    place.write("docs/closed/cook.md", BAKER);
+    let closed = place.work().join("docs/closed");
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+    let is_root = std::fs::read_dir(&closed).is_ok();
+    let outcome = place.run(&["personas", "import", "docs"]);
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o755)).unwrap();
+    // Nothing is closed to root.
+    assert_eq!(outcome.code, Some(if is_root { 0 } else { 3 }), "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.contains("1 folder or file cannot be read"), !is_root);
+}

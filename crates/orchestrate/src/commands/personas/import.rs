@@ -1,6 +1,6 @@
 //! `orchestrate personas import`.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use orchestrate_core::{
     diagnostic::{Diagnostic, Severity},
@@ -8,8 +8,8 @@ use orchestrate_core::{
 };
 use orchestrate_engine::{
     imports::{
-        Entry, Fate, Gathered, ImportOptions, Intake, Kind, PersonaFolder, Skip, Skipped, Taken,
-        gather,
+        Entry, Fate, Gathered, ImportOptions, Intake, Kind, ORIGINALS, PersonaFolder, Skip,
+        Skipped, Taken, gather,
     },
     library::Level,
     session::Workspace,
@@ -55,11 +55,28 @@ struct Counts {
     refused_files: u64,
     /// Of these, the ones that something was taken of.
     in_part: u64,
+    /// Folders and files on the way that the system refuses.
+    unreadable: u64,
 }
 
 pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result<Exit, CliError> {
     let ImportPersonas { paths, to, from, name, dry_run, allow_refused, force, format } = arguments;
-    let Gathered { files, skipped } = gather(&paths, ENDINGS)?;
+    let folder = PersonaFolder::new(&to);
+    folder.probe(!dry_run).map_err(|error| {
+        let told = CliError::of(Exit::Usage, &error);
+        told.help("give --to a folder that can be written to; it is made where it is missing")
+    })?;
+    let Gathered { files: found, mut skipped } = gather(&paths, ENDINGS)?;
+    let options = ImportOptions { format: from, name: name.clone(), replace: force, dry_run };
+    let mut intake = Intake::new(workspace, folder, options);
+    let mut files = Vec::with_capacity(found.len());
+    for file in found {
+        match intake.passes_over(&file).filter(|_| !is_named(&file, &paths)) {
+            Some(why) => skipped.push(Skipped { path: file, why }),
+            None => files.push(file),
+        }
+    }
+    skipped.retain(|skipped| skipped.path != to.join(ORIGINALS));
     if name.is_some() && files.len() > 1 {
         let message = format!("--name names one persona, and there are {} files", files.len());
         return Err(CliError::new(Exit::Usage, message).help("import that file alone"));
@@ -69,9 +86,9 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
         return Err(CliError::new(Exit::Invalid, "there is no file to import")
             .help("name a file, a folder that holds some, or a pattern in quotes"));
     }
-    let options = ImportOptions { format: from, name, replace: force, dry_run };
-    let mut intake = Intake::new(workspace, PersonaFolder::new(&to), options);
     let mut counts = Counts::default();
+    counts.unreadable =
+        skipped.iter().filter(|found| matches!(found.why, Skip::Unreadable(_))).count() as u64;
     let mut documents = Vec::new();
     // File by file: thousands of them are never held together.
     for file in &files {
@@ -93,6 +110,7 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
             "counts": {
                 "files": counts.files,
                 "refused_files": counts.refused_files,
+                "unreadable": counts.unreadable,
                 "personas": counts.personas,
                 "workflows": counts.workflows,
                 "new": counts.new,
@@ -104,7 +122,7 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
         tell_skipped(&skipped);
     }
     terminal::say(&counts.closing(&to.display().to_string(), dry_run));
-    if counts.refused_files == 0 {
+    if counts.refused_files + counts.unreadable == 0 {
         return Ok(Exit::Ok);
     }
     let message = counts.refused();
@@ -118,6 +136,11 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
         "--allow-refused ends with 0 all the same"
     };
     Err(CliError::new(Exit::Invalid, message).help(help))
+}
+
+/// Whether a file is one of the words of the command line, and not found on the way.
+fn is_named(file: &Path, words: &[String]) -> bool {
+    words.iter().any(|word| Path::new(word).strip_prefix(".").unwrap_or(Path::new(word)) == file)
 }
 
 /// Whether anything of a file was taken.
@@ -148,7 +171,9 @@ impl Counts {
     /// How many files were refused.
     fn refused(&self) -> String {
         let whole = self.refused_files - self.in_part;
+        let unreadable = counted(self.unreadable, "folder or file", "folders and files");
         let told = match (whole, self.in_part) {
+            (0, 0) => return format!("{unreadable} cannot be read"),
             (_, 0) => format!("{} refused", counted(whole, "file was", "files were")),
             (0, part) => format!("{} refused in part", counted(part, "file was", "files were")),
             (_, part) => {
@@ -156,7 +181,10 @@ impl Counts {
                 format!("{whole} refused, {part} more in part")
             }
         };
-        format!("{told}; the list says why")
+        match self.unreadable {
+            0 => format!("{told}; the list says why"),
+            _ => format!("{told}, and {unreadable} cannot be read; the list says why"),
+        }
     }
 
     fn closing(&self, to: &str, dry_run: bool) -> String {
@@ -372,4 +400,22 @@ pub(super) fn skipped_json(skipped: &Skipped) -> Value {
         "reason": skipped.why.reason(),
         "detail": detail,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_on_the_way_is_told_with_what_was_refused() {
+        let told = |refused_files, in_part, unreadable| {
+            Counts { refused_files, in_part, unreadable, ..Counts::default() }.refused()
+        };
+        assert_eq!(told(0, 0, 1), "1 folder or file cannot be read");
+        assert_eq!(told(1, 0, 0), "1 file was refused; the list says why");
+        assert_eq!(
+            told(2, 1, 2),
+            "1 file was refused, 1 more in part, and 2 folders and files cannot be read; the list says why"
+        );
+    }
 }
