@@ -430,6 +430,9 @@ pub struct PersonaSelection {
     /// Names of personas that the task rules out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
+    /// What else a reader should know of the choice, a sentence each, such as a title that two personas share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The run in which a model chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_in: Option<RunId>,

@@ -14,7 +14,7 @@ use orchestrate_core::{
 use orchestrate_persona::{Colleague, Contract, Relation, Selection, Selector, Setting, Verdict};
 use orchestrate_workflow::{Scope, TemplateError};
 
-use crate::selecting::told;
+use crate::selecting::{notes, told};
 
 /// The note that goes with text from which something was taken away.
 pub(crate) fn hidden_note(removed: usize, from: &str) -> String {
@@ -35,6 +35,7 @@ fn why(selection: &Selection) -> String {
     };
     let runner_up = selection.runner_up.as_ref();
     reasons.extend(runner_up.map(|next| format!("next `{}`, {} behind", next.name, next.behind)));
+    reasons.extend(notes(selection));
     reasons.join("; ")
 }
 
@@ -148,13 +149,13 @@ impl Casting {
                 match selection.selected.first() {
                     Some(name) => Ok((find(name)?, Some(why(&selection)))),
                     None => match candidates.first() {
-                        Some(first) => Ok((
-                            Arc::clone(first),
-                            Some(
-                                "the task fits none of the choices better; the first is taken"
-                                    .into(),
-                            ),
-                        )),
+                        Some(first) => {
+                            let why =
+                                "the task fits none of the choices better; the first is taken";
+                            let mut reasons = vec![why.to_owned()];
+                            reasons.extend(notes(&selection));
+                            Ok((Arc::clone(first), Some(reasons.join("; "))))
+                        }
                         None => Err(invalid("there is no persona to choose from")),
                     },
                 }

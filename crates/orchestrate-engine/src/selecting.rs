@@ -33,8 +33,19 @@ pub fn recorded(selection: &Selection) -> Option<PersonaSelection> {
             lacks: next.lacks.iter().map(|text| neutral::excerpt(text, 40)).collect(),
         }),
         refused: selection.refused.iter().map(|refused| refused.name.clone()).collect(),
+        notes: notes(selection),
         chosen_in: None,
     })
+}
+
+/// What a reader should know of a selection: titles and other names in the task that several personas have.
+pub fn notes(selection: &Selection) -> Vec<String> {
+    let shared = selection.ambiguous.iter().map(|shared| {
+        let names: Vec<String> = shared.names.iter().map(|name| format!("`{name}`")).collect();
+        let text = neutral::excerpt(&shared.text, 60).replace('`', "'");
+        format!("`{text}` may be any of {}: name the one that is meant", names.join(", "))
+    });
+    shared.collect()
 }
 
 /// The words of the task that speak for a persona, the heaviest first, each once.

@@ -26,4 +26,6 @@ pub use formats::{
 };
 pub use front_matter::MAX_FRONT_MATTER_BYTES;
 pub use read::{MAX_FILE_BYTES, read};
-pub use select::{MAX_TASK_BYTES, Match, Refused, RunnerUp, Selection, Selector, Term, Verdict};
+pub use select::{
+    Ambiguous, MAX_TASK_BYTES, Match, Refused, RunnerUp, Selection, Selector, Term, Verdict,
+};

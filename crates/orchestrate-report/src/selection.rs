@@ -30,6 +30,9 @@ pub fn selection(selection: &PersonaSelection) -> String {
     if !selection.refused.is_empty() {
         let _ = write!(line, "; ruled out by the task: {}", selection.refused.join(", "));
     }
+    for note in &selection.notes {
+        let _ = write!(line, "; {note}");
+    }
     neutral::one_line(&line)
 }
 
@@ -61,6 +64,7 @@ pub(crate) fn as_json(selection: &PersonaSelection) -> Value {
             "lacks": next.lacks,
         })),
         "refused": selection.refused,
+        "notes": selection.notes,
         "chosen_in": selection.chosen_in,
     })
 }
@@ -87,10 +91,16 @@ mod tests {
                 lacks: vec!["Postgres".into()],
             }),
             refused: vec!["redis-caching".into()],
+            notes: Vec::new(),
             chosen_in: None,
         };
         insta::assert_snapshot!(selection(&choice), @r"data-engineer (the task speaks of Postgres, pipeline \u{1b}[2J; score 4.25); runner-up mlops-engineer, 1.5 behind: it has less on Postgres; ruled out by the task: redis-caching");
         choice.selected.push(chosen("ml-engineer", &["model"]));
+        choice.notes = vec!["`Engineer` may be any of `a`, `b`: name the one that is meant".into()];
+        assert!(selection(&choice).ends_with(
+            "redis-caching; `Engineer` may be any of `a`, `b`: name the one that is meant"
+        ));
+        choice.notes.clear();
         choice.runner_up = None;
         choice.refused.clear();
         insta::assert_snapshot!(selection(&choice), @r"data-engineer (the task speaks of Postgres, pipeline \u{1b}[2J; score 4.25), ml-engineer (the task speaks of model; score 4.25)");

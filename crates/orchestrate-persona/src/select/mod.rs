@@ -14,5 +14,5 @@ mod tokens;
 mod vocabulary;
 mod weights;
 
-pub use selection::{Match, Refused, RunnerUp, Selection, Term, Verdict};
+pub use selection::{Ambiguous, Match, Refused, RunnerUp, Selection, Term, Verdict};
 pub use selector::{MAX_TASK_BYTES, Selector};

@@ -32,6 +32,8 @@ pub(crate) struct Mention {
     pub(crate) to: usize,
     /// Whether the task calls on the persona, rather than speak of the role.
     pub(crate) called: bool,
+    /// Whether it would, if nobody else answered to the same words.
+    pub(crate) shared: bool,
 }
 
 impl Callings {
@@ -73,14 +75,15 @@ impl Callings {
             let mut personas: Vec<usize> = found.iter().map(|calling| calling.persona).collect();
             personas.sort_unstable();
             personas.dedup();
-            // What several personas answer to calls none of them.
+            // What several personas answer to calls none of them, unless it is the very name of one.
             let only = personas.len() == 1;
+            let calls = is_called(tokens, at, to) || goes_on(&mentions, tokens, at);
+            let slug = |persona: &usize| self.is_slug(*persona, &tokens[at], chunks);
+            let meant = personas.iter().copied().find(slug);
             for persona in personas {
-                let called = only
-                    && (self.is_slug(persona, &tokens[at], chunks)
-                        || is_called(tokens, at, to)
-                        || goes_on(&mentions, tokens, at));
-                mentions.push(Mention { persona, from: at, to, called });
+                let called = meant == Some(persona) || (only && calls);
+                let shared = calls && !only && meant.is_none();
+                mentions.push(Mention { persona, from: at, to, called, shared });
             }
             at = to;
         }
@@ -195,14 +198,22 @@ fn call_lists(mentions: &mut [Mention], tokens: &[Token]) {
     if !mentions.first().is_some_and(opens) {
         return;
     }
-    let listed = mentions.windows(2).take_while(|pair| {
-        pair[0].from != pair[1].from && is_listed(&tokens[pair[0].to..pair[1].from], LISTING)
-    });
+    // What several personas answer to stands there once.
+    let mut spans: Vec<(usize, usize)> =
+        mentions.iter().map(|mention| (mention.from, mention.to)).collect();
+    spans.dedup();
+    let listed =
+        spans.windows(2).take_while(|pair| is_listed(&tokens[pair[0].1..pair[1].0], LISTING));
     let last = listed.count();
-    if last > 0 && matches!(tokens[mentions[last].to - 1].after, Some(':' | '：')) {
-        for mention in &mut mentions[..=last] {
-            mention.called = true;
-        }
+    let (end, to) = spans[last];
+    if last == 0 || !matches!(tokens[to - 1].after, Some(':' | '：')) {
+        return;
+    }
+    let places: Vec<usize> = mentions.iter().map(|mention| mention.from).collect();
+    for mention in mentions.iter_mut().take_while(|mention| mention.from <= end) {
+        let only = places.iter().filter(|place| **place == mention.from).count() == 1;
+        mention.called |= only;
+        mention.shared |= !only && !mention.called;
     }
 }
 
@@ -213,8 +224,10 @@ fn weigh_alternatives(mentions: &mut [Mention], tokens: &[Token]) {
             let between = &tokens[mentions[at - 1].to..mentions[at].from];
             let weighs = between.iter().any(|token| ALTERNATIVES.contains(&token.folded.as_str()));
             if weighs && is_listed(between, ALTERNATIVES) {
-                mentions[at - 1].called = false;
-                mentions[at].called = false;
+                for weighed in &mut mentions[at - 1..=at] {
+                    weighed.called = false;
+                    weighed.shared = false;
+                }
             }
         }
     }
@@ -236,6 +249,8 @@ fn is_listed(between: &[Token], joints: &[&str]) -> bool {
 
 /// Whether a name is listed right after one that was called: "as the X and the Y".
 fn goes_on(mentions: &[Mention], tokens: &[Token], from: usize) -> bool {
-    let Some(last) = mentions.last().filter(|last| last.called) else { return false };
+    let Some(last) = mentions.last().filter(|last| last.called || last.shared) else {
+        return false;
+    };
     is_listed(&tokens[last.to..from], LISTING)
 }

@@ -14,6 +14,9 @@ pub struct Selection {
     pub runner_up: Option<RunnerUp>,
     /// Personas the task rules out, in the order of the library.
     pub refused: Vec<Refused>,
+    /// Titles and other names that the task calls somebody by and that several personas have: they call none of
+    /// them, and the terms of the task decide.
+    pub ambiguous: Vec<Ambiguous>,
 }
 
 impl Selection {
@@ -81,4 +84,13 @@ pub struct Refused {
     pub name: String,
     /// The words of the task that name what is not wanted.
     pub text: String,
+}
+
+/// A title, abbreviation or alias in a task that several personas have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// The words of the task.
+    pub text: String,
+    /// The names of the personas, in the order of the library.
+    pub names: Vec<String>,
 }

@@ -10,7 +10,7 @@ use super::{
     names::{Callings, Mention},
     negation::{Stance, stays_out},
     resolve::Query,
-    selection::{Match, Refused, RunnerUp, Selection, Term, Verdict},
+    selection::{Ambiguous, Match, Refused, RunnerUp, Selection, Term, Verdict},
     weights::{ASIDE_FIELDS, FIELDS, TERM_FIELDS, Weights},
 };
 
@@ -93,6 +93,7 @@ impl Selector {
         let mentions = self.callings.mentions(&analysis.tokens, &analysis.chunks);
         let mut refused: Vec<Refused> = Vec::new();
         let mut called: Vec<usize> = Vec::new();
+        let mut shared: Vec<(String, Vec<usize>)> = Vec::new();
         for mention in &mentions {
             let words = analysis.tokens[mention.from..mention.to].iter();
             let text = words.map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
@@ -102,6 +103,12 @@ impl Selector {
                 self.refuse(mention.persona, &text, &mut refused);
             } else if mention.called && !called.contains(&mention.persona) {
                 called.push(mention.persona);
+            } else if mention.shared {
+                match shared.iter_mut().find(|(known, _)| *known == text) {
+                    Some((_, personas)) if personas.contains(&mention.persona) => {}
+                    Some((_, personas)) => personas.push(mention.persona),
+                    None => shared.push((text, vec![mention.persona])),
+                }
             }
         }
         let mut query = Query::new(&analysis, &stance, &self.index, &self.weights);
@@ -115,7 +122,16 @@ impl Selector {
         } else {
             (called, Verdict::Named)
         };
-        self.selection(&query, &ratings, &selected, verdict, refused)
+        // Whoever else the task names settles which of them is meant.
+        shared.retain(|(_, personas)| {
+            !personas.iter().any(|persona| selected.contains(persona) && verdict == Verdict::Named)
+        });
+        let ambiguous = shared.into_iter().map(|(text, personas)| Ambiguous {
+            text,
+            names: personas.into_iter().map(|persona| self.names[persona].clone()).collect(),
+        });
+        let ambiguous = ambiguous.collect();
+        self.selection(&query, &ratings, &selected, verdict, (refused, ambiguous))
     }
 
     fn refuse(&self, persona: usize, text: &str, refused: &mut Vec<Refused>) {
@@ -230,7 +246,7 @@ impl Selector {
         ratings: &[Rating],
         selected: &[usize],
         verdict: Verdict,
-        refused: Vec<Refused>,
+        (refused, ambiguous): (Vec<Refused>, Vec<Ambiguous>),
     ) -> Selection {
         let name = |persona: usize| self.names[persona].clone();
         let mut matches: Vec<Match> = Vec::new();
@@ -255,8 +271,15 @@ impl Selector {
             score: rating.score,
             terms: terms(rating, query),
         }));
+        // Each of several that were called alike is told with what speaks for it, be that nothing.
+        let unrated = |name: &&String| {
+            !matches.iter().any(|known| known.name == **name) && !is_refused(&refused, name)
+        };
+        let called = ambiguous.iter().flat_map(|shared: &Ambiguous| &shared.names);
+        let unrated: BTreeSet<String> = called.filter(unrated).cloned().collect();
+        matches.extend(unrated.into_iter().map(|name| Match { name, score: 0.0, terms: vec![] }));
         let selected = selected.iter().map(|persona| name(*persona)).collect();
-        Selection { selected, matches, verdict, runner_up, refused }
+        Selection { selected, matches, verdict, runner_up, refused, ambiguous }
     }
 }
 

@@ -302,3 +302,44 @@ fn a_framework_that_the_task_names_decides_among_those_offered() {
     check("We serve with TensorFlow and Keras on phones", "ml-engineer-tensorflow");
     check("pmap our JAX code over eight TPUs", "ml-engineer-jax");
 }
+
+/// Two personas of one title, and a third.
+fn namesakes() -> Selector {
+    let mut first = persona("oven-engineer", "Builds ovens for bread.", &["bricks"]);
+    let mut second = persona("heat-engineer", "Measures heat in ovens.", &["thermometers"]);
+    first.title = "Engineer X".into();
+    second.title = "Engineer X".into();
+    let third = persona("miller", "Grinds corn.", &["millstones"]);
+    Selector::new(&[first, second, third])
+}
+
+#[test]
+fn a_title_of_two_personas_calls_neither_and_is_told() {
+    let selector = namesakes();
+    let told = selector.select("Ask the Engineer X about thermometers");
+    assert_eq!(told.ambiguous.len(), 1, "{told:?}");
+    assert_eq!(told.ambiguous[0].text, "Engineer X");
+    assert_eq!(told.ambiguous[0].names, owned(&["oven-engineer", "heat-engineer"]));
+    assert_ne!(told.verdict, Verdict::Named);
+    assert!(["oven-engineer", "heat-engineer"].iter().all(|name| told.find(name).is_some()));
+    let thermometers = told.find("heat-engineer").map(|found| found.score);
+    assert!(thermometers > told.find("oven-engineer").map(|found| found.score), "{told:?}");
+    // One of a list is no slip, and neither is a word about the role.
+    let listed = selector.select("Engineer X and the miller: grind it");
+    assert_eq!((listed.verdict, listed.selected), (Verdict::Named, owned(&["miller"])));
+    assert_eq!(listed.ambiguous.len(), 1);
+    assert_eq!(selector.select("The engineer X manual has no bricks").ambiguous, []);
+}
+
+#[test]
+fn the_name_of_one_is_its_own_also_where_it_reads_like_a_title() {
+    let mut first = persona("engineer-x", "Builds ovens.", &["bricks"]);
+    let mut second = persona("heat-engineer", "Measures heat.", &["thermometers"]);
+    first.title = "Engineer X".into();
+    second.title = "Engineer X".into();
+    let selector = Selector::new(&[first, second]);
+    let named = selector.select("@engineer-x look at this");
+    assert_eq!((named.verdict, named.selected), (Verdict::Named, owned(&["engineer-x"])));
+    assert_eq!(named.ambiguous, []);
+    assert_eq!(selector.select("As Engineer X, look at this").ambiguous.len(), 1);
+}

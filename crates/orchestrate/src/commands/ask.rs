@@ -81,6 +81,7 @@ fn named(
         by: SelectedBy::User,
         runner_up: None,
         refused: Vec::new(),
+        notes: Vec::new(),
         chosen_in: None,
     }))
 }
@@ -163,10 +164,9 @@ fn none_fits(selection: &Selection, by_model: Option<&ByModel>) -> CliError {
         None => "no persona fits the task well enough".to_owned(),
     };
     let error = CliError::new(Exit::Invalid, message);
-    let nearest = choosing::nearest(selection);
+    let nearest = selecting::notes(selection).into_iter().chain(choosing::nearest(selection));
     let advice = "choose yourself: --persona NAME, several with commas between them".to_owned();
     nearest
-        .into_iter()
         .chain([advice])
         .fold(error, CliError::help)
         .help("or say more of what is wanted; `orchestrate personas list` shows who there is")

@@ -81,6 +81,7 @@ impl ByModel {
             by: SelectedBy::Model,
             runner_up: None,
             refused: selection.refused.iter().map(|refused| refused.name.clone()).collect(),
+            notes: selecting::notes(selection),
             chosen_in: Some(self.run.clone()),
         })
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use orchestrate_core::neutral;
 use orchestrate_engine::{
     library::ModelChoice,
+    selecting,
     session::{RunOptions, Workspace},
 };
 use orchestrate_persona::{Match, Selection, Term, Verdict};
@@ -81,6 +82,9 @@ fn as_text(
     for refused in &selection.refused {
         let words = neutral::excerpt(&refused.text, 60);
         let _ = writeln!(text, "ruled out  {}, by `{words}` in the task", refused.name);
+    }
+    for note in selecting::notes(selection) {
+        let _ = writeln!(text, "shared     {note}");
     }
     if shown.is_empty() {
         text.push_str("\nno persona shares a word with the task\n");
@@ -189,6 +193,10 @@ fn as_json(
         "refused": selection.refused.iter().map(|refused| json!({
             "name": refused.name,
             "text": refused.text,
+        })).collect::<Vec<_>>(),
+        "ambiguous": selection.ambiguous.iter().map(|shared| json!({
+            "text": shared.text,
+            "names": shared.names,
         })).collect::<Vec<_>>(),
         "chosen_in": by_model.map(|found| &found.run),
     })

@@ -127,3 +127,35 @@ fn what_a_task_holds_is_harmless_on_a_terminal() {
     let told = place.good(&["personas", "match", "Postgres\u{1b}[2J \u{202e}pipeline ::error::x"]);
     assert!(!told.contains('\u{1b}') && !told.contains('\u{202e}'), "{told}");
 }
+
+#[test]
+fn a_title_that_two_personas_share_is_told_wherever_personas_are_chosen() {
+    let place = Place::new();
+    for (name, what) in [("oven-engineer", "bricks"), ("heat-engineer", "thermometers")] {
+        place.write(
+            &format!("personas/{name}.md"),
+            format!(
+                "---\nname: {name}\ntitle: Engineer X\ndescription: Knows {what}. Use for {what}.\ntags: [{what}]\n---\nYou are an engineer.\n"
+            ),
+        );
+    }
+    let task = "As the Engineer X, choose thermometers";
+    let told = place.good(&["personas", "match", task, "--top", "2"]);
+    let note =
+        "`Engineer X` may be any of `heat-engineer`, `oven-engineer`: name the one that is meant";
+    assert!(told.starts_with("selected   heat-engineer\n"), "{told}");
+    assert!(told.contains(&format!("\nshared     {note}\n")), "{told}");
+    let json = place.json(&["personas", "match", task, "--format", "json"]);
+    assert_eq!(
+        json["ambiguous"],
+        json!([{ "text": "Engineer X", "names": ["heat-engineer", "oven-engineer"] }])
+    );
+    let asked = place.run(&["ask", task, "--offline"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    assert!(asked.stderr.contains(note), "{}", asked.stderr);
+    let shown = place.json(&["runs", "show", "--format", "json"]);
+    assert_eq!(shown["selection"]["notes"], json!([note]));
+    // Where the words decide nothing, nobody is asked and the names are told.
+    let refused = place.refused(&["ask", "Engineer X: hello", "--offline"]);
+    assert!(refused.starts_with("exit 3\n") && refused.contains(note), "{refused}");
+}
