@@ -221,10 +221,14 @@ fn is_known(element: &Element) -> bool {
 /// several elements with one name has its number.
 fn keep_below(draft: &mut Draft, element: &Element, path: &str) {
     let mut numbers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for child in &element.children {
+    for child in element.children.iter().filter(|child| !child.is_comment) {
         numbers.entry(&child.name).or_default().1 += 1;
     }
     for child in &element.children {
+        if child.is_comment {
+            draft.keep(&format!("{path}.comment"), &child.text);
+            continue;
+        }
         let (number, several) = numbers.entry(&child.name).or_default();
         let mut below = format!("{path}.{}", child.name);
         if *several > 1 {
@@ -253,6 +257,10 @@ fn gates(draft: &mut Draft, element: &Element, path: &str) {
     }
     for child in &element.children {
         let mut child = child.clone();
+        if child.is_comment {
+            kept.children.push(child);
+            continue;
+        }
         match (child.attribute("id").map(str::to_owned), texts(&child).as_slice()) {
             (Some(id), [check]) => {
                 if draft.gate_with_id(&id, check) {
@@ -386,14 +394,14 @@ fn attributes(element: &Element, depth: usize, out: &mut Vec<String>) {
     }
 }
 
-/// Every text of an element and below, in order.
+/// Every text of an element and below, in order; comments say nothing.
 fn texts(element: &Element) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     if element.children.is_empty() || !element.text.is_empty() {
         let own = element.text.lines().map(words::one_line).filter(|line| !line.is_empty());
         found.extend(own);
     }
-    for child in &element.children {
+    for child in element.children.iter().filter(|child| !child.is_comment) {
         found.extend(texts(child));
     }
     found

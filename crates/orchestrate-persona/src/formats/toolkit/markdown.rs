@@ -207,12 +207,21 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Reads the items of a text; continuation lines are joined to theirs, code stays outside.
+    /// Reads the items of a text; continuation lines are joined to theirs, code and comments stay outside.
     pub(crate) fn of(text: &str) -> Self {
         let mut list = Self::default();
         let mut open = false;
         let mut fence: Option<Fence> = None;
-        for line in text.lines() {
+        let mut comment = false;
+        for whole in text.lines() {
+            let said = if fence.is_none() { without_comments(whole, &mut comment) } else { None };
+            let line = said.as_ref().map_or(whole, |(said, _)| said.as_str());
+            if let Some((said, hidden)) = &said {
+                list.others.push(hidden.clone());
+                if said.trim().is_empty() || list_item(&format!("{said} ")) == Some("") {
+                    continue;
+                }
+            }
             let mark = Fence::of(line);
             if let Some(inside) = fence {
                 list.others.push(line.to_owned());
@@ -264,9 +273,44 @@ impl List {
     }
 }
 
+/// A line without what stands in an HTML comment, and that, where there is any. `open` says whether a comment
+/// goes on from the line before, and whether it goes on in the next.
+fn without_comments(line: &str, open: &mut bool) -> Option<(String, String)> {
+    if !*open && !line.contains("<!--") {
+        return None;
+    }
+    let (mut said, mut hidden, mut rest) = (String::new(), String::new(), line);
+    while !rest.is_empty() {
+        let at = if *open {
+            rest.find("-->").map_or(rest.len(), |at| at + "-->".len())
+        } else {
+            rest.find("<!--").unwrap_or(rest.len())
+        };
+        let (part, after) = rest.split_at(at);
+        if *open {
+            hidden.push_str(part);
+            *open = !part.ends_with("-->");
+        } else {
+            said.push_str(part);
+            *open = !after.is_empty();
+        }
+        rest = after;
+    }
+    Some((said.trim_end().to_owned(), hidden))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_are_no_items_of_a_list_and_belong_to_none() {
+        let list = List::of(
+            "- one <!-- why -->\n<!-- - two -->\n- <!-- three -->\n<!--\n- four\n  five\n-->\n- six\n  <!-- seven -->\n  eight\n```\n<!-- code\n```\n- nine",
+        );
+        assert_eq!(list.items, ["one", "six eight", "nine"]);
+        assert_eq!(List::of("- never closed <!-- a\n- b").items, ["never closed"]);
+    }
 
     #[test]
     fn blocks_end_at_the_next_heading_that_counts_and_code_hides_headings() {

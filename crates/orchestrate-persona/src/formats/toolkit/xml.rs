@@ -12,6 +12,8 @@ pub(crate) struct Element {
     /// The text directly inside, trimmed at the ends of its lines.
     pub(crate) text: String,
     pub(crate) children: Vec<Element>,
+    /// Whether it is a comment or an instruction to a program, and nothing that its author says to the persona.
+    pub(crate) is_comment: bool,
 }
 
 impl Element {
@@ -58,6 +60,7 @@ fn element(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
             children.push(Element {
                 name: "comment".to_owned(),
                 text: comment.to_owned(),
+                is_comment: true,
                 ..Element::default()
             });
         } else if let Some(instruction) = child.pi() {
@@ -65,6 +68,7 @@ fn element(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
             children.push(Element {
                 name: "comment".to_owned(),
                 text: format!("{} {told}", instruction.target).trim().to_owned(),
+                is_comment: true,
                 ..Element::default()
             });
         }
@@ -82,6 +86,7 @@ fn element(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
         attributes: own.chain(declared).collect(),
         text: lines.collect::<Vec<_>>().join("\n"),
         children,
+        is_comment: false,
     })
 }
 

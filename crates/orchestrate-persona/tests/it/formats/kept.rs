@@ -349,3 +349,41 @@ fn nothing_is_left_out_of_a_file_that_is_refused_and_a_heading_is_told_as_it_was
     let mapped = &found.personas[0].mapped;
     assert!(mapped.iter().any(|mapped| mapped.from == "Auto-Activation Triggers"), "{mapped:?}");
 }
+
+#[test]
+fn comments_in_lists_are_no_entries_of_them_and_are_kept() {
+    let xml = "# Raw\n\n```xml\n<persona_context active=\"raw-x\">\n\
+<persona_identity><name>Raw X</name><expertise_domain>ovens</expertise_domain></persona_identity>\n\
+<domain_knowledge><core_expertise><!-- first hidden --><expertise>Bricks</expertise></core_expertise>\n\
+<blind_spots><!-- second hidden --><spot>Wood</spot></blind_spots></domain_knowledge>\n\
+<quality_standards><mandatory_gates>\n<!-- third hidden -->\n<gate>It is warm</gate>\n<?pi fourth hidden?>\n</mandatory_gates>\n\
+<success_metrics><!-- fifth hidden --><metric>Heat &gt; 200 degrees</metric></success_metrics></quality_standards>\n\
+<escalation><!-- sixth hidden --> a → b</escalation>\n\
+</persona_context>\n```\n";
+    let found = imported_text("raw.md", xml);
+    let persona = &found.personas[0].persona;
+    let checks: Vec<&str> = persona.gates.iter().map(|gate| gate.check.as_str()).collect();
+    assert_eq!(checks, ["It is warm"]);
+    let metrics: Vec<&str> = persona.metrics.iter().map(|metric| metric.text.as_str()).collect();
+    assert_eq!(metrics, ["Heat > 200 degrees"]);
+    assert_eq!(persona.capabilities, ["Bricks"]);
+    assert_eq!(persona.when_not_to_use, ["Wood"]);
+    assert_eq!(persona.escalation, ["a", "b"]);
+    let kept = kept(&found);
+    for hidden in ["first", "second", "third", "fourth", "fifth", "sixth"] {
+        assert!(kept.contains(&format!("{hidden} hidden")), "{hidden}: {kept}");
+    }
+    // An element of that name is one like any other.
+    let named = xml.replace("<!-- third hidden -->", "<comment>A gate</comment>");
+    assert_eq!(imported_text("raw.md", &named).personas[0].persona.gates.len(), 2);
+}
+
+#[test]
+fn comments_in_markdown_lists_are_no_entries_of_them() {
+    let text = "---\nname: baker\ndescription: Bakes bread. Use when hungry.\ntools: Read\n---\n\nYou are a baker.\n\n\
+## Capabilities\n\n- Bread\n<!--\n- Cake\n-->\n- <!-- Pies -->\n- Rolls <!-- soft -->\n\n\
+## Success Metrics\n\n- Heat > 200 degrees\n<!-- - Heat > 300 degrees -->\n";
+    let persona = of(".claude/agents/baker.md", text);
+    assert_eq!(persona.capabilities, ["Bread", "Rolls"]);
+    assert_eq!(persona.metrics.len(), 1, "{:?}", persona.metrics);
+}
