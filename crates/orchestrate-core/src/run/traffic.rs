@@ -280,7 +280,12 @@ impl Run {
     pub(super) fn learn_from(&mut self, step: usize, outcome: &AttemptOutcome) -> bool {
         self.warmed(step, matches!(outcome, AttemptOutcome::Good(_)));
         let Some(Place::Taken(at, ticket)) = self.traffic.places.remove(&step) else { return true };
-        let ending = ending(outcome);
+        let replays = self.created.as_ref().is_some_and(|created| created.replay.is_some());
+        let ending = match ending(outcome) {
+            // What a cassette says of a failure says nothing of the next call: nothing was sent.
+            Ending::Failed | Ending::TurnedAway(_) if replays => Ending::Nothing,
+            ending => ending,
+        };
         let now = self.now;
         let Some((_, line)) = self.traffic.lines.get_index_mut(at) else { return true };
         let was_broken = line.lane.is_broken();

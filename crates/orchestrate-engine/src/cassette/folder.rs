@@ -151,6 +151,7 @@ impl Cassette {
         let agree = |other: &RecordedModels| {
             (&other.model, other.every_step) == (&first.model, first.every_step)
                 && (&other.aliases, &other.endpoints) == (&first.aliases, &first.endpoints)
+                && other.fallbacks == first.fallbacks
         };
         if all.all(agree) {
             return Ok(first);

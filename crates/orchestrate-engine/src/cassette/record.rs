@@ -69,7 +69,9 @@ impl Recorder {
             let identity = call.identity();
             let known = self.known.get(&identity);
             let count = match known {
-                Some((_, known)) if known.answer == call.answer => {
+                Some((_, known))
+                    if (&known.answer, known.verdict) == (&call.answer, call.verdict) =>
+                {
                     recorded.same += 1;
                     continue;
                 }
@@ -105,10 +107,17 @@ fn models(run: &RunRecord) -> RecordedModels {
     for step in run.plan.steps() {
         let Action::Persona(action) = &step.action else { continue };
         if let Some(name) = action.model.clone().filter(|_| !every_step) {
-            let model = created.models.get(&step.id).unwrap_or(&created.model);
+            let (model, others) = match created.models.get(&step.id) {
+                Some(model) => (model, created.step_fallbacks.get(&step.id)),
+                None => (&created.model, Some(&created.fallbacks)),
+            };
+            models.fallbacks.extend(others.map(|others| (name.clone(), others.clone())));
             models.aliases.insert(name, model.clone());
         }
     }
+    let usual = created.model_flag.iter().cloned().chain([created.model.to_string()]);
+    models.fallbacks.extend(usual.map(|name| (name, created.fallbacks.clone())));
+    models.fallbacks.retain(|_, others| !others.is_empty());
     // What says `provider:model` needs no other name.
     models.aliases.retain(|name, model| *name != model.to_string());
     models.endpoints =
@@ -124,13 +133,15 @@ fn endpoints(run: &RunRecord) -> BTreeMap<String, &Endpoint> {
 
 /// An answer as the journal tells of it.
 struct Answer {
-    raw: Digest,
+    /// Its text; none where there was no answer.
+    raw: Option<Digest>,
     verdict: Verdict,
     usage: Usage,
     served_model: Option<String>,
 }
 
-/// Every call of a run that a model answered, in the order of the plan.
+/// Every call of a run that a model answered, and those for which another model was asked, in the order of the
+/// plan.
 fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
     let mut prepared: BTreeMap<&CallId, &PreparedCall> = BTreeMap::new();
     let mut answers: IndexMap<Identity, (&CallId, &PreparedCall, Answer)> = IndexMap::new();
@@ -142,7 +153,7 @@ fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
             }
             Event::CallSucceeded { call, answer, .. } | Event::CallReused { call, answer, .. } => {
                 let answer = Answer {
-                    raw: answer.raw,
+                    raw: Some(answer.raw),
                     verdict: Verdict::Good,
                     usage: answer.usage,
                     served_model: answer.served_model.clone(),
@@ -154,13 +165,19 @@ fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
             {
                 let usage = usage.unwrap_or_default();
                 let verdict = Verdict::Misfit;
-                (call, Answer { raw: *raw, verdict, usage, served_model: None })
+                (call, Answer { raw: Some(*raw), verdict, usage, served_model: None })
+            }
+            Event::ModelFellBack { call, failure, .. } => {
+                let verdict = Verdict::FellBack(failure.class);
+                (call, Answer { raw: None, verdict, usage: Usage::default(), served_model: None })
             }
             _ => continue,
         };
         let Some(asked) = prepared.get(call) else { continue };
-        let better = |(_, _, known): &(_, _, Answer)| {
-            known.verdict == Verdict::Misfit || answer.verdict == Verdict::Good
+        let better = |(_, _, known): &(_, _, Answer)| match (known.verdict, answer.verdict) {
+            (Verdict::FellBack(_), _) | (_, Verdict::Good) => true,
+            (Verdict::Misfit, Verdict::Misfit) => true,
+            (Verdict::Good | Verdict::Misfit, Verdict::Misfit | Verdict::FellBack(_)) => false,
         };
         if answers.get(&asked.identity).is_none_or(better) {
             answers.insert(asked.identity, (call, asked, answer));
@@ -175,7 +192,12 @@ fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
         let request = StoredRequest::load(&asked.request, &run.blobs)?;
         let Some(endpoint) = endpoints.get(&asked.model.provider) else { continue };
         let Answer { raw, verdict, usage, served_model } = answer;
-        let text = run.blobs.text(&raw)?;
+        let text = match (raw, verdict) {
+            (Some(raw), _) => run.blobs.text(&raw)?,
+            // Nothing of what a server says of the moment.
+            (None, Verdict::FellBack(class)) => class.phrase().to_owned(),
+            (None, Verdict::Good | Verdict::Misfit) => continue,
+        };
         calls.push(RecordedCall::of(endpoint, &request, text, verdict, usage, served_model));
     }
     Ok(calls)

@@ -20,6 +20,7 @@ pub async fn missing_calls(
     let noted = Arc::new(Mutex::new(Vec::new()));
     let standing = Standing::Noted(Arc::clone(&noted));
     let models = setup.models.values().chain([&setup.model]);
+    let models = models.chain(&setup.fallbacks).chain(setup.step_fallbacks.values().flatten());
     let providers = cassette.providers(setup.plan.workflow(), models, &standing);
     setup.providers = providers.map_err(SetupError::from)?;
     // What a command says of a document stands in the verdict that is asked for.

@@ -320,6 +320,7 @@ impl RunSetup {
         } else {
             workflow.name.clone()
         };
+        let retry = RetryPolicy::default();
         Ok(Self {
             plan,
             workflow_source,
@@ -346,7 +347,11 @@ impl RunSetup {
                 DEFAULT_CONCURRENCY
             }),
             at_first: (concurrency.is_none() && !options.offline).then_some(AT_FIRST),
-            retry: RetryPolicy::default(),
+            // What a cassette says of a call it says each time.
+            retry: RetryPolicy {
+                max_attempts: if options.replay.is_some() { 1 } else { retry.max_attempts },
+                ..retry
+            },
             fresh: options.fresh.clone(),
             output,
             selection: options.selection.clone(),
@@ -531,9 +536,7 @@ fn chains(workspace: &Workspace, plan: &Plan, options: &RunOptions) -> Result<Ch
     }
     let flag = options.model.as_deref();
     if let Some(cassette) = &options.replay {
-        let (usual, own) = recorded_models(cassette.models(plan.workflow())?, plan, options)?;
-        let own = own.into_iter().map(|(step, model)| (step, Chain::only(model))).collect();
-        return Ok(Chains { usual: Chain::only(usual), own });
+        return Ok(recorded_models(cassette.models(plan.workflow())?, plan, options)?);
     }
     let config = &workspace.config;
     let mut own = IndexMap::new();
@@ -567,21 +570,25 @@ fn recorded_models(
     recorded: &RecordedModels,
     plan: &Plan,
     options: &RunOptions,
-) -> Result<(ModelRef, IndexMap<StepPath, ModelRef>), CassetteFault> {
+) -> Result<Chains, CassetteFault> {
     let flag = options.model.as_deref();
+    let named = |step: Option<&str>| -> Result<Chain, CassetteFault> {
+        let (model, fallbacks) = (recorded.model(flag, step)?, recorded.fallbacks(flag, step));
+        Ok(Chain { model, fallbacks })
+    };
     let usual = match (flag, &options.usual_model) {
-        (None, Some(chain)) => chain.model.clone(),
-        _ => recorded.model(flag, None)?,
+        (None, Some(chain)) => chain.clone(),
+        _ => named(None)?,
     };
     let mut own = IndexMap::new();
     for step in plan.steps() {
         let Action::Persona(action) = &step.action else { continue };
         if let Some(name) = action.model.as_deref() {
-            own.insert(step.id.clone(), recorded.model(flag, Some(name))?);
+            own.insert(step.id.clone(), named(Some(name))?);
         }
     }
     own.retain(|_, named| *named != usual);
-    Ok((usual, own))
+    Ok(Chains { usual, own })
 }
 
 fn read_personas(

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use orchestrate_core::{
+    failure::FailureClass,
     ids::{CallId, Digest, Purpose},
     persona::Persona,
     request::{Endpoint, Identity, ModelRef, Parameters, Request, Segment, Timeouts},
@@ -17,6 +18,8 @@ use super::{
 
 /// What the head says of an answer that ended of its own accord. No other one is recorded.
 pub const FINISHED: &str = "stop";
+/// What the head says of a call that got no answer, so that another model was asked in its place.
+pub const FAILED: &str = "failed";
 
 /// What was made of a recorded answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,9 @@ pub enum Verdict {
     /// Its value did not fit the schema that it was asked for under. It is kept since the call that
     /// repairs it speaks of it, and a replay finds it as wanting as it was.
     Misfit,
+    /// There was none, for this reason, and the next model of the chain was asked. A replay fails it again and
+    /// asks the next one too.
+    FellBack(FailureClass),
 }
 
 impl Verdict {
@@ -33,6 +39,7 @@ impl Verdict {
         match self {
             Self::Good => "good",
             Self::Misfit => "misfit",
+            Self::FellBack(_) => "fell_back",
         }
     }
 }
@@ -77,7 +84,7 @@ pub struct RecordedCall {
     pub served_model: Option<String>,
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "cassette",
     "identity",
     "call",
@@ -91,6 +98,7 @@ const KEYS: [&str; 21] = [
     "max_output_tokens",
     "finish",
     "verdict",
+    "failure",
     "served_model",
     "input_tokens",
     "output_tokens",
@@ -165,8 +173,13 @@ impl RecordedCall {
         let Parameters { temperature, max_output_tokens } = self.parameters;
         head.extend(temperature.map(|temperature| ("temperature", temperature.to_string())));
         head.extend(max_output_tokens.map(|most| ("max_output_tokens", most.to_string())));
-        head.push(("finish", FINISHED.to_owned()));
+        let failure = match self.verdict {
+            Verdict::FellBack(class) => Some(word_of(class)),
+            Verdict::Good | Verdict::Misfit => None,
+        };
+        head.push(("finish", if failure.is_some() { FAILED } else { FINISHED }.to_owned()));
         head.push(("verdict", self.verdict.as_str().to_owned()));
+        head.extend(failure.map(|failure| ("failure", failure)));
         head.extend(self.served_model.clone().map(|model| ("served_model", model)));
         let Usage { input, output, cached, cache_write, reasoning, estimated } = self.usage;
         head.push(("input_tokens", input.to_string()));
@@ -207,7 +220,9 @@ impl RecordedCall {
             return Err(Fault::at(line, what).help("use the version of orchestrate that wrote it"));
         }
         let finish = head.get("finish")?;
-        if finish.text != FINISHED {
+        let verdict = verdict(&head)?;
+        let wanted = if matches!(verdict, Verdict::FellBack(_)) { FAILED } else { FINISHED };
+        if finish.text != wanted {
             return Err(finish
                 .fault("finish")
                 .help("an answer that did not end of its own accord is never replayed"));
@@ -244,7 +259,7 @@ impl RecordedCall {
             parts: sections.into_iter().map(known).collect(),
             schema: schema.transpose()?,
             answer,
-            verdict: verdict(&head)?,
+            verdict,
             usage: usage(&head)?,
             served_model: head.find("served_model").map(|value| value.text.clone()),
         };
@@ -352,11 +367,25 @@ fn take_last(sections: &mut Vec<Section>, name: &str) -> Option<(String, usize)>
 
 fn verdict(head: &Header) -> Result<Verdict, Fault> {
     let value = head.get("verdict")?;
-    let known = [Verdict::Good, Verdict::Misfit];
-    known
-        .into_iter()
-        .find(|verdict| verdict.as_str() == value.text)
-        .ok_or_else(|| value.fault("verdict"))
+    match value.text.as_str() {
+        "good" => Ok(Verdict::Good),
+        "misfit" => Ok(Verdict::Misfit),
+        "fell_back" => {
+            let word = head.get("failure")?;
+            let class = serde_json::from_value(word.text.as_str().into()).ok();
+            let class = class.filter(|class: &FailureClass| class.calls_for_another_model());
+            class.map(Verdict::FellBack).ok_or_else(|| word.fault("failure"))
+        }
+        _ => Err(value.fault("verdict")),
+    }
+}
+
+/// The word that journals have for a class of failures.
+fn word_of(class: FailureClass) -> String {
+    match serde_json::to_value(class) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
+    }
 }
 
 fn usage(head: &Header) -> Result<Usage, Fault> {

@@ -9,7 +9,7 @@ mod parts;
 mod replay;
 mod tape;
 
-pub use call::{FINISHED, Part, RecordedCall, Verdict};
+pub use call::{FAILED, FINISHED, Part, RecordedCall, Verdict};
 pub use difference::differences;
 pub use models::{RecordedModels, UnresolvedModel};
 pub use replay::{Replay, Standing};

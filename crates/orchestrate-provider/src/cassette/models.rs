@@ -24,6 +24,10 @@ pub struct RecordedModels {
     pub every_step: bool,
     /// What names stood for.
     pub aliases: BTreeMap<String, ModelRef>,
+    /// The models that were asked where one could not be had, by the name that steps had for it, or by
+    /// `provider:model`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallbacks: BTreeMap<String, Vec<ModelRef>>,
     /// Where calls went, by provider.
     pub endpoints: BTreeMap<String, Endpoint>,
 }
@@ -50,6 +54,7 @@ impl RecordedModels {
             model,
             every_step,
             aliases: BTreeMap::new(),
+            fallbacks: BTreeMap::new(),
             endpoints: BTreeMap::new(),
         }
     }
@@ -94,6 +99,16 @@ impl RecordedModels {
             (None, Some(name)) if !self.every_step => self.resolve(name),
             (None, _) => Ok(self.model.clone()),
         }
+    }
+
+    /// The models that are asked where that one cannot be had, in order.
+    pub fn fallbacks(&self, flag: Option<&str>, step: Option<&str>) -> Vec<ModelRef> {
+        let name = match (flag, step) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(name)) if !self.every_step => name.to_owned(),
+            (None, _) => self.model.to_string(),
+        };
+        self.fallbacks.get(&name).cloned().unwrap_or_default()
     }
 
     fn resolve(&self, name: &str) -> Result<ModelRef, UnresolvedModel> {

@@ -11,7 +11,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    call::RecordedCall,
+    call::{RecordedCall, Verdict},
     tape::{Nearest, Tape, is_kin},
 };
 use crate::{
@@ -47,7 +47,13 @@ impl Replay {
     fn answer(&self, request: &Request) -> Result<Completion, AttemptError> {
         let identity = Identity::of(&self.endpoint, request);
         if let Some((_, call)) = self.tape.find(&identity) {
-            return Ok(completion(call));
+            return match call.verdict {
+                Verdict::Good | Verdict::Misfit => Ok(completion(call)),
+                Verdict::FellBack(class) => {
+                    let failure = Failure::new(class, "as it was recorded");
+                    Err(AttemptError::unbilled(failure))
+                }
+            };
         }
         let nearest = self.tape.nearest(&self.endpoint, request);
         let failure = missing(&request.call, &identity, nearest.as_ref());
@@ -56,6 +62,7 @@ impl Replay {
         };
         let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
         noted.push((request.call.clone(), failure.clone()));
+        let nearest = self.tape.nearest_answered(&self.endpoint, request);
         match nearest.filter(|nearest| is_kin(&nearest.call.call, &request.call)) {
             Some(nearest) => Ok(completion(nearest.call)),
             None => Err(AttemptError::unbilled(failure)),

@@ -8,7 +8,7 @@ use orchestrate_core::{
 };
 
 use super::{
-    call::RecordedCall,
+    call::{RecordedCall, Verdict},
     difference::{differences, distance},
 };
 
@@ -46,7 +46,8 @@ impl Tape {
         for (file, call) in calls {
             let identity = call.identity();
             match tape.calls.get(&identity) {
-                Some((_, known)) if known.answer == call.answer => {}
+                Some((_, known))
+                    if (&known.answer, known.verdict) == (&call.answer, call.verdict) => {}
                 Some((first, _)) => {
                     return Err(TapeError { first: first.clone(), second: file });
                 }
@@ -76,11 +77,34 @@ impl Tape {
     /// The recorded call that comes nearest: of the same step and purpose where there is one, else of the
     /// same persona, else of any; among those the one whose text differs least.
     pub fn nearest(&self, endpoint: &Endpoint, request: &Request) -> Option<Nearest<'_>> {
+        self.nearest_of(endpoint, request, |_| true)
+    }
+
+    /// As [`nearest`](Self::nearest), of those that were answered.
+    pub(super) fn nearest_answered(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+    ) -> Option<Nearest<'_>> {
+        let answered = |call: &RecordedCall| !matches!(call.verdict, Verdict::FellBack(_));
+        self.nearest_of(endpoint, request, answered)
+    }
+
+    fn nearest_of(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        counts: impl Fn(&RecordedCall) -> bool,
+    ) -> Option<Nearest<'_>> {
         let near = |call: &RecordedCall| kinship(&call.call, &call.persona, request);
-        let closest = self.calls.values().map(|(_, call)| near(call)).min()?;
-        let kin = self.calls.values().filter(|(_, call)| near(call) == closest);
-        let weighed = kin.map(|(file, call)| (distance(call, request), file, call));
-        let (_, file, call) = weighed.min_by_key(|(distance, file, _)| (*distance, *file))?;
+        let all = || self.calls.values().filter(|(_, call)| counts(call));
+        let closest = all().map(|(_, call)| near(call)).min()?;
+        let kin = all().filter(|(_, call)| near(call) == closest);
+        let weighed = kin.map(|(file, call)| {
+            // Of one question to several models that to the same model is nearest.
+            ((distance(call, request), call.model != request.model, file), call)
+        });
+        let ((_, _, file), call) = weighed.min_by_key(|(nearness, _)| *nearness)?;
         let differences = differences(call, endpoint, request);
         Some(Nearest { file, call, differences })
     }

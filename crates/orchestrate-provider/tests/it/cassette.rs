@@ -107,6 +107,19 @@ fn a_recorded_call_comes_back_as_it_was_and_keeps_its_identity() {
     assert_eq!(RecordedCall::read("x.md", &text).unwrap().to_text(), text);
     assert_eq!(call.identity(), Identity::of(&endpoint(), &request));
     assert!(call.file_name().starts_with("outer-2-inner-"), "{}", call.file_name());
+    let mut failed = call.clone();
+    (failed.verdict, failed.answer) =
+        (Verdict::FellBack(FailureClass::Unavailable), "unavailable".into());
+    let told = failed.to_text();
+    assert!(
+        told.contains("\nfinish: failed\nverdict: fell_back\nfailure: unavailable\n"),
+        "{told}"
+    );
+    assert_eq!(RecordedCall::read("x.md", &told), Ok(failed));
+    for odd in ["not_recorded", "refused", "x"] {
+        let odd = told.replace("failure: unavailable", &format!("failure: {odd}"));
+        assert!(RecordedCall::read("x.md", &odd).is_err(), "{odd}");
+    }
     let windows = text.replace('\n', "\r\n");
     assert_eq!(RecordedCall::read("x.md", &windows), Ok(call), "a checkout changes line ends");
 }

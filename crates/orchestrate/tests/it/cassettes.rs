@@ -369,3 +369,58 @@ fn flags_that_contradict_each_other_are_refused() {
         assert!(outcome.stderr.contains("cannot be used with"), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_call_that_another_model_answered_takes_the_same_way_in_a_replay() {
+    let server = Server::start(|request| {
+        let down = request.model() == "down" && who(request) != "data-viz-specialist";
+        if down {
+            Reply::error(503, "unavailable", "not now").header("retry-after", "7200")
+        } else {
+            answer(&format!("By {}.", request.model()), "d").reply_to(request)
+        }
+    });
+    let place = Place::beside(&server);
+    place.write(
+        "orchestrate.toml",
+        "[models]\ndefault = [\"openai:down\", \"openai:up\"]\nfast = [\"openai:down\", \"openai:other\"]\n",
+    );
+    place.write(
+        "workflows/two.yaml",
+        "workflow: two\ninputs: { task: string }\nsteps:\n  data: { persona: data-engineer, prompt: Begin. }\n  stats: { persona: data-scientist-stats, needs: data, model: fast, prompt: Go on. }\n  items: { persona: ml-engineer, needs: stats, for_each: [a, b, c, d, e, f], prompt: 'On {{ item }}.' }\n  report: { persona: data-viz-specialist, needs: items, prompt: Report. }\n",
+    );
+    let run = ["run", "two", "--task", "t"];
+    let live = place.run(&[&run[..], &["--record", "tape"]].concat());
+    assert_eq!(live.code, Some(0), "{}", live.stderr);
+    let told = place.json(&["runs", "show", "--format", "json"]);
+    assert_eq!(told["steps"][0]["model"], "openai:up");
+    let before = server.count();
+
+    let other = elsewhere(&place);
+    fs::remove_file(other.work().join("orchestrate.toml")).unwrap();
+    let replayed = other.run(&[&run[..], &["--replay", "tape"]].concat());
+    assert_eq!(replayed.code, Some(0), "{}", replayed.stderr);
+    assert!(
+        replayed
+            .stderr
+            .contains("instead data  openai:up is asked, not openai:down: provider unavailable"),
+        "{}",
+        replayed.stderr
+    );
+    assert!(
+        replayed.stderr.contains("instead stats  openai:other is asked"),
+        "{}",
+        replayed.stderr
+    );
+    let (_, result) = replayed.stdout.split_once("\n\n").expect("a notice");
+    assert_eq!(result, live.stdout);
+    let again = other.json(&["runs", "show", "--format", "json"]);
+    assert_eq!(again["steps"][0]["fallbacks"][0]["from"], "openai:down");
+    assert_eq!(server.count(), before);
+
+    // What was not recorded is missing, whichever model would have been asked.
+    let missed = other.run(&["run", "two", "--task", "another", "--replay", "tape"]);
+    assert_eq!(missed.code, Some(12), "{}", missed.stderr);
+    assert_eq!(missed.stderr.matches("error: `data#draft.1`").count(), 1, "{}", missed.stderr);
+    assert!(missed.stderr.contains("was not recorded; nearest: data-"), "{}", missed.stderr);
+}
