@@ -407,9 +407,9 @@ fn items_that_are_tried_again_after_a_resume_wait_for_those_under_way() {
         step.action = Action::Group;
         step.flow.each = Some(each(Join::Any, Some(1)));
     });
-    let part = with(persona_step("g/a", &[]), |step| step.flow.within = Some("g".into()));
-    let plan = plan(vec![group, part]);
-    let mut play = Play::new(&plan, 4);
+    let member = with(persona_step("g/a", &[]), |step| step.flow.within = Some("g".into()));
+    let whole = plan(vec![group, member]);
+    let mut play = Play::new(&whole, 4);
     // The first item fails; the process dies while the second one is asked.
     while let Some(order) = play.desk.orders.pop_front() {
         if matches!(&order, Effect::StartAttempt { call, .. } if call.step.as_str() == "g[1]/a") {
@@ -417,7 +417,7 @@ fn items_that_are_tried_again_after_a_resume_wait_for_those_under_way() {
         }
         play.one(order, &refuses(&["g[0]/a"]));
     }
-    play.desk.crash(&plan);
+    play.desk.crash(&whole);
     for expected in ["g[0]/a", "g[1]/a", "g[2]/a"] {
         let order = loop {
             let order = play.desk.orders.pop_front().expect("an order");

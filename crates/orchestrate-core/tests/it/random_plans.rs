@@ -209,7 +209,7 @@ fn verdict(call: &CallId, verdicts: usize) -> Prepared {
             required: true,
         });
         prepared.review = Some(Box::new(review::Asked {
-            reviewer: if verdicts % 2 == 0 { "one".into() } else { "other".into() },
+            reviewer: if verdicts.is_multiple_of(2) { "one".into() } else { "other".into() },
             round: u16::try_from(verdicts / 2 + 1).expect("few rounds"),
             gates: gates.collect(),
             metrics: vec![],
