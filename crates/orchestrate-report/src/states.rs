@@ -24,21 +24,18 @@ pub(crate) fn tokens(usage: &Usage) -> String {
     format!("{about}{} in, {about}{} out", words::count(usage.input), words::count(usage.output))
 }
 
-fn named(step: &StepSummary) -> String {
-    format!("`{}`", step.step)
-}
-
 /// Where a run stands, in plain words.
 pub fn status(summary: &RunSummary) -> String {
     match &summary.status {
         RunStatus::Running => "running, or its process ended without saying so".to_owned(),
         RunStatus::Paused(PauseReason::Interrupted) => {
             let failed = |step: &&StepSummary| step.state == StepState::Failed && !step.optional;
-            let failed: Vec<String> = summary.steps.iter().filter(failed).map(named).collect();
+            let failed = summary.steps.iter().filter(failed);
+            let failed: Vec<String> = failed.map(|step| format!("`{}`", step.step)).collect();
             let before = if failed.is_empty() {
                 String::new()
             } else {
-                format!("; failed before: {}", failed.join(", "))
+                format!("; {} failed before", named("step", &failed))
             };
             format!("stopped on request, to be resumed{before}")
         }

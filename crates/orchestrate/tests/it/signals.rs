@@ -143,6 +143,6 @@ steps:
     server.release();
     let stopped = running.finish();
     assert_eq!((stopped.code, server.count()), (Some(130), 2), "{}", stopped.stderr);
-    let told = "\nstatus  stopped on request, to be resumed; failed before: `a`\nnext: orchestrate resume ";
+    let told = "\nstatus  stopped on request, to be resumed; step `a` failed before\nnext: orchestrate resume ";
     assert!(stopped.stderr.contains(told), "{}", stopped.stderr);
 }

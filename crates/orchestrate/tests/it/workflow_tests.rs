@@ -356,8 +356,8 @@ fn a_run_of_items_groups_and_called_workflows_becomes_a_test_that_says_what_each
     let told = place.run(&["test", "parts"]);
     assert_eq!(told.code, Some(1));
     assert!(
-        told.stdout.contains("the handoff from `draft` to `each[0]/check` is `full`"),
+        told.stderr.contains("the handoff from `draft` to `each[0]/check` is `full`"),
         "{}",
-        told.stdout
+        told.stderr
     );
 }
