@@ -70,13 +70,13 @@ fn shown(diagnostics: &[Diagnostic]) {
     }
 }
 
-/// Reads a test of a workflow; there is one exactly where there is no error.
+/// Reads a test of a workflow; there is one, or an error.
 pub fn test_file(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let source = Source::new("some.test.yaml", &*text);
     let (tests, diagnostics) = orchestrate_workflow::read_tests(&source);
     shown(&diagnostics);
-    assert_eq!(tests.is_none(), has_errors(&diagnostics), "{diagnostics:?}");
+    assert!(tests.is_some() || has_errors(&diagnostics), "skipped in silence");
 }
 
 /// The personas that a fuzzed workflow may name, and the workflow that it may call.
