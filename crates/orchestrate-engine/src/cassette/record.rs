@@ -175,8 +175,9 @@ fn answered(run: &RunRecord) -> Result<Vec<RecordedCall>, CassetteFault> {
         };
         let Some(asked) = prepared.get(call) else { continue };
         let better = |(_, _, known): &(_, _, Answer)| match (known.verdict, answer.verdict) {
-            (Verdict::FellBack(_), _) | (_, Verdict::Good) => true,
-            (Verdict::Misfit, Verdict::Misfit) => true,
+            (Verdict::FellBack(_), _) | (_, Verdict::Good) | (Verdict::Misfit, Verdict::Misfit) => {
+                true
+            }
             (Verdict::Good | Verdict::Misfit, Verdict::Misfit | Verdict::FellBack(_)) => false,
         };
         if answers.get(&asked.identity).is_none_or(better) {

@@ -86,9 +86,8 @@ pub(super) fn import(workspace: &Workspace, arguments: ImportPersonas) -> Result
         return Err(CliError::new(Exit::Invalid, "there is no file to import")
             .help("name a file, a folder that holds some, or a pattern in quotes"));
     }
-    let mut counts = Counts::default();
-    counts.unreadable =
-        skipped.iter().filter(|found| matches!(found.why, Skip::Unreadable(_))).count() as u64;
+    let unreadable = skipped.iter().filter(|found| matches!(found.why, Skip::Unreadable(_)));
+    let mut counts = Counts { unreadable: unreadable.count() as u64, ..Counts::default() };
     let mut documents = Vec::new();
     // File by file: thousands of them are never held together.
     for file in &files {
