@@ -21,6 +21,7 @@ pub mod testing;
 mod calls;
 mod casting;
 mod clock;
+mod fitting;
 mod hearing;
 mod items;
 mod prepare;

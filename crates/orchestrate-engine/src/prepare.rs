@@ -30,7 +30,8 @@ use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     calls::{self, Calls},
     casting::{Casting, hidden_note, invalid, task_segment},
-    config::ModelPrices,
+    config::{ModelPrices, ModelsKnown},
+    fitting::{Draft, Spare, answer_allowance, fit, longest_answer_within},
     gates::GateCommands,
     home::Home,
     items::{self, Lists},
@@ -43,6 +44,9 @@ use crate::{
 /// cap is in force.
 pub(crate) const ASSUMED_ANSWER_TOKENS: u32 = 8_192;
 
+/// Tokens that the markup around the messages costs on every server, at most.
+pub(crate) const FRAME: u64 = 32;
+
 /// Everything that preparing depends on and that does not change during a run.
 pub(crate) struct Preparer {
     pub(crate) casting: Casting,
@@ -50,6 +54,8 @@ pub(crate) struct Preparer {
     pub(crate) model: ModelRef,
     pub(crate) models: IndexMap<StepPath, ModelRef>,
     pub(crate) prices: ModelPrices,
+    /// What else is known of the models that may be asked.
+    pub(crate) facts: ModelsKnown,
     pub(crate) providers: Providers,
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
@@ -269,9 +275,9 @@ impl Preparer {
                         return Ok(Preparation::decided(Prepared::NotReviewed));
                     }
                     let request = self.verdict(call, action, &persona, view, &scope)?;
-                    return self.finish(request, None, Vec::new(), view);
+                    return self.finish(request.into(), None, view);
                 }
-                let (request, notes) = match call.purpose {
+                let draft = match call.purpose {
                     Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
                         let mut again = Vec::new();
                         if asked_for == Purpose::Revise {
@@ -283,10 +289,10 @@ impl Preparer {
                         self.draft(call, action, persona, &deliverables, view, again)?
                     }
                     Purpose::Brief => {
-                        (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
+                        self.brief_request(call, action, persona, view, &scope)?.into()
                     }
                 };
-                self.finish(request, choice, notes, view)
+                self.finish(draft, choice, view)
             }
         }
     }
@@ -350,25 +356,33 @@ impl Preparer {
     /// Adds identity, bound and reuse to a request.
     fn finish(
         &self,
-        mut request: Request,
+        mut draft: Draft,
         choice: Option<String>,
-        notes: Vec<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
         if let Some(model) = &view.model {
-            request.model = model.clone();
+            draft.request.model = model.clone();
         }
-        let provider = self.providers.of(&request.model).ok_or_else(|| {
-            invalid(format!("the provider of model `{}` is not configured", request.model))
-        })?;
+        let model = &draft.request.model;
+        let provider = self
+            .providers
+            .of(model)
+            .ok_or_else(|| invalid(format!("the provider of model `{model}` is not configured")))?;
+        let facts = self.facts.get(model).copied().unwrap_or_default();
+        fit(&mut draft, &facts)?;
+        let assumed = answer_allowance(&draft.request, &facts);
+        let Draft { mut request, notes, .. } = draft;
         let identity = Identity::of(provider.endpoint(), &request);
         // What is not paid for costs nothing, whoever is asked in name.
         let (price, (reserved, reserved_cost)) = if provider.is_paid() {
             let price = self.prices.get(&request.model).copied();
-            (price, reserve(&mut request, &view.left, price.as_ref()))
+            (price, reserve(&mut request, &view.left, price.as_ref(), assumed))
         } else {
             (Some(Price::FREE), (0, Some(Money::ZERO)))
         };
+        if let Some(longest) = longest_answer_within(&request, &facts, provider.as_ref()) {
+            request.output_cap = Some(longest);
+        }
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -409,11 +423,11 @@ impl Preparer {
         deliverables: &Needs,
         view: &View,
         again: Vec<Segment>,
-    ) -> Result<(Request, Vec<String>), Stop> {
+    ) -> Result<Draft, Stop> {
         let scope = &self.scope(deliverables);
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
-        let mut segments = Vec::new();
+        let (mut segments, mut spares) = (Vec::new(), Vec::new());
         let prompt = action.prompt.as_deref();
         if !prompt.is_some_and(orchestrate_workflow::prints_task) {
             segments.extend(task_segment(scope));
@@ -424,10 +438,18 @@ impl Preparer {
                 Some(deliverable) => {
                     let mut handoff =
                         handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?;
+                    let mut spare = Spare::of(need, deliverable, &handoff, segments.len());
                     if let Some(caveat) = &given.state.caveat {
                         notes.push(format!("`{}`: {caveat}", need.step));
-                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                        for text in spare
+                            .iter_mut()
+                            .map(|spare| &mut spare.brief.text)
+                            .chain([&mut handoff.text])
+                        {
+                            *text = format!("Note: {caveat}.\n\n{text}");
+                        }
                     }
+                    spares.extend(spare);
                     handoff
                 }
                 None => handoff::unavailable(
@@ -458,7 +480,8 @@ impl Preparer {
         let Some(output) = &action.output else {
             let contract = Contract::DraftWithBrief;
             let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
-            return Ok((self.request(call, action, persona, system, segments), notes));
+            let request = self.request(call, action, persona, system, segments);
+            return Ok(Draft { request, notes, spares });
         };
         let contract = Contract::ValueWithBrief;
         let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
@@ -466,7 +489,7 @@ impl Preparer {
         segments.push(structured::form(&form));
         let mut request = self.request(call, action, persona, system, segments);
         request.response_schema = Some(Arc::new(form));
-        Ok((request, notes))
+        Ok(Draft { request, notes, spares })
     }
 
     /// What a repair says beside what was asked before: the answer, and what of it does not fit.
@@ -629,14 +652,17 @@ impl Left {
 }
 
 /// Sets the reservation in tokens and money, and the length of the answer that goes with it where a cap on
-/// either is in force.
-fn reserve(request: &mut Request, left: &Left, price: Option<&Price>) -> (u64, Option<Money>) {
-    // Markup around the messages costs a few tokens on every server.
-    const FRAME: u64 = 32;
+/// either is in force; `assumed` where nobody limits it.
+fn reserve(
+    request: &mut Request,
+    left: &Left,
+    price: Option<&Price>,
+    assumed: u32,
+) -> (u64, Option<Money>) {
     if left.is_capped() {
-        request.output_cap = Some(ASSUMED_ANSWER_TOKENS);
+        request.output_cap = Some(assumed);
     }
-    let answer = u64::from(request.length_cap().unwrap_or(ASSUMED_ANSWER_TOKENS));
+    let answer = u64::from(request.length_cap().unwrap_or(assumed));
     let worst = |prompt: u64| (prompt + answer, price.map(|price| price.worst(prompt, answer)));
     let bound = request.prompt_bytes() + FRAME;
     let (tokens, cost) = worst(bound);

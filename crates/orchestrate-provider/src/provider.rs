@@ -23,6 +23,11 @@ pub trait Provider: Send + Sync + 'static {
         true
     }
 
+    /// The longest answer in tokens that is asked for; none where the server decides.
+    fn longest_answer(&self, request: &Request) -> Option<u32> {
+        request.length_cap()
+    }
+
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a
     /// redirect. Dropping the future ends the attempt and its connection.
     fn complete(

@@ -51,6 +51,9 @@ pub struct KnownModel {
 /// The prices of the models of a run.
 pub type ModelPrices = IndexMap<ModelRef, Price>;
 
+/// What is known of the models of a run.
+pub type ModelsKnown = IndexMap<ModelRef, ModelFacts>;
+
 /// Everything in which prices are looked up.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
@@ -170,6 +173,13 @@ impl Config {
     pub fn prices_of<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>) -> ModelPrices {
         let known =
             models.into_iter().filter_map(|model| Some((model.clone(), self.price(model)?)));
+        known.collect()
+    }
+
+    /// What is known of those models of which something is.
+    pub fn facts_of<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>) -> ModelsKnown {
+        let known =
+            models.into_iter().filter_map(|model| Some((model.clone(), self.known(model)?.facts)));
         known.collect()
     }
 

@@ -183,6 +183,26 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
     steps.collect()
 }
 
+/// What is known before the run of the prompts of every step that asks a persona, by its position: system
+/// prompt and user message, without handoffs.
+pub(super) fn known_prompts(setup: &RunSetup) -> Vec<(usize, String)> {
+    let casting = Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone());
+    let known = KnownInputs::find(&setup.plan, &casting.inputs);
+    let steps = setup.plan.steps().iter().enumerate().filter_map(|(position, step)| {
+        let Action::Persona(action) = &step.action else { return None };
+        let called = known.of(position);
+        let scope = Scope { inputs: called.values(&casting.inputs), steps: &called };
+        let mut prompt = known_message(action, &scope);
+        if !called.decides(&action.persona)
+            && let Ok((persona, _)) = casting.choose(&action.persona, &scope)
+        {
+            prompt.push_str(&casting.system_prompt(&step.id, &persona, contract(action), &scope));
+        }
+        Some((position, prompt))
+    });
+    steps.collect()
+}
+
 /// Calls of a step at most, retries and missing briefs left out.
 fn most_calls(action: &PersonaStep, review: Option<&ReviewSpec>) -> u64 {
     let repairs = u64::from(action.repairs);

@@ -18,6 +18,7 @@ mod record;
 mod rehearsal;
 mod secrets;
 mod setup;
+mod windows;
 mod workspace;
 
 pub use approve::{ApproveError, Approved, approve};
@@ -32,4 +33,5 @@ pub use rehearsal::rehearse;
 pub(crate) use rehearsal::rehearse_judged;
 pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
+pub use windows::TooLong;
 pub use workspace::{Workspace, WorkspaceError};

@@ -113,6 +113,7 @@ pub struct FinishedRun {
 impl OpenRun {
     /// Creates the journal of a new run and takes ownership of it. Nothing is recorded yet.
     pub fn create(workspace: &Workspace, setup: &RunSetup) -> Result<Self, RunError> {
+        setup.refuse_too_long()?;
         // A folder that cannot be written to is found before anything is paid for.
         if let Some(output) = &setup.output {
             OutputFolder::open(output)?;
@@ -134,6 +135,7 @@ impl OpenRun {
             model: setup.model.clone(),
             models: setup.models.clone(),
             prices: setup.prices.clone(),
+            facts: setup.facts.clone(),
             providers: setup.providers.clone(),
             blobs: blobs.clone(),
             fresh: setup.fresh.clone(),
@@ -232,6 +234,7 @@ impl OpenRun {
             model: created.model.clone(),
             models: created.models.clone(),
             prices,
+            facts: workspace.config.facts_of(used()),
             providers,
             blobs: record.blobs.clone(),
             fresh: created.fresh.clone(),

@@ -93,6 +93,7 @@ pub(super) fn preparer(
         model: setup.model.clone(),
         models: setup.models.clone(),
         prices: setup.prices.clone(),
+        facts: setup.facts.clone(),
         providers: setup.providers.clone(),
         blobs,
         fresh: setup.fresh.clone(),

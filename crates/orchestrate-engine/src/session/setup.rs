@@ -21,11 +21,11 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
+use super::{TooLong, Workspace, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
-    config::{Chain, Config, ModelError, ModelPrices},
+    config::{Chain, Config, ModelError, ModelPrices, ModelsKnown},
     gates,
     imports::WriteError,
     library::{
@@ -134,6 +134,10 @@ pub struct RunSetup {
     pub limits: Limits,
     /// The prices of these models, as far as they are known.
     pub prices: ModelPrices,
+    /// What else is known of them, such as their windows.
+    pub facts: ModelsKnown,
+    /// Prompts that are known not to fit the window of their model.
+    pub too_long: Vec<TooLong>,
     /// Calls at a time, at most.
     pub concurrency: u32,
     /// Calls at a time that each model starts with, where nobody said how many.
@@ -196,6 +200,9 @@ pub enum SetupError {
     /// A key stands where it would be sent and recorded.
     #[error("{0} holds a key that is configured here")]
     HoldsKey(String),
+    /// What is known of these prompts alone does not fit the windows of their models.
+    #[error("{}", told_too_long(.0))]
+    TooLong(Vec<TooLong>),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -303,6 +310,7 @@ impl RunSetup {
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
         let used = || own.values().chain([&usual]).flat_map(Chain::models);
         let prices = workspace.config.prices_of(used());
+        let facts = workspace.config.facts_of(used());
         // A replay pays nobody.
         if options.replay.is_none() {
             priced(&limits, used(), &prices)?;
@@ -320,7 +328,7 @@ impl RunSetup {
         } else {
             workflow.name.clone()
         };
-        Ok(Self {
+        let mut setup = Self {
             plan,
             workflow_source,
             inputs,
@@ -339,6 +347,8 @@ impl RunSetup {
             replay: options.replay.clone(),
             limits,
             prices,
+            facts,
+            too_long: Vec::new(),
             // Worksheets are made faster than calls come back: more at a time would gain nothing.
             concurrency: concurrency.unwrap_or(if options.offline {
                 AT_FIRST
@@ -354,7 +364,9 @@ impl RunSetup {
             redactor: redactor.clone(),
             new_lock,
             warnings,
-        })
+        };
+        setup.find_too_long();
+        Ok(setup)
     }
 
     /// Makes the run a rework of another one.
@@ -497,6 +509,11 @@ pub(super) fn priced<'a>(
     unknown.sort();
     unknown.dedup();
     if unknown.is_empty() { Ok(()) } else { Err(SetupError::Unpriced(unknown)) }
+}
+
+fn told_too_long(prompts: &[TooLong]) -> String {
+    let told: Vec<String> = prompts.iter().map(ToString::to_string).collect();
+    told.join("; ")
 }
 
 fn named(models: &[ModelRef]) -> String {

@@ -168,6 +168,10 @@ impl Provider for HttpProvider {
         true
     }
 
+    fn longest_answer(&self, request: &Request) -> Option<u32> {
+        self.inner.wire.cap(request)
+    }
+
     fn complete(
         &self,
         request: Arc<Request>,

@@ -32,12 +32,16 @@ enum Missing {
     Input(String),
     Model(String),
     Price(String),
+    Room(String),
 }
 
 impl Missing {
     fn advice(&self) -> &str {
         match self {
-            Self::Input(advice) | Self::Model(advice) | Self::Price(advice) => advice,
+            Self::Input(advice)
+            | Self::Model(advice)
+            | Self::Price(advice)
+            | Self::Room(advice) => advice,
         }
     }
 }
@@ -93,6 +97,8 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
+    let too_long = setup.too_long.iter().filter(|found| found.is_certain);
+    missing.extend(too_long.map(|found| Missing::Room(format!("room: {found}; {}", found.help()))));
     let mut steps = forecast(&setup);
     for step in &mut steps {
         // A list that is not given yet has no length.

@@ -15,6 +15,7 @@ mod completions;
 mod crossings;
 mod doctor;
 mod faults;
+mod fitting;
 mod formats;
 mod guide;
 mod handoffs;
