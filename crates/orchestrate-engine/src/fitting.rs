@@ -13,7 +13,7 @@ use orchestrate_core::{
 use orchestrate_provider::{Provider, models::ModelFacts, tokens};
 use orchestrate_report::words::count;
 
-use crate::prepare::{ASSUMED_ANSWER_TOKENS, FRAME};
+use crate::reserving::{ASSUMED_ANSWER_TOKENS, FRAME};
 
 /// A request that is not yet fitted to its model.
 #[derive(Debug)]
@@ -73,6 +73,15 @@ pub(crate) fn assumed_answer(facts: &ModelFacts) -> u32 {
 /// Tokens that a model of this name may make of a text in which so many were counted.
 pub(crate) fn at_most(model: &ModelRef, counted: u64) -> u64 {
     if tokens::is_own_count(&model.model) { counted } else { counted + counted / 4 }
+}
+
+/// Whether a prompt surely fits the window of a model beside its answer. A model whose window is not known
+/// holds everything.
+pub(crate) fn surely_fits(request: &Request, model: &ModelRef, facts: &ModelFacts) -> bool {
+    let Some(window) = facts.context else { return true };
+    let answer = u64::from(answer_allowance(request, facts));
+    let room = window.saturating_sub(answer + FRAME);
+    request.prompt_bytes() <= room || at_most(model, Parts::of(request).sum()) <= room
 }
 
 /// Brings a prompt into the window of its model: handoffs come as their briefs where the workflow lets them,

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     approval::{self, ApprovalDecision},
     brief::Brief,
+    budget::Relief,
     event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
@@ -36,16 +37,10 @@ use crate::{
     home::Home,
     items::{self, Lists},
     providers::Providers,
+    reserving::{Left, reserve},
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
     structured,
 };
-
-/// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
-/// cap is in force.
-pub(crate) const ASSUMED_ANSWER_TOKENS: u32 = 8_192;
-
-/// Tokens that the markup around the messages costs on every server, at most.
-pub(crate) const FRAME: u64 = 32;
 
 /// Everything that preparing depends on and that does not change during a run.
 pub(crate) struct Preparer {
@@ -53,6 +48,8 @@ pub(crate) struct Preparer {
     pub(crate) input_notes: Vec<String>,
     pub(crate) model: ModelRef,
     pub(crate) models: IndexMap<StepPath, ModelRef>,
+    /// The model that may be asked where the budget does not cover a dearer one.
+    pub(crate) cheaper: Option<ModelRef>,
     pub(crate) prices: ModelPrices,
     /// What else is known of the models that may be asked.
     pub(crate) facts: ModelsKnown,
@@ -133,6 +130,8 @@ pub(crate) struct View {
     pub(crate) rejected: Option<Digest>,
     /// The model that is asked; another than the step's own where that cannot be had.
     pub(crate) model: Option<ModelRef>,
+    /// What the budget has made of the call.
+    pub(crate) degraded: Vec<Relief>,
     /// What is left under the caps.
     pub(crate) left: Left,
 }
@@ -369,13 +368,19 @@ impl Preparer {
             .of(model)
             .ok_or_else(|| invalid(format!("the provider of model `{model}` is not configured")))?;
         let facts = self.facts.get(model).copied().unwrap_or_default();
+        self.degrade(&mut draft, view);
         fit(&mut draft, &facts)?;
         let assumed = answer_allowance(&draft.request, &facts);
+        let price = self.prices.get(&draft.request.model).copied();
+        let reliefs = if provider.is_paid() {
+            self.reliefs(&draft, price.as_ref(), view)
+        } else {
+            Vec::new()
+        };
         let Draft { mut request, notes, .. } = draft;
         let identity = Identity::of(provider.endpoint(), &request);
         // What is not paid for costs nothing, whoever is asked in name.
         let (price, (reserved, reserved_cost)) = if provider.is_paid() {
-            let price = self.prices.get(&request.model).copied();
             (price, reserve(&mut request, &view.left, price.as_ref(), assumed))
         } else {
             (Some(Price::FREE), (0, Some(Money::ZERO)))
@@ -402,6 +407,8 @@ impl Preparer {
             price,
             notes,
             review,
+            degraded: view.degraded.clone(),
+            reliefs,
             warm_first: None,
         };
         let reuse = reuse.map(|(reuse, copied)| {
@@ -630,48 +637,6 @@ impl Preparer {
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
         Some(((found.origin, found.answer), copied))
     }
-}
-
-/// What is left for calls under the caps on tokens and cost, where there are any.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Left {
-    pub(crate) tokens: Option<u64>,
-    pub(crate) cost: Option<Money>,
-}
-
-impl Left {
-    fn is_capped(&self) -> bool {
-        self.tokens.is_some() || self.cost.is_some()
-    }
-
-    /// Whether a call of so many tokens and this cost is not covered.
-    fn lacks(&self, tokens: u64, cost: Option<Money>) -> bool {
-        self.tokens.is_some_and(|left| tokens > left)
-            || self.cost.zip(cost).is_some_and(|(left, cost)| cost > left)
-    }
-}
-
-/// Sets the reservation in tokens and money, and the length of the answer that goes with it where a cap on
-/// either is in force; `assumed` where nobody limits it.
-fn reserve(
-    request: &mut Request,
-    left: &Left,
-    price: Option<&Price>,
-    assumed: u32,
-) -> (u64, Option<Money>) {
-    if left.is_capped() {
-        request.output_cap = Some(assumed);
-    }
-    let answer = u64::from(request.length_cap().unwrap_or(assumed));
-    let worst = |prompt: u64| (prompt + answer, price.map(|price| price.worst(prompt, answer)));
-    let bound = request.prompt_bytes() + FRAME;
-    let (tokens, cost) = worst(bound);
-    if !left.lacks(tokens, cost) {
-        return (tokens, cost);
-    }
-    // Near the limit it pays to count. A quarter is added, since other models count otherwise.
-    let counted = tokens::count(&request.system) + tokens::count(&request.user());
-    worst((counted + counted / 4 + FRAME).min(bound))
 }
 
 fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {

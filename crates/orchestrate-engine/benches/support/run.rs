@@ -123,6 +123,7 @@ impl Product {
             models: IndexMap::new(),
             fallbacks: vec![],
             step_fallbacks: IndexMap::new(),
+            cheaper: None,
             providers: Providers::default().with("bench", provider),
             model_flag: None,
             offline: false,

@@ -17,7 +17,8 @@ use orchestrate_workflow::StepEnding;
 use super::{Repeats, RunSetup, StepForecast, rehearsal::preparer};
 use crate::{
     home::Home,
-    prepare::{ASSUMED_ANSWER_TOKENS, NeedState, Preparer, View},
+    prepare::{NeedState, Preparer, View},
+    reserving::ASSUMED_ANSWER_TOKENS,
     store::{Blob, BlobReader, Index, StoreError},
 };
 

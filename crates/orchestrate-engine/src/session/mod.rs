@@ -7,6 +7,7 @@
 //! - [`approve`]: a person's decision from outside the process that runs a run.
 
 mod approve;
+mod cheaper;
 mod files;
 mod forecast;
 mod foresight;

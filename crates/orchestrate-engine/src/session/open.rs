@@ -134,6 +134,7 @@ impl OpenRun {
             input_notes: Casting::notes(&setup.inputs),
             model: setup.model.clone(),
             models: setup.models.clone(),
+            cheaper: setup.cheaper.clone(),
             prices: setup.prices.clone(),
             facts: setup.facts.clone(),
             providers: setup.providers.clone(),
@@ -196,7 +197,8 @@ impl OpenRun {
         let created = &record.created;
         let used = || {
             let models = created.models.values().chain([&created.model]);
-            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten())
+            let chains = created.fallbacks.iter().chain(created.step_fallbacks.values().flatten());
+            models.chain(chains).chain(&created.cheaper)
         };
         let models = used();
         let providers = match &created.replay {
@@ -233,6 +235,7 @@ impl OpenRun {
             input_notes: Casting::notes(&record.inputs),
             model: created.model.clone(),
             models: created.models.clone(),
+            cheaper: created.cheaper.clone(),
             prices,
             facts: workspace.config.facts_of(used()),
             providers,

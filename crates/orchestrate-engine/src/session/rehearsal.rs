@@ -92,6 +92,7 @@ pub(super) fn preparer(
         input_notes: Casting::notes(&setup.inputs),
         model: setup.model.clone(),
         models: setup.models.clone(),
+        cheaper: setup.cheaper.clone(),
         prices: setup.prices.clone(),
         facts: setup.facts.clone(),
         providers: setup.providers.clone(),

@@ -21,7 +21,7 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{TooLong, Workspace, files::colliding_files, lock, rehearsal::told, secrets};
+use super::{TooLong, Workspace, cheaper, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
@@ -122,6 +122,8 @@ pub struct RunSetup {
     pub models: IndexMap<StepPath, ModelRef>,
     /// The models that are asked where those cannot be had.
     pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
+    /// The model that is asked where the budget does not cover a dearer one, and the workflow wants that.
+    pub cheaper: Option<ModelRef>,
     /// The providers of all these models.
     pub providers: Providers,
     /// The model that the command line asked for, for every step.
@@ -301,14 +303,19 @@ impl RunSetup {
                 leave_out_unusable(&workspace.config, chain, &mut warnings);
             }
         }
-        let all = own.values().chain([&usual]).flat_map(Chain::models);
+        let cheaper = if options.replay.is_none() && !options.offline {
+            cheaper::find(&workspace.config, &plan, &mut warnings)
+        } else {
+            None
+        };
+        let all = own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
         let providers = match &options.replay {
             Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
             None => Providers::for_models(&workspace.config, all)?,
         };
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
-        let used = || own.values().chain([&usual]).flat_map(Chain::models);
+        let used = || own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
         let prices = workspace.config.prices_of(used());
         let facts = workspace.config.facts_of(used());
         // A replay pays nobody.
@@ -341,6 +348,7 @@ impl RunSetup {
                 .filter(|(_, chain)| !chain.fallbacks.is_empty())
                 .map(|(step, chain)| (step, chain.fallbacks))
                 .collect(),
+            cheaper,
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
@@ -462,6 +470,7 @@ impl RunSetup {
             models: self.models.clone(),
             fallbacks: self.fallbacks.clone(),
             step_fallbacks: self.step_fallbacks.clone(),
+            cheaper: self.cheaper.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
             replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),

@@ -14,7 +14,7 @@ use orchestrate_report::words::count;
 use super::{RunSetup, SetupError, forecast::known_prompts, foresight::certain};
 use crate::{
     fitting::{ADVICE, assumed_answer},
-    prepare::FRAME,
+    reserving::FRAME,
 };
 
 /// A prompt whose parts that are known before the run do not fit its model's window.

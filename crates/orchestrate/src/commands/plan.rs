@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
-    budget::Limits,
+    budget::{Limits, Relief},
     money::Money,
     plan::{Action, InputKind, InputValue},
     request::ModelRef,
@@ -358,6 +358,9 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         let _ =
             writeln!(text, "at most {} of running time", duration(Duration::from_millis(millis)));
     }
+    if let Some(ladder) = ladder(setup) {
+        let _ = writeln!(text, "{ladder}");
+    }
     if missing.is_empty() {
         text.push_str("nothing is missing\n");
     } else {
@@ -367,6 +370,24 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         }
     }
     text
+}
+
+/// What happens to a call that the budget does not cover, where the workflow wants anything tried.
+fn ladder(setup: &RunSetup) -> Option<String> {
+    let mut rungs: Vec<String> = Vec::new();
+    for relief in &setup.plan.budget().on_reached {
+        match (relief, &setup.cheaper) {
+            (Relief::Brief, _) => rungs.push("briefs of documents".to_owned()),
+            (Relief::Cheaper, Some(model)) => rungs.push(format!("{model} if cheaper")),
+            (Relief::Cheaper, None) => {}
+            (Relief::SkipOptional, _) => rungs.push("without it if optional".to_owned()),
+        }
+    }
+    if rungs.is_empty() {
+        return None;
+    }
+    rungs.push("stop".to_owned());
+    Some(format!("what is not covered: {}", rungs.join(", then ")))
 }
 
 /// How often a step runs, as far as that is known before the run.
@@ -504,6 +525,8 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         "at_first": setup.at_first,
         "fallbacks": setup.fallbacks,
         "limits": limits_json(&setup.limits),
+        "on_reached": setup.plan.budget().on_reached,
+        "cheaper": setup.cheaper,
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
         "calls": bounds_json(calls),

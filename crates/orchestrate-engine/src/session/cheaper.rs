@@ -1,0 +1,45 @@
+//! The model that a workflow's `on_reached: cheaper` means: the one of the alias `fast`, and no other.
+
+use orchestrate_core::{budget::Relief, diagnostic::Diagnostic, plan::Plan, request::ModelRef};
+
+use super::rehearsal::told;
+use crate::{config::Config, providers::Providers};
+
+/// The alias that names it.
+const ALIAS: &str = "fast";
+
+/// The model, where the workflow wants one and it can be asked at a known price. Otherwise what is missing is
+/// said as a warning, and calls are made without it.
+pub(super) fn find(
+    config: &Config,
+    plan: &Plan,
+    warnings: &mut Vec<Diagnostic>,
+) -> Option<ModelRef> {
+    if !plan.budget().on_reached.contains(&Relief::Cheaper) {
+        return None;
+    }
+    let (why, help) = match named(config) {
+        Ok(model) => return Some(model),
+        Err(found) => found,
+    };
+    let message = format!("`on_reached: cheaper` does nothing here: {why}");
+    warnings.push(Diagnostic::warning("no-cheaper-model", message).help(help));
+    None
+}
+
+fn named(config: &Config) -> Result<ModelRef, (String, String)> {
+    let example =
+        || "name a model in your config: [models] fast = \"openai:gpt-5-nano\"".to_owned();
+    if !config.aliases().any(|alias| alias.name == ALIAS) {
+        return Err((format!("no alias `{ALIAS}` names a model"), example()));
+    }
+    let model = config.resolve(ALIAS).map_err(|error| (told(&error), example()))?;
+    Providers::for_models(config, [&model])
+        .map_err(|error| (told(&error), "`orchestrate doctor` shows what is missing".to_owned()))?;
+    if config.price(&model).is_none() {
+        let why = format!("the price of `{model}` is not known");
+        let help = format!("add [prices.\"{model}\"] with `input` and `output` to your config");
+        return Err((why, help));
+    }
+    Ok(model)
+}
