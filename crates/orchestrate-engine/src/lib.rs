@@ -30,4 +30,5 @@ mod reserving;
 mod reviewing;
 mod structured;
 mod view;
+mod warming;
 mod worker;

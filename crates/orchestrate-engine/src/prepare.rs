@@ -40,6 +40,7 @@ use crate::{
     reserving::{Left, reserve},
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
     structured,
+    warming::Prefixes,
 };
 
 /// Everything that preparing depends on and that does not change during a run.
@@ -66,6 +67,7 @@ pub(crate) struct Preparer {
     pub(crate) lists: Lists,
     pub(crate) calls: Calls,
     pub(crate) gates: GateCommands,
+    pub(crate) prefixes: Prefixes,
 }
 
 /// What a need that has come to its end looks like when a dependent is prepared.
@@ -396,6 +398,12 @@ impl Preparer {
             Segment::Judge(asked) => Some(asked.clone()),
             _ => None,
         });
+        // Only items have others beside them whose prompts begin alike.
+        let warm_first = if view.items.is_empty() || reuse.is_some() {
+            None
+        } else {
+            self.prefixes.shared(&request, &facts, provider.as_ref())
+        };
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -409,7 +417,7 @@ impl Preparer {
             review,
             degraded: view.degraded.clone(),
             reliefs,
-            warm_first: None,
+            warm_first,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);

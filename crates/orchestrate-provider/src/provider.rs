@@ -23,6 +23,11 @@ pub trait Provider: Send + Sync + 'static {
         true
     }
 
+    /// Whether beginnings of prompts may be kept in a cache, where the model's price has a rate for that.
+    fn keeps_prefixes(&self) -> bool {
+        false
+    }
+
     /// The longest answer in tokens that is asked for; none where the server decides.
     fn longest_answer(&self, request: &Request) -> Option<u32> {
         request.length_cap()

@@ -119,10 +119,14 @@ impl Prices {
         tables.sort_by(|(one, _), (other, _)| other.date.cmp(&one.date));
         tables.into_iter().find_map(|(table, brought)| {
             let (row, facts) = table.find(provider, model)?;
+            let mut facts = *facts;
+            // Other people's tables say it of few models, and prices do not make it true or false.
+            facts.cache_from =
+                facts.cache_from.or_else(|| built_in.find(provider, model)?.1.cache_from);
             let date = table.date.clone();
             let origin =
                 if brought { PriceOrigin::Brought(date) } else { PriceOrigin::BuiltIn(date) };
-            Some(KnownModel { facts: *facts, row: row.to_owned(), origin })
+            Some(KnownModel { facts, row: row.to_owned(), origin })
         })
     }
 

@@ -39,6 +39,7 @@ use crate::{
     prepare::Preparer,
     providers::Providers,
     store::{BlobReader, Index, Journal, JournalWriter, RunLock, StoreError},
+    warming::Prefixes,
 };
 
 /// Program and version, as the journal records who opened it.
@@ -152,6 +153,7 @@ impl OpenRun {
             lists: Lists::default(),
             calls: Calls::default(),
             gates: GateCommands::new(&workspace.config, setup.offline),
+            prefixes: Prefixes::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -253,6 +255,7 @@ impl OpenRun {
             lists: Lists::default(),
             calls: Calls::default(),
             gates: GateCommands::new(&workspace.config, created.offline),
+            prefixes: Prefixes::default(),
         };
         let index = index_of(&home, asks_models);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -23,6 +23,7 @@ use crate::{
     live::{LiveBoard, Unobserved},
     prepare::Preparer,
     store::{BlobReader, JournalWriter},
+    warming::Prefixes,
 };
 
 /// Runs `setup` to its rest in memory: no journal, no files, no answer of another run. Approvals are put to
@@ -108,6 +109,7 @@ pub(super) fn preparer(
         lists: Lists::default(),
         calls: Calls::default(),
         gates: GateCommands::idle("commands are not run in a rehearsal"),
+        prefixes: Prefixes::default(),
         earlier_decisions: <_>::default(),
     }
 }

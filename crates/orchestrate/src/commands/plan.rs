@@ -301,6 +301,10 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 let _ = writeln!(text, "  {:id$}  └ the number of items is found at run time", "");
             }
         }
+        if step.warms_first && model_known {
+            let told = "the first goes alone: the others find its beginning in the cache";
+            let _ = writeln!(text, "  {:id$}  └ {told}", "");
+        }
         match &step.foresight {
             Foresight::Reused(origin) => {
                 let run = origin.run.as_str();
@@ -505,6 +509,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                     Some(Repeats::Times(times)) => Value::from(times),
                     Some(Repeats::FoundAtRunTime) => Value::Null,
                 },
+                "warm_first": step.warms_first,
                 "foreseen": step.foresight.as_str(),
                 "reused_from": match &step.foresight {
                     Foresight::Reused(origin) => json!({ "run": origin.run, "at": origin.at }),

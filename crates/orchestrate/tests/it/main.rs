@@ -49,4 +49,5 @@ mod signals;
 mod structured_output;
 mod sub_workflows;
 mod support;
+mod warming;
 mod workflow_tests;
