@@ -11,8 +11,8 @@ use crate::{
 
 impl Preparer {
     /// Does what the budget has come to want of a call, and says so in its notes.
-    pub(crate) fn degrade(&self, draft: &mut Draft, view: &View) {
-        if view.degraded.contains(&Relief::Brief) {
+    pub(crate) fn degrade(&self, draft: &mut Draft, degraded: &[Relief]) {
+        if degraded.contains(&Relief::Brief) {
             for spare in std::mem::take(&mut draft.spares) {
                 let step = &spare.brief.step;
                 draft.notes.push(format!(
@@ -22,7 +22,7 @@ impl Preparer {
             }
         }
         let own = self.models.get(&draft.request.call.step.step()).unwrap_or(&self.model);
-        if view.degraded.contains(&Relief::Cheaper) && draft.request.model != *own {
+        if degraded.contains(&Relief::Cheaper) && draft.request.model != *own {
             let model = &draft.request.model;
             draft.notes.push(format!(
                 "`{model}` was asked, not `{own}`: the budget does not cover the dearer one"

@@ -16,7 +16,7 @@ use orchestrate_report::words::count;
 use crate::reserving::{ASSUMED_ANSWER_TOKENS, FRAME};
 
 /// A request that is not yet fitted to its model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) request: Request,
     /// What a reader of the prompt should know.
@@ -31,8 +31,22 @@ impl From<Request> for Draft {
     }
 }
 
+impl Draft {
+    /// The brief of the largest handoff that may still give way to it, the first of those of one size.
+    pub(crate) fn take_largest(&mut self) -> Option<Spare> {
+        self.take_largest_of(&Parts::of(&self.request))
+    }
+
+    fn take_largest_of(&mut self, parts: &Parts) -> Option<Spare> {
+        let spares = self.spares.iter().enumerate();
+        let (largest, _) = spares
+            .max_by_key(|(order, spare)| (parts.segments[spare.at], std::cmp::Reverse(*order)))?;
+        Some(self.spares.remove(largest))
+    }
+}
+
 /// The brief of a handoff that came whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Spare {
     /// The segment of the handoff.
     pub(crate) at: usize,
@@ -97,13 +111,7 @@ pub(crate) fn fit(draft: &mut Draft, facts: &ModelFacts) -> Result<(), Failure> 
     let model = draft.request.model.clone();
     let mut parts = Parts::of(&draft.request);
     while at_most(&model, parts.sum()) > room {
-        let largest = draft
-            .spares
-            .iter()
-            .enumerate()
-            .max_by_key(|(order, spare)| (parts.segments[spare.at], std::cmp::Reverse(*order)));
-        let Some((order, _)) = largest else { break };
-        let Spare { at, brief } = draft.spares.remove(order);
+        let Some(Spare { at, brief }) = draft.take_largest_of(&parts) else { break };
         let (whole, step) = (parts.segments[at], brief.step.clone());
         let before = parts.sum();
         draft.request.segments[at] = Segment::Handoff(Box::new(brief));

@@ -26,6 +26,7 @@ mod fitting;
 mod hearing;
 mod items;
 mod prepare;
+mod recorded;
 mod reserving;
 mod reviewing;
 mod structured;

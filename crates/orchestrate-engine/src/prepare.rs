@@ -361,17 +361,20 @@ impl Preparer {
         choice: Option<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
-        if let Some(model) = &view.model {
-            draft.request.model = model.clone();
-        }
+        draft.request.model = view.model.clone().unwrap_or(draft.request.model);
+        let recorded = self.as_recorded(&draft, &draft.request.model);
+        let is_recorded = recorded.is_some();
+        let (mut draft, degraded) = recorded.unwrap_or_else(|| (draft, view.degraded.clone()));
         let model = &draft.request.model;
         let provider = self
             .providers
             .of(model)
             .ok_or_else(|| invalid(format!("the provider of model `{model}` is not configured")))?;
         let facts = self.facts.get(model).copied().unwrap_or_default();
-        self.degrade(&mut draft, view);
-        fit(&mut draft, &facts)?;
+        if !is_recorded {
+            self.degrade(&mut draft, &degraded);
+            fit(&mut draft, &facts)?;
+        }
         let assumed = answer_allowance(&draft.request, &facts);
         let price = self.prices.get(&draft.request.model).copied();
         let reliefs = if provider.is_paid() {
@@ -415,7 +418,7 @@ impl Preparer {
             price,
             notes,
             review,
-            degraded: view.degraded.clone(),
+            degraded,
             reliefs,
             warm_first,
         };

@@ -21,7 +21,11 @@ use orchestrate_provider::{
 };
 
 use super::folder::{CassetteFault, Contents, read};
-use crate::{artifacts::OutputFolder, session::RunRecord, store::StoredRequest};
+use crate::{
+    artifacts::OutputFolder,
+    session::{CHEAPER_ALIAS, RunRecord},
+    store::StoredRequest,
+};
 
 /// A folder that the calls of a run are recorded in.
 #[derive(Debug)]
@@ -108,6 +112,9 @@ fn models(run: &RunRecord) -> RecordedModels {
             let model = created.models.get(&step.id).unwrap_or(&created.model);
             models.aliases.insert(name, model.clone());
         }
+    }
+    if let Some(cheaper) = &created.cheaper {
+        models.aliases.insert(CHEAPER_ALIAS.to_owned(), cheaper.clone());
     }
     // What says `provider:model` needs no other name.
     models.aliases.retain(|name, model| *name != model.to_string());

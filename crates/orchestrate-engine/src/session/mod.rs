@@ -23,6 +23,7 @@ mod windows;
 mod workspace;
 
 pub use approve::{ApproveError, Approved, approve};
+pub(crate) use cheaper::CHEAPER_ALIAS;
 pub use forecast::{ApprovalForecast, Repeats, StepForecast, forecast};
 pub use foresight::{Bounds, CostBounds, Foresight, bounds, cost_bounds, foresee, unpaid};
 pub use leftovers::leftovers;

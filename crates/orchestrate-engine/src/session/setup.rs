@@ -303,10 +303,10 @@ impl RunSetup {
                 leave_out_unusable(&workspace.config, chain, &mut warnings);
             }
         }
-        let cheaper = if options.replay.is_none() && !options.offline {
-            cheaper::find(&workspace.config, &plan, &mut warnings)
-        } else {
-            None
+        let cheaper = match &options.replay {
+            _ if options.offline => None,
+            Some(cassette) => cheaper::recorded(cassette.models(plan.workflow())?, &plan),
+            None => cheaper::find(&workspace.config, &plan, &mut warnings),
         };
         let all = own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
         let providers = match &options.replay {

@@ -330,7 +330,7 @@ fn wordy(request: &SeenRequest) -> Reply {
 fn a_call_that_is_not_covered_gets_briefs_then_a_cheaper_model_and_then_the_run_stops() {
     let fast =
         "[models]\nfast = \"openai:small\"\n[prices.\"openai:small\"]\ninput = 0.5\noutput = 2\n";
-    let run = ["run", "w.yaml", "-m", "openai:m", "--output", "out"];
+    let run = ["run", "w.yaml", "-m", "openai:m", "--output", "out", "--record", "tape"];
     // The first call is settled at 0.008; the second needs about 0.04 whole, and 0.016 with the brief.
     for (budget, code, whole, model, degraded) in [
         ("0.9", 0, true, "m", &[][..]),
@@ -377,6 +377,12 @@ fn a_call_that_is_not_covered_gets_briefs_then_a_cheaper_model_and_then_the_run_
             assert_eq!(text.contains(note), is_told, "{budget}: {text}");
             assert_eq!(report.contains(note), is_told, "{budget}: {report}");
         }
+        // A replay spends nothing and takes the form that was recorded.
+        let replay = ["run", "w.yaml", "-m", "openai:m", "--replay", "tape"];
+        let replayed = place.run(&replay);
+        assert_eq!((replayed.code, server.count()), (Some(0), 2), "{}", replayed.stderr);
+        let shown = place.json(&["runs", "show", "--format", "json"]);
+        assert_eq!(shown["steps"][1]["degraded"], serde_json::json!(degraded), "{budget}");
     }
 }
 

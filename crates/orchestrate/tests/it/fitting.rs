@@ -40,7 +40,7 @@ fn place(server: &Server, config: &str) -> Place {
 fn the_largest_handoff_comes_as_its_brief_where_the_window_is_small_and_that_is_told() {
     let server = Server::start(wordy);
     let place = place(&server, "[prices.\"openai:m\"]\ncontext = 8000\n");
-    let run = place.run(&[&RUN[..], &["--output", "out"]].concat());
+    let run = place.run(&[&RUN[..], &["--output", "out", "--record", "tape"]].concat());
     assert_eq!((run.code, server.count()), (Some(0), 3), "{}", run.stderr);
     let sent = server.requests();
     let report = sent.iter().find(|seen| seen.message("user").ends_with("Put it together."));
@@ -58,6 +58,15 @@ fn the_largest_handoff_comes_as_its_brief_where_the_window_is_small_and_that_is_
     let json = place.json(&["runs", "show", "--format", "json"]);
     let told = json["steps"][2]["notes"].to_string();
     assert!(told.contains(note), "{told}");
+
+    // A replay needs no table of windows to ask as it was recorded.
+    place.configure("");
+    let replayed = place.run(&[&RUN[..], &["--replay", "tape"]].concat());
+    assert_eq!(replayed.code, Some(0), "{}", replayed.stderr);
+    assert!(
+        place.good(&["runs", "show"]).contains("`large` came as its brief, as it was recorded")
+    );
+    place.configure("[prices.\"openai:m\"]\ncontext = 8000\n");
 
     // The same needs and the same model make the same prompt: everything is used again.
     let again = place.run(&RUN);
