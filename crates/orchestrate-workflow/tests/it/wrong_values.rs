@@ -53,20 +53,16 @@ unknown-key 9:19 `typ`
 fn keys_of_later_versions() {
     check(
         r"workflow: w
-with: { usd: 5 }
 steps:
   a:
     persona: data-engineer
     seed: 7
     retry: 3
 ",
-        r"unknown-key 2:1 `with`
-  a workflow has no key `with`
-  help: this version does not know `with`
-unknown-key 6:5 `seed`
+        r"unknown-key 5:5 `seed`
   step `a` has no key `seed`
   help: this version does not know `seed`
-unknown-key 7:5 `retry`
+unknown-key 6:5 `retry`
   step `a` has no key `retry`
   help: this version does not know `retry`
 ",
