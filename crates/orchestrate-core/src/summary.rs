@@ -461,7 +461,8 @@ impl RunSummary {
             self.charge(&charge);
         }
         match &recorded.event {
-            Event::SessionOpened { .. } | Event::RunStarted => {}
+            // What came of a degraded call stands in the evaluation that follows.
+            Event::SessionOpened { .. } | Event::RunStarted | Event::CallDegraded { .. } => {}
             Event::RunCreated(created) => {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
@@ -574,8 +575,6 @@ impl RunSummary {
                     });
                 }
             }
-            // What came of it stands in the evaluation that follows.
-            Event::CallDegraded { .. } => {}
             Event::LaneSlowed { model, cause, at_a_time, until } => {
                 let known = self
                     .slowed

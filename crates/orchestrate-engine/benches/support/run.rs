@@ -130,6 +130,8 @@ impl Product {
             replay: None,
             limits: Limits::default(),
             prices: <_>::default(),
+            facts: IndexMap::new(),
+            too_long: Vec::new(),
             concurrency: u32::try_from(concurrency)?,
             at_first: None,
             retry: RetryPolicy::default(),

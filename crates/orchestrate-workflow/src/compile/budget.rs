@@ -114,7 +114,12 @@ fn saves(relief: Relief, limits: &Limits) -> bool {
 
 /// What is tried in order: one word, or a list of them. `stop` is what comes last in any case.
 fn ladder(sink: &mut Sink<'_>, node: &Node) -> Option<Vec<Relief>> {
-    let Kind::List(words) = &node.kind else { return rung(sink, node).map(Vec::from_iter) };
+    let Kind::List(words) = &node.kind else {
+        return match rung(sink, node)? {
+            Rung::Stop => Some(Vec::new()),
+            Rung::Try(relief) => Some(vec![relief]),
+        };
+    };
     let mut found = Vec::new();
     let mut sound = true;
     for (at, word) in words.iter().enumerate() {
@@ -123,12 +128,12 @@ fn ladder(sink: &mut Sink<'_>, node: &Node) -> Option<Vec<Relief>> {
                 sound = false;
                 continue;
             }
-            Some(None) if at + 1 == words.len() => continue,
-            Some(None) => "`stop` comes last: nothing is tried after it".to_owned(),
-            Some(Some(relief)) if found.contains(&relief) => {
+            Some(Rung::Stop) if at + 1 == words.len() => continue,
+            Some(Rung::Stop) => "`stop` comes last: nothing is tried after it".to_owned(),
+            Some(Rung::Try(relief)) if found.contains(&relief) => {
                 format!("`{}` stands here twice", relief.as_str())
             }
-            Some(Some(relief)) => {
+            Some(Rung::Try(relief)) => {
                 found.push(relief);
                 continue;
             }
@@ -140,14 +145,19 @@ fn ladder(sink: &mut Sink<'_>, node: &Node) -> Option<Vec<Relief>> {
     sound.then_some(found)
 }
 
-/// One of the words; `stop` is nothing to try.
-fn rung(sink: &mut Sink<'_>, node: &Node) -> Option<Option<Relief>> {
+/// One of the words.
+enum Rung {
+    Try(Relief),
+    Stop,
+}
+
+fn rung(sink: &mut Sink<'_>, node: &Node) -> Option<Rung> {
     let word = fields::text(sink, node, "`on_reached`")?;
     if word.text == "stop" {
-        return Some(None);
+        return Some(Rung::Stop);
     }
     if let Some(relief) = Relief::ALL.into_iter().find(|relief| relief.as_str() == word.text) {
-        return Some(Some(relief));
+        return Some(Rung::Try(relief));
     }
     let words = ["stop"].into_iter().chain(Relief::ALL.iter().map(|relief| relief.as_str()));
     let help = sink.advice(&word.text, words);
