@@ -95,13 +95,14 @@ pub fn wall_ms(text: &str) -> Option<u64> {
 }
 
 /// What a workflow says of the budget of its runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Budget {
     /// Caps; a lower one of the command line or the configuration holds.
     pub limits: Limits,
-    /// What happens where a call is not covered any more.
-    #[serde(default)]
-    pub on_reached: OnReached,
+    /// What is tried, one after the other, where a call is not covered any more. After the last of it the run
+    /// stops and can be resumed with a larger budget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_reached: Vec<Relief>,
 }
 
 impl Budget {
@@ -111,15 +112,41 @@ impl Budget {
     }
 }
 
-/// What happens where the budget does not cover a call any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What may be tried where the budget does not cover a call any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OnReached {
-    /// The run stops and can be resumed with a larger budget.
-    #[default]
-    Stop,
+pub enum Relief {
+    /// Its handoffs come as their briefs, where the workflow lets them.
+    Brief,
+    /// The model that the user named for that is asked, where it is cheaper.
+    Cheaper,
     /// Where the call is an optional step's, the run goes on without that step.
     SkipOptional,
+}
+
+impl Relief {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Brief, Self::Cheaper, Self::SkipOptional];
+
+    /// The word that a workflow file has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Brief => "brief",
+            Self::Cheaper => "cheaper",
+            Self::SkipOptional => "skip-optional",
+        }
+    }
+
+    /// Whether it saves what a cap counts.
+    pub fn saves(self, cap: Cap) -> bool {
+        match (self, cap) {
+            (_, Cap::Wall) => false,
+            (Self::SkipOptional, _)
+            | (Self::Brief, Cap::Tokens | Cap::Cost)
+            | (Self::Cheaper, Cap::Cost) => true,
+            (Self::Brief | Self::Cheaper, _) => false,
+        }
+    }
 }
 
 /// Which cap was reached.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
-    budget::{Cap, Limits},
+    budget::{Cap, Limits, Relief},
     failure::{Billed, Failure},
     ids::{CallId, Digest, RunId, StepPath},
     lanes::SlowCause,
@@ -152,6 +152,18 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// The budget does not cover a call, which is evaluated anew so that it takes less.
+    CallDegraded {
+        /// The call.
+        call: CallId,
+        /// What is done.
+        relief: Relief,
+        /// The cap that does not cover it.
+        cap: Cap,
+        /// The model that is asked from here on, where that is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<ModelRef>,
+    },
     /// Less is sent to a model from here on, or nothing for a while.
     LaneSlowed {
         /// The model.
@@ -290,7 +302,8 @@ impl Event {
             | Self::OutputRejected { call, .. }
             | Self::CallUnknown { call, .. }
             | Self::RetryScheduled { call, .. }
-            | Self::ModelFellBack { call, .. } => Some(&call.step),
+            | Self::ModelFellBack { call, .. }
+            | Self::CallDegraded { call, .. } => Some(&call.step),
             Self::StepSucceeded { step, .. }
             | Self::ItemsFound { step, .. }
             | Self::GroupOpened { step, .. }
@@ -331,6 +344,7 @@ impl Event {
             Self::CallUnknown { .. } => "call_unknown",
             Self::RetryScheduled { .. } => "retry_scheduled",
             Self::ModelFellBack { .. } => "model_fell_back",
+            Self::CallDegraded { .. } => "call_degraded",
             Self::LaneSlowed { .. } => "lane_slowed",
             Self::StepSucceeded { .. } => "step_succeeded",
             Self::ReviewEnded { .. } => "review_ended",
@@ -387,6 +401,9 @@ pub struct RunCreated {
     /// The same for the steps that name another model.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
+    /// The model that is asked where the budget does not cover a dearer one, and the workflow wants that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cheaper: Option<ModelRef>,
     /// The model that the command line asked for, for every step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_flag: Option<String>,
@@ -577,6 +594,12 @@ pub struct PreparedCall {
     /// What a verdict is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Box<Asked>>,
+    /// What the budget has made of it already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<Relief>,
+    /// What would still make it take less, of what the workflow wants tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reliefs: Vec<Relief>,
     /// Digest of what its prompt has in common with others, where it pays to let one call go first that puts
     /// it into the provider's cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -156,6 +156,29 @@ pub fn fit(
     }
 }
 
+/// The brief in the place of a whole document for which a prompt has no room; none where there is no brief
+/// or `allowance` tokens do not hold it. Its text says nothing of why, so that the same needs make the same
+/// prompt whatever it was that left no room.
+pub fn in_brief(
+    deliverable: &Deliverable,
+    allowance: u64,
+    count_tokens: &dyn Fn(&str) -> u64,
+) -> Option<Handoff> {
+    let summary = deliverable.brief.as_ref()?.to_markdown();
+    let text = format!(
+        "Only the brief is given here: there is no room for the whole document. What stands in the document \
+         and not in the brief is unknown to you; say so where you would need it.\n\n{summary}"
+    );
+    let fits = text.len() as u64 <= allowance || count_tokens(&text) <= allowance;
+    fits.then(|| Handoff {
+        step: deliverable.step.clone(),
+        persona: deliverable.persona.clone(),
+        form: Form::Brief,
+        text,
+        brief: deliverable.brief.clone(),
+    })
+}
+
 fn without_brief(deliverable: &Deliverable) -> Failure {
     let message = format!(
         "step `{}` has no brief, and the workflow asks for nothing else (`pass: brief`)",
@@ -243,6 +266,18 @@ mod tests {
         assert!(failure.message.contains("500 tokens"), "{failure}");
         let endless = risk(&long);
         assert!(fit(&deliverable(&long, Some(endless)), Pass::Fit, 100, &words).is_err());
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_brief_comes_and_says_so() {
+        let long = "word ".repeat(500);
+        let handoff = in_brief(&deliverable(&long, Some(risk("late data"))), 100, &words);
+        let handoff = handoff.expect("the brief fits");
+        assert_eq!(handoff.form, Form::Brief);
+        assert!(handoff.text.starts_with("Only the brief is given here: there is no room"));
+        assert!(handoff.text.ends_with("- late data\n"), "{}", handoff.text);
+        assert_eq!(in_brief(&deliverable(&long, None), 100, &words), None);
+        assert_eq!(in_brief(&deliverable("x", Some(risk(&long))), 100, &words), None);
     }
 
     #[test]

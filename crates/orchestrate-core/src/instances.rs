@@ -161,6 +161,11 @@ impl RunSummary {
                         row.notes.push(note.clone());
                     }
                 }
+                for relief in &prepared.degraded {
+                    if !row.degraded.contains(relief) {
+                        row.degraded.push(*relief);
+                    }
+                }
             }
             Event::CallIntent { .. } => row.attempts += 1,
             Event::CallUnknown { .. } => row.lost_attempts += 1,

@@ -244,6 +244,15 @@ impl Request {
         self.segments.iter().map(Segment::render).collect::<Vec<_>>().join("\n\n")
     }
 
+    /// The leading segments that are the same for every call of a step and of its items: the task, and what is
+    /// handed over.
+    pub fn shared(&self) -> &[Segment] {
+        let is_shared =
+            |segment: &&Segment| segment.task().is_some() || matches!(segment, Segment::Handoff(_));
+        let count = self.segments.iter().take_while(is_shared).count();
+        &self.segments[..count]
+    }
+
     /// The cap that is sent: the author's, else the budget's.
     pub fn length_cap(&self) -> Option<u32> {
         self.parameters.max_output_tokens.or(self.output_cap)
@@ -360,6 +369,20 @@ mod tests {
             base,
             "neither step nor time limits shape the answer"
         );
+    }
+
+    #[test]
+    fn what_items_have_in_common_ends_where_the_first_differs() {
+        let mut request = request();
+        assert_eq!(request.shared(), [Segment::Task("t".into())]);
+        let handoff =
+            Segment::Handoff(Box::new(crate::handoff::unavailable("a".into(), None, "x")));
+        request.segments.insert(1, handoff.clone());
+        request.segments.push(handoff);
+        assert_eq!(request.shared().len(), 2);
+        request.segments.remove(0);
+        request.segments.remove(0);
+        assert_eq!(request.shared(), []);
     }
 
     #[test]

@@ -8,10 +8,11 @@ use serde::Serialize;
 use crate::{
     Timestamp,
     approval::{ApprovalDecision, ApprovalRequest},
-    budget::{Cap, Limits, Reservation, RunningTime},
+    budget::{Cap, Limits, Relief, Reservation, RunningTime},
     charge::{Charge, Charges, Used},
     event::{
-        Answered, Event, LossCause, PauseReason, PersonaSelection, Recorded, RunFailure, StepSource,
+        Answered, Event, LossCause, PauseReason, PersonaSelection, PreparedCall, Recorded,
+        RunFailure, StepSource,
     },
     failure::{Failure, FailureClass},
     ids::{CallId, Digest, Purpose, RunId, StepPath},
@@ -190,8 +191,14 @@ pub struct StepSummary {
     /// Calls that went to another model than they were meant for, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Fallback>,
+    /// What the budget has made of its calls, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<Relief>,
     /// In which form each need arrived, and what else a reader should know.
     pub notes: Vec<String>,
+    /// What the evaluation of the last call added to them: it gives way where the call is evaluated anew.
+    #[serde(skip)]
+    added: Option<(CallId, Vec<String>, Vec<Relief>)>,
     /// What a person is asked in it, and what they decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalSummary>,
@@ -200,6 +207,31 @@ pub struct StepSummary {
 }
 
 impl StepSummary {
+    /// Takes what a reader should know of an evaluated call, in the place of what an earlier evaluation of the
+    /// same call said.
+    fn take_notes(&mut self, call: &CallId, prepared: &PreparedCall) {
+        if let Some((_, notes, degraded)) =
+            self.added.take().filter(|(earlier, ..)| earlier == call)
+        {
+            self.notes.retain(|note| !notes.contains(note));
+            self.degraded.retain(|relief| !degraded.contains(relief));
+        }
+        let (mut notes, mut degraded) = (Vec::new(), Vec::new());
+        for note in &prepared.notes {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
+                notes.push(note.clone());
+            }
+        }
+        for relief in &prepared.degraded {
+            if !self.degraded.contains(relief) {
+                self.degraded.push(*relief);
+                degraded.push(*relief);
+            }
+        }
+        self.added = Some((call.clone(), notes, degraded));
+    }
+
     fn take_verdict(&mut self, answer: &Answered) {
         if let (Some(asked), Some(judged)) = (self.asked.take(), &answer.judged) {
             self.review.get_or_insert_default().take(&asked, judged, answer.output);
@@ -429,7 +461,8 @@ impl RunSummary {
             self.charge(&charge);
         }
         match &recorded.event {
-            Event::SessionOpened { .. } | Event::RunStarted => {}
+            // What came of a degraded call stands in the evaluation that follows.
+            Event::SessionOpened { .. } | Event::RunStarted | Event::CallDegraded { .. } => {}
             Event::RunCreated(created) => {
                 self.run = Some(created.run.clone());
                 self.task.clone_from(&created.task);
@@ -476,11 +509,7 @@ impl RunSummary {
                         Reservation { tokens: prepared.reserved, cost: prepared.reserved_cost };
                     step.state = StepState::Running;
                     step.started_at = step.started_at.or(Some(at));
-                    for note in &prepared.notes {
-                        if !step.notes.contains(note) {
-                            step.notes.push(note.clone());
-                        }
-                    }
+                    step.take_notes(call, prepared);
                 }
             }
             Event::CallIntent { call, reserved, reserved_cost, .. } => {
@@ -730,7 +759,9 @@ impl StepSummary {
             failure: None,
             retry_at: None,
             fallbacks: Vec::new(),
+            degraded: Vec::new(),
             notes: Vec::new(),
+            added: None,
             approval: None,
             reserved: Reservation::default(),
         }

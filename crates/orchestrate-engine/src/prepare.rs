@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     approval::{self, ApprovalDecision},
     brief::Brief,
+    budget::Relief,
     event::{Answered, Freshness, PreparedCall, ReuseOrigin, RunForked, SkipReason},
     failure::Failure,
     handoff::{self, Deliverable, Form, Handoff, Pass},
@@ -30,18 +31,17 @@ use crate::{
     approvals::{EarlierDecisions, GivenDecision, decided},
     calls::{self, Calls},
     casting::{Casting, hidden_note, invalid, task_segment},
-    config::ModelPrices,
+    config::{ModelPrices, ModelsKnown},
+    fitting::{Draft, Spare, answer_allowance, fit, longest_answer_within},
     gates::GateCommands,
     home::Home,
     items::{self, Lists},
     providers::Providers,
+    reserving::{Left, reserve},
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
     structured,
+    warming::Prefixes,
 };
-
-/// Tokens reserved for an answer whose length nobody limits. It is sent as a limit only where a token
-/// cap is in force.
-pub(crate) const ASSUMED_ANSWER_TOKENS: u32 = 8_192;
 
 /// Everything that preparing depends on and that does not change during a run.
 pub(crate) struct Preparer {
@@ -49,7 +49,11 @@ pub(crate) struct Preparer {
     pub(crate) input_notes: Vec<String>,
     pub(crate) model: ModelRef,
     pub(crate) models: IndexMap<StepPath, ModelRef>,
+    /// The model that may be asked where the budget does not cover a dearer one.
+    pub(crate) cheaper: Option<ModelRef>,
     pub(crate) prices: ModelPrices,
+    /// What else is known of the models that may be asked.
+    pub(crate) facts: ModelsKnown,
     pub(crate) providers: Providers,
     pub(crate) blobs: BlobReader,
     pub(crate) fresh: Freshness,
@@ -63,6 +67,7 @@ pub(crate) struct Preparer {
     pub(crate) lists: Lists,
     pub(crate) calls: Calls,
     pub(crate) gates: GateCommands,
+    pub(crate) prefixes: Prefixes,
 }
 
 /// What a need that has come to its end looks like when a dependent is prepared.
@@ -127,6 +132,8 @@ pub(crate) struct View {
     pub(crate) rejected: Option<Digest>,
     /// The model that is asked; another than the step's own where that cannot be had.
     pub(crate) model: Option<ModelRef>,
+    /// What the budget has made of the call.
+    pub(crate) degraded: Vec<Relief>,
     /// What is left under the caps.
     pub(crate) left: Left,
 }
@@ -269,9 +276,9 @@ impl Preparer {
                         return Ok(Preparation::decided(Prepared::NotReviewed));
                     }
                     let request = self.verdict(call, action, &persona, view, &scope)?;
-                    return self.finish(request, None, Vec::new(), view);
+                    return self.finish(request.into(), None, view);
                 }
-                let (request, notes) = match call.purpose {
+                let draft = match call.purpose {
                     Purpose::Draft | Purpose::Repair | Purpose::Revise | Purpose::Verdict => {
                         let mut again = Vec::new();
                         if asked_for == Purpose::Revise {
@@ -283,10 +290,10 @@ impl Preparer {
                         self.draft(call, action, persona, &deliverables, view, again)?
                     }
                     Purpose::Brief => {
-                        (self.brief_request(call, action, persona, view, &scope)?, Vec::new())
+                        self.brief_request(call, action, persona, view, &scope)?.into()
                     }
                 };
-                self.finish(request, choice, notes, view)
+                self.finish(draft, choice, view)
             }
         }
     }
@@ -350,25 +357,42 @@ impl Preparer {
     /// Adds identity, bound and reuse to a request.
     fn finish(
         &self,
-        mut request: Request,
+        mut draft: Draft,
         choice: Option<String>,
-        notes: Vec<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
-        if let Some(model) = &view.model {
-            request.model = model.clone();
+        draft.request.model = view.model.clone().unwrap_or(draft.request.model);
+        let recorded = self.as_recorded(&draft, &draft.request.model);
+        let is_recorded = recorded.is_some();
+        let (mut draft, degraded) = recorded.unwrap_or_else(|| (draft, view.degraded.clone()));
+        let model = &draft.request.model;
+        let provider = self
+            .providers
+            .of(model)
+            .ok_or_else(|| invalid(format!("the provider of model `{model}` is not configured")))?;
+        let facts = self.facts.get(model).copied().unwrap_or_default();
+        if !is_recorded {
+            self.degrade(&mut draft, &degraded);
+            fit(&mut draft, &facts)?;
         }
-        let provider = self.providers.of(&request.model).ok_or_else(|| {
-            invalid(format!("the provider of model `{}` is not configured", request.model))
-        })?;
+        let assumed = answer_allowance(&draft.request, &facts);
+        let price = self.prices.get(&draft.request.model).copied();
+        let reliefs = if provider.is_paid() {
+            self.reliefs(&draft, price.as_ref(), view)
+        } else {
+            Vec::new()
+        };
+        let Draft { mut request, notes, .. } = draft;
         let identity = Identity::of(provider.endpoint(), &request);
         // What is not paid for costs nothing, whoever is asked in name.
         let (price, (reserved, reserved_cost)) = if provider.is_paid() {
-            let price = self.prices.get(&request.model).copied();
-            (price, reserve(&mut request, &view.left, price.as_ref()))
+            (price, reserve(&mut request, &view.left, price.as_ref(), assumed))
         } else {
             (Some(Price::FREE), (0, Some(Money::ZERO)))
         };
+        if let Some(longest) = longest_answer_within(&request, &facts, provider.as_ref()) {
+            request.output_cap = Some(longest);
+        }
         let reusable = provider.reusable() && !self.fresh.refuses(&request.call.step);
         let reuse = if reusable { self.paid_before(&identity) } else { None };
         let persona = self.persona_blob(&request.persona);
@@ -377,6 +401,12 @@ impl Preparer {
             Segment::Judge(asked) => Some(asked.clone()),
             _ => None,
         });
+        // Only items have others beside them whose prompts begin alike.
+        let warm_first = if view.items.is_empty() || reuse.is_some() {
+            None
+        } else {
+            self.prefixes.shared(&request, &facts, provider.as_ref())
+        };
         let prepared = PreparedCall {
             persona: request.persona.name.clone(),
             choice,
@@ -388,7 +418,9 @@ impl Preparer {
             price,
             notes,
             review,
-            warm_first: None,
+            degraded,
+            reliefs,
+            warm_first,
         };
         let reuse = reuse.map(|(reuse, copied)| {
             blobs.extend(copied);
@@ -409,11 +441,11 @@ impl Preparer {
         deliverables: &Needs,
         view: &View,
         again: Vec<Segment>,
-    ) -> Result<(Request, Vec<String>), Stop> {
+    ) -> Result<Draft, Stop> {
         let scope = &self.scope(deliverables);
         let mut notes = self.input_notes.clone();
         notes.extend(deliverables.notes.iter().cloned());
-        let mut segments = Vec::new();
+        let (mut segments, mut spares) = (Vec::new(), Vec::new());
         let prompt = action.prompt.as_deref();
         if !prompt.is_some_and(orchestrate_workflow::prints_task) {
             segments.extend(task_segment(scope));
@@ -424,10 +456,18 @@ impl Preparer {
                 Some(deliverable) => {
                     let mut handoff =
                         handoff::fit(deliverable, need.pass, need.allowance(), &tokens::count)?;
+                    let mut spare = Spare::of(need, deliverable, &handoff, segments.len());
                     if let Some(caveat) = &given.state.caveat {
                         notes.push(format!("`{}`: {caveat}", need.step));
-                        handoff.text = format!("Note: {caveat}.\n\n{}", handoff.text);
+                        for text in spare
+                            .iter_mut()
+                            .map(|spare| &mut spare.brief.text)
+                            .chain([&mut handoff.text])
+                        {
+                            *text = format!("Note: {caveat}.\n\n{text}");
+                        }
                     }
+                    spares.extend(spare);
                     handoff
                 }
                 None => handoff::unavailable(
@@ -458,7 +498,8 @@ impl Preparer {
         let Some(output) = &action.output else {
             let contract = Contract::DraftWithBrief;
             let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
-            return Ok((self.request(call, action, persona, system, segments), notes));
+            let request = self.request(call, action, persona, system, segments);
+            return Ok(Draft { request, notes, spares });
         };
         let contract = Contract::ValueWithBrief;
         let system = self.casting.system_prompt(&call.step, &persona, contract, scope);
@@ -466,7 +507,7 @@ impl Preparer {
         segments.push(structured::form(&form));
         let mut request = self.request(call, action, persona, system, segments);
         request.response_schema = Some(Arc::new(form));
-        Ok((request, notes))
+        Ok(Draft { request, notes, spares })
     }
 
     /// What a repair says beside what was asked before: the answer, and what of it does not fit.
@@ -607,45 +648,6 @@ impl Preparer {
         let copied = copied.collect::<Result<Vec<Blob>, StoreError>>().ok()?;
         Some(((found.origin, found.answer), copied))
     }
-}
-
-/// What is left for calls under the caps on tokens and cost, where there are any.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Left {
-    pub(crate) tokens: Option<u64>,
-    pub(crate) cost: Option<Money>,
-}
-
-impl Left {
-    fn is_capped(&self) -> bool {
-        self.tokens.is_some() || self.cost.is_some()
-    }
-
-    /// Whether a call of so many tokens and this cost is not covered.
-    fn lacks(&self, tokens: u64, cost: Option<Money>) -> bool {
-        self.tokens.is_some_and(|left| tokens > left)
-            || self.cost.zip(cost).is_some_and(|(left, cost)| cost > left)
-    }
-}
-
-/// Sets the reservation in tokens and money, and the length of the answer that goes with it where a cap on
-/// either is in force.
-fn reserve(request: &mut Request, left: &Left, price: Option<&Price>) -> (u64, Option<Money>) {
-    // Markup around the messages costs a few tokens on every server.
-    const FRAME: u64 = 32;
-    if left.is_capped() {
-        request.output_cap = Some(ASSUMED_ANSWER_TOKENS);
-    }
-    let answer = u64::from(request.length_cap().unwrap_or(ASSUMED_ANSWER_TOKENS));
-    let worst = |prompt: u64| (prompt + answer, price.map(|price| price.worst(prompt, answer)));
-    let bound = request.prompt_bytes() + FRAME;
-    let (tokens, cost) = worst(bound);
-    if !left.lacks(tokens, cost) {
-        return (tokens, cost);
-    }
-    // Near the limit it pays to count. A quarter is added, since other models count otherwise.
-    let counted = tokens::count(&request.system) + tokens::count(&request.user());
-    worst((counted + counted / 4 + FRAME).min(bound))
 }
 
 fn note_form(handoff: &Handoff, pass: Pass, notes: &mut Vec<String>) {

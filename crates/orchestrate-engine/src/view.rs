@@ -13,7 +13,10 @@ use orchestrate_core::{
 };
 use orchestrate_workflow::StepEnding;
 
-use crate::prepare::{ItemState, Left, NeedState, View};
+use crate::{
+    prepare::{ItemState, NeedState, View},
+    reserving::Left,
+};
 
 /// What came of the items of finished fans-out, for all who need them.
 #[derive(Debug, Default)]
@@ -27,6 +30,7 @@ impl PartsSeen {
         let mut view = View { left, ..View::default() };
         let Some(instance) = run.instance(&call.step) else { return view };
         view.model = run.model(instance).cloned();
+        view.degraded = run.degraded(instance).to_vec();
         view.draft = run.draft(instance);
         view.draft_brief = run.draft_brief(instance);
         if run.plan().review(run.position_of(instance)).is_some() {

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
     lanes::ServerLimits,
-    request::{Endpoint, Request},
+    request::{Endpoint, Identity, Request},
     usage::Usage,
 };
 
@@ -21,6 +21,21 @@ pub trait Provider: Send + Sync + 'static {
     /// Whether an attempt may cost anything. Where it cannot, nothing is reserved for it.
     fn is_paid(&self) -> bool {
         true
+    }
+
+    /// Whether it holds an answer to this; none where it is one that asks somebody.
+    fn holds(&self, _identity: &Identity) -> Option<bool> {
+        None
+    }
+
+    /// Whether beginnings of prompts may be kept in a cache, where the model's price has a rate for that.
+    fn keeps_prefixes(&self) -> bool {
+        false
+    }
+
+    /// The longest answer in tokens that is asked for; none where the server decides.
+    fn longest_answer(&self, request: &Request) -> Option<u32> {
+        request.length_cap()
     }
 
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a

@@ -20,6 +20,13 @@ pub fn count(text: &str) -> u64 {
     pieces(text).map(|piece| encoding.count_ordinary(piece) as u64).sum()
 }
 
+/// Whether [`count`] is what a model of this name counts itself, and not an approximation.
+pub fn is_own_count(model: &str) -> bool {
+    // Gateways and clouds put something before the model's own name.
+    let name = model.rsplit('/').next().unwrap_or(model);
+    ["gpt-", "chatgpt-", "o1", "o3", "o4"].iter().any(|begin| name.starts_with(begin))
+}
+
 /// Longest piece in bytes that is given to the tokenizer: its regular expression backtracks, and on
 /// a megabyte of white space it gives up with a panic.
 const PIECE: usize = 4 * 1024;
@@ -74,6 +81,16 @@ mod tests {
         let text = format!("{}\n{} {}", "ü".repeat(5_000), "x".repeat(3_000), "y".repeat(9_000));
         assert_eq!(pieces(&text).collect::<String>(), text);
         assert!(pieces(&text).all(|piece| !piece.is_empty() && piece.len() <= PIECE));
+    }
+
+    #[test]
+    fn only_models_of_the_encodings_vendor_count_so_themselves() {
+        for own in ["gpt-5-mini", "o3", "openai/gpt-oss-20b"] {
+            assert!(is_own_count(own), "{own}");
+        }
+        for other in ["claude-sonnet-4-5", "gemini-2.5-pro", "m", "qwen/o"] {
+            assert!(!is_own_count(other), "{other}");
+        }
     }
 
     #[test]

@@ -138,6 +138,7 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
         "items": step.items,
         "instances": instances,
         "approval": step.approval.as_ref().map(|told| approval::as_json(context, told)),
+        "degraded": step.degraded,
         "notes": step.notes,
         "text": context.deliverable(step),
         "brief": context.brief(step),

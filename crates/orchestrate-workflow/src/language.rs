@@ -312,9 +312,10 @@ pub const BUDGET: Section = Section {
         ),
         key(
             "on_reached",
-            "What happens where `usd`, `tokens` or `calls` do not cover a call any more. `stop` ends the run, which can be resumed with more; with `skip-optional` it goes on without the step where that is optional.",
-            r#"{ "enum": ["stop", "skip-optional"], "default": "stop" }"#,
-            "on_reached: skip-optional",
+            "What is tried where `usd`, `tokens` or `calls` do not cover a call any more: one of these, or a list of them that is tried in order. `brief`: it gets documents as their briefs, where the need says nothing of `pass`. `cheaper`: the model of the alias `fast` in the user's config is asked, where it costs less. `skip-optional`: the run goes on without the step, where that is optional. After the last of them, and with `stop`, the run ends and can be resumed with more.",
+            r#"{ "anyOf": [ { "enum": ["stop", "brief", "cheaper", "skip-optional"] },
+                { "type": "array", "items": { "enum": ["brief", "cheaper", "skip-optional", "stop"] }, "maxItems": 4, "uniqueItems": true } ], "default": "stop" }"#,
+            "on_reached: [brief, cheaper, skip-optional]",
         ),
     ],
     around: "workflow: example\nbudget: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",

@@ -16,7 +16,7 @@ use orchestrate_engine::{
     imports::{GatherError, WriteError},
     library::{LibraryError, ReadError},
     providers::ProviderError,
-    session::{FindRunError, RunError, SetupError, WorkspaceError},
+    session::{FindRunError, RunError, SetupError, TooLong, WorkspaceError},
     store::StoreError,
 };
 use orchestrate_persona::lockfile::Mismatch;
@@ -273,6 +273,12 @@ impl From<SetupError> for CliError {
                     ))
                     .help("bring a newer table with `orchestrate models prices --update FILE`")
                     .help("or give --allow-unpriced: such calls are sent and count as nothing")
+            }
+            SetupError::TooLong(prompts) => {
+                let mut told = Self::new(Exit::Invalid, "");
+                let line = |found: TooLong| (found.to_string(), Some(found.help().to_owned()));
+                told.more = prompts.into_iter().map(line).collect();
+                told
             }
             SetupError::NotAsLocked(mismatches) => not_as_locked(&mismatches),
             SetupError::Gates(missing) => {

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     Timestamp,
-    budget::{Cap, OnReached},
-    event::RunFailure,
+    budget::{Cap, Relief},
+    event::{Event, RunFailure},
     failure::{Failure, FailureClass},
     ids::Purpose,
 };
@@ -31,26 +31,57 @@ impl Run {
         self.running.until(now)
     }
 
-    /// A call of `step` is not covered: an optional step is left out where the workflow says so, else the
+    /// What the budget has made of the call that an instance is at.
+    pub fn degraded(&self, instance: usize) -> &[Relief] {
+        &self.instances[instance].degraded
+    }
+
+    /// A call of `step` is not covered: what the workflow wants tried is, in its order, and after that the
     /// run stops. A brief is worth no more than what is left.
     pub(super) fn out_of_budget(&mut self, step: usize, cap: Cap) -> Result<(), IllegalEvent> {
         if self.instances[step].purpose == Purpose::Brief {
             self.hand_over_the_lead(step);
             return self.go_on_without_brief(step);
         }
-        if self.goes_on_without(step) {
-            return self.give_up(step, self.instances[step].purpose, over_budget(cap));
+        let helps = |relief: &Relief| match relief {
+            Relief::SkipOptional => self.is_expendable(step),
+            Relief::Brief | Relief::Cheaper => self.may_be_degraded(step, *relief),
+        };
+        let ladder = self.plan.budget().on_reached.iter().copied();
+        match ladder.filter(|relief| relief.saves(cap)).find(helps) {
+            Some(Relief::SkipOptional) => {
+                self.give_up(step, self.instances[step].purpose, over_budget(cap))
+            }
+            Some(relief) => self.degrade(step, relief, cap),
+            None => {
+                self.due.push_front(step);
+                self.stop(Outcome::Failed(RunFailure::Budget(cap)));
+                Ok(())
+            }
         }
+    }
+
+    /// Whether this was not tried yet and, as its call was evaluated, makes it take less.
+    fn may_be_degraded(&self, step: usize, relief: Relief) -> bool {
+        let instance = &self.instances[step];
+        let offered = instance.call.as_ref().is_some_and(|call| call.reliefs.contains(&relief));
+        offered && !instance.degraded.contains(&relief)
+    }
+
+    /// Has a call evaluated anew so that it takes less. It is another call with an identity of its own.
+    fn degrade(&mut self, step: usize, relief: Relief, cap: Cap) -> Result<(), IllegalEvent> {
+        self.hand_over_the_lead(step);
+        let call = self.instances[step].call_id();
+        let cheaper = self.created.as_ref().and_then(|created| created.cheaper.clone());
+        let model = cheaper.filter(|_| relief == Relief::Cheaper);
+        self.record(Event::CallDegraded { call, relief, cap, model })?;
+        self.outdated.insert(step);
         self.due.push_front(step);
-        self.stop(Outcome::Failed(RunFailure::Budget(cap)));
         Ok(())
     }
 
     /// Whether the run goes on where `step` is not covered: it is optional, or part of something that is.
-    fn goes_on_without(&self, step: usize) -> bool {
-        if self.plan.budget().on_reached != OnReached::SkipOptional {
-            return false;
-        }
+    fn is_expendable(&self, step: usize) -> bool {
         let mut at = Some(step);
         while let Some(step) = at {
             let instance = &self.instances[step];

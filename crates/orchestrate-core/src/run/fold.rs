@@ -153,6 +153,7 @@ impl Run {
                 instance.failed = 0;
                 instance.unknown = false;
             }
+            Event::CallDegraded { relief, .. } => instance.degraded.push(*relief),
             Event::StepSucceeded { deliverable, brief, output, .. } => {
                 instance.deliverable = Some(*deliverable);
                 instance.brief = *brief;
@@ -249,6 +250,7 @@ impl Run {
                 self.retries = 0;
                 for instance in &mut self.instances {
                     (instance.failed, instance.fallbacks) = (0, 0);
+                    instance.degraded.clear();
                 }
                 Phase::Running
             }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    budget::Reservation,
+    budget::{Relief, Reservation},
     event::{Answered, PreparedCall, StepSource},
     failure::Failure,
     ids::{CallId, Digest, Purpose, StepPath},
@@ -80,6 +80,8 @@ pub(super) struct Instance {
     pub(super) failed: u16,
     /// How many models of its chain the current call has left behind.
     pub(super) fallbacks: usize,
+    /// What the budget has made of the current call.
+    pub(super) degraded: Vec<Relief>,
     /// Whether nobody knows what became of its last attempt and nobody was asked yet what to do.
     pub(super) unknown: bool,
     /// What is reserved for the attempt in flight.
@@ -131,6 +133,7 @@ impl Instance {
             brief_settled: false,
             failed: 0,
             fallbacks: 0,
+            degraded: Vec::new(),
             unknown: false,
             reserved: Reservation::default(),
             due: Timestamp(0),
@@ -227,6 +230,7 @@ impl Instance {
     /// A good answer to the current call.
     pub(super) fn answered(&mut self, source: StepSource, answer: &Answered) {
         self.fallbacks = 0;
+        self.degraded.clear();
         match self.stands_for {
             Purpose::Draft | Purpose::Revise | Purpose::Repair => {
                 self.draft = Some((source, answer.clone()));
@@ -252,6 +256,7 @@ impl Instance {
         self.failed = 0;
         self.review.forget_refusal();
         self.fallbacks = 0;
+        self.degraded.clear();
         self.unknown = false;
         self.misfit = None;
         self.repairs_here = 0;

@@ -5,6 +5,7 @@ use std::{cmp::Reverse, time::Duration};
 use super::{exchange::Outcome, machine::Run, step::IllegalEvent};
 use crate::{
     Timestamp,
+    budget::Relief,
     event::{Event, PauseReason},
     failure::{Failure, FailureClass},
     in_words,
@@ -138,6 +139,10 @@ impl Run {
 
     /// The model of the chain that comes after the one that the step's call is at.
     pub(super) fn next_model(&self, step: usize) -> Option<&ModelRef> {
+        // What comes next in the chain was meant for a budget that covers it.
+        if self.instances[step].degraded.contains(&Relief::Cheaper) {
+            return None;
+        }
         self.chain(step).get(self.instances[step].fallbacks)
     }
 

@@ -170,7 +170,9 @@ pub(super) fn happening(event: &Event) -> Option<(&StepPath, Happening)> {
         | Event::OutputRejected { call, .. }
         | Event::CallUnknown { call, .. } => (&call.step, Happening::EndedBadly),
         Event::RetryScheduled { call, .. } => (&call.step, Happening::RetryScheduled),
-        Event::ModelFellBack { call, .. } => (&call.step, Happening::FellBack),
+        Event::ModelFellBack { call, .. } | Event::CallDegraded { call, .. } => {
+            (&call.step, Happening::FellBack)
+        }
         Event::StepSucceeded { step, .. } => (step, Happening::StepSucceeded),
         Event::ReviewEnded { step, .. } => (step, Happening::ReviewEnded),
         Event::StepFailed { step, .. } => (step, Happening::StepFailed),

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use super::{exchange::AttemptOutcome, machine::Run, step::IllegalEvent};
 use crate::{
     Timestamp,
+    budget::Relief,
     event::Event,
     failure::{Failure, FailureClass},
     ids::{CallId, Digest},
@@ -92,6 +93,10 @@ impl Run {
     pub fn model(&self, instance: usize) -> Option<&ModelRef> {
         let created = self.created.as_deref()?;
         let position = self.instances[instance].position;
+        if self.instances[instance].degraded.contains(&Relief::Cheaper) && created.cheaper.is_some()
+        {
+            return created.cheaper.as_ref();
+        }
         match self.instances[instance].fallbacks {
             0 => {
                 let own = created.models.get(&self.plan.steps()[position].id);

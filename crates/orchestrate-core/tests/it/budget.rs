@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestrate_core::{
     Timestamp,
-    budget::{Budget, Cap, Limits, OnReached},
+    budget::{Budget, Cap, Limits, Relief},
     charge::{Charges, Used},
     event::{Answered, Event, PreparedCall, Recorded, RunFailure},
     failure::{Billed, Failure, FailureClass},
@@ -51,8 +51,20 @@ impl Bound {
         Self { input: 20 + sum % 90, output: 5 + sum % 40 }
     }
 
-    fn prepared(self, call: &CallId) -> Prepared {
-        let asks = Digest::of(call.to_string());
+    /// Briefs halve the prompt, and a cheaper model, which is one with shorter answers here, halves the answer.
+    fn under(call: &CallId, degraded: &[Relief]) -> Self {
+        let Self { input, output } = Self::of(call);
+        let half = |relief| if degraded.contains(&relief) { 2 } else { 1 };
+        Self { input: input / half(Relief::Brief), output: output / half(Relief::Cheaper) }
+    }
+
+    fn worst(self) -> Money {
+        price().worst(self.input, self.output)
+    }
+
+    fn prepared(self, call: &CallId, degraded: &[Relief]) -> Prepared {
+        let asks = Digest::of(format!("{call} {degraded:?}"));
+        let reliefs = [Relief::Brief, Relief::Cheaper];
         Prepared::Call {
             call: Box::new(PreparedCall {
                 persona: "tester".into(),
@@ -65,6 +77,8 @@ impl Bound {
                 price: Some(price()),
                 notes: vec![],
                 review: None,
+                degraded: degraded.to_vec(),
+                reliefs: reliefs.into_iter().filter(|all| !degraded.contains(all)).collect(),
                 warm_first: None,
             }),
             reuse: None,
@@ -183,17 +197,32 @@ impl Shop {
         self.cost += price().cost(usage);
     }
 
+    fn degraded(&self, call: &CallId) -> Vec<Relief> {
+        let instance = self.run.instance(&call.step).expect("a step of the plan");
+        self.run.degraded(instance).to_vec()
+    }
+
+    /// What the budget has made of calls, in order.
+    fn degradations(&self) -> Vec<(Relief, Cap)> {
+        let told = self.journal.iter().filter_map(|recorded| match &recorded.event {
+            Event::CallDegraded { relief, cap, .. } => Some((*relief, *cap)),
+            _ => None,
+        });
+        told.collect()
+    }
+
     fn carry_out(&mut self, order: Effect, fate: Fate, share: u64) {
         match order {
             Effect::Prepare { call } => {
                 if matches!(fate, Fate::KilledBeforeSending) {
                     return self.reopen(None);
                 }
-                let prepared = Bound::of(&call).prepared(&call);
+                let degraded = self.degraded(&call);
+                let prepared = Bound::under(&call, &degraded).prepared(&call, &degraded);
                 self.tell(Input::Prepared { call, prepared });
             }
             Effect::StartAttempt { call, attempt, .. } => {
-                let usage = Bound::of(&call).usage(share);
+                let usage = Bound::under(&call, &self.degraded(&call)).usage(share);
                 let failure = || Failure::new(FailureClass::Unavailable, "scripted");
                 let outcome = match fate {
                     Fate::KilledBeforeSending => return self.reopen(None),
@@ -299,7 +328,7 @@ fn ended(failure: Failure, billed: Billed, usage: Option<Usage>) -> AttemptOutco
 }
 
 /// Twelve steps in three stages; every fourth is optional.
-fn twelve(on_reached: OnReached) -> Arc<Plan> {
+fn twelve(on_reached: &[Relief]) -> Arc<Plan> {
     let ids: Vec<String> = (0..12).map(|at| format!("step-{at}")).collect();
     let steps = ids.iter().enumerate().map(|(at, id)| {
         let needs: Vec<&str> = if at < 4 { vec![] } else { vec![ids[at - 4].as_str()] };
@@ -310,8 +339,8 @@ fn twelve(on_reached: OnReached) -> Arc<Plan> {
     with_budget(&plan(steps.collect()), on_reached)
 }
 
-fn with_budget(plan: &Plan, on_reached: OnReached) -> Arc<Plan> {
-    let budget = Budget { on_reached, ..Budget::default() };
+fn with_budget(plan: &Plan, on_reached: &[Relief]) -> Arc<Plan> {
+    let budget = Budget { on_reached: on_reached.to_vec(), ..Budget::default() };
     let parts = PlanParts { budget, ..PlanParts::from(plan.clone()) };
     Arc::new(Plan::build(parts).expect("a sound plan"))
 }
@@ -322,15 +351,15 @@ proptest! {
     #[test]
     fn what_a_server_counts_never_exceeds_a_cap(
         fates in fates(),
-        skips in any::<bool>(),
+        on_reached in Just(Relief::ALL.to_vec()).prop_shuffle(),
+        rungs in 0_usize..=3,
         max_cost in prop::option::of(100_u64..12_000),
         max_tokens in prop::option::of(50_u64..1_500),
         max_calls in prop::option::of(1_u64..25),
     ) {
-        let on_reached = if skips { OnReached::SkipOptional } else { OnReached::Stop };
         let max_cost = max_cost.map(units);
         let limits = Limits { max_cost, max_tokens, max_calls, ..Limits::default() };
-        let mut shop = Shop::open(&twelve(on_reached), limits);
+        let mut shop = Shop::open(&twelve(&on_reached[..rungs]), limits);
         let mut fates = fates.into_iter();
         for _ in 0..2_000 {
             if shop.orders.is_empty() {
@@ -354,7 +383,7 @@ fn a_kill_at_any_point_spends_no_more_than_the_cap() {
     let limits = Limits { max_cost: Some(units(4_000)), ..Limits::default() };
     for killed_at in 0..40 {
         for fate in [Fate::KilledBeforeSending, Fate::KilledBeforeTheAnswerIsRecorded] {
-            let mut shop = Shop::open(&twelve(OnReached::Stop), limits);
+            let mut shop = Shop::open(&twelve(&[]), limits);
             let mut order = 0;
             shop.run_to_rest(|| {
                 order += 1;
@@ -409,7 +438,7 @@ fn a_run_that_skips_optional_steps_goes_on_without_those_it_cannot_pay() {
     let end = shop.run_to_rest(|| (Fate::Good, 100));
     assert_eq!(end, Outcome::Failed(RunFailure::Budget(Cap::Cost)));
 
-    let skips = with_budget(&plan(steps), OnReached::SkipOptional);
+    let skips = with_budget(&plan(steps), &[Relief::SkipOptional]);
     let mut shop = Shop::open(&skips, limits);
     assert_eq!(shop.run_to_rest(|| (Fate::Good, 100)), Outcome::Succeeded);
     assert_eq!(shop.calls, 1);
@@ -486,7 +515,7 @@ fn calls_without_a_price_count_as_unpriced_and_not_as_free() {
     let plan = plan(vec![persona_step("a", &[])]);
     let mut shop = Shop::open(&plan, Limits::default());
     let call = CallId::first("a".into(), orchestrate_core::ids::Purpose::Draft);
-    let Prepared::Call { call: mut prepared, .. } = Bound::of(&call).prepared(&call) else {
+    let Prepared::Call { call: mut prepared, .. } = Bound::of(&call).prepared(&call, &[]) else {
         unreachable!("a call")
     };
     (prepared.price, prepared.reserved_cost) = (None, None);
@@ -500,4 +529,82 @@ fn calls_without_a_price_count_as_unpriced_and_not_as_free() {
     let prepared =
         shop.journal.iter().any(|recorded| matches!(recorded.event, Event::CallPrepared { .. }));
     assert!(prepared);
+}
+
+const LADDER: [Relief; 2] = [Relief::Brief, Relief::Cheaper];
+
+fn draft_of(step: &str) -> CallId {
+    CallId::first(step.into(), orchestrate_core::ids::Purpose::Draft)
+}
+
+#[test]
+fn a_call_that_is_not_covered_is_degraded_step_by_step_and_no_further_than_is_needed() {
+    let plan = with_budget(&plan(vec![persona_step("a", &[])]), &LADDER);
+    let worst = |degraded: &[Relief]| Bound::under(&draft_of("a"), degraded).worst();
+    let run = |cap: Money| {
+        let limits = Limits { max_cost: Some(cap), ..Limits::default() };
+        let mut shop = Shop::open(&plan, limits);
+        let end = shop.run_to_rest(|| (Fate::Good, 100));
+        shop.check(&limits);
+        shop.check_folds();
+        let summary = RunSummary::of(Arc::clone(&plan), &shop.journal);
+        (end, shop.degradations(), summary.steps[0].degraded.clone(), shop.calls)
+    };
+    assert_eq!(run(worst(&[])), (Outcome::Succeeded, vec![], vec![], 1));
+    let brief = (Relief::Brief, Cap::Cost);
+    let told = vec![Relief::Brief];
+    assert_eq!(run(worst(&told)), (Outcome::Succeeded, vec![brief], told, 1));
+    let both = vec![brief, (Relief::Cheaper, Cap::Cost)];
+    assert_eq!(run(worst(&LADDER)), (Outcome::Succeeded, both.clone(), LADDER.to_vec(), 1));
+    let stopped = Outcome::Failed(RunFailure::Budget(Cap::Cost));
+    assert_eq!(run(units(1)), (stopped, both, LADDER.to_vec(), 0));
+}
+
+#[test]
+fn only_what_saves_the_cap_that_was_reached_is_tried() {
+    let plan = with_budget(&plan(vec![persona_step("a", &[]), persona_step("b", &["a"])]), &LADDER);
+    let tokens = Limits { max_tokens: Some(1), ..Limits::default() };
+    let mut shop = Shop::open(&plan, tokens);
+    let end = shop.run_to_rest(|| (Fate::Good, 100));
+    assert_eq!(end, Outcome::Failed(RunFailure::Budget(Cap::Tokens)));
+    assert_eq!(shop.degradations(), [(Relief::Brief, Cap::Tokens)]);
+    let calls = Limits { max_calls: Some(1), ..Limits::default() };
+    let mut shop = Shop::open(&plan, calls);
+    let end = shop.run_to_rest(|| (Fate::Good, 100));
+    assert_eq!(end, Outcome::Failed(RunFailure::Budget(Cap::Calls)));
+    assert_eq!(shop.degradations(), []);
+}
+
+#[test]
+fn a_larger_budget_lets_a_degraded_call_be_made_whole_and_nothing_is_told_of_it() {
+    let plan = with_budget(&plan(vec![persona_step("a", &[])]), &LADDER);
+    let mut shop = Shop::open(&plan, Limits { max_cost: Some(units(1)), ..Limits::default() });
+    shop.run_to_rest(|| (Fate::Good, 100));
+    let whole = Bound::of(&draft_of("a")).worst();
+    shop.reopen(Some(Limits { max_cost: Some(whole), ..Limits::default() }));
+    assert_eq!(shop.run_to_rest(|| (Fate::Good, 100)), Outcome::Succeeded);
+    assert_eq!(shop.tokens, Bound::of(&draft_of("a")).usage(100).total());
+    let summary = RunSummary::of(Arc::clone(&plan), &shop.journal);
+    assert_eq!(summary.steps[0].degraded, []);
+}
+
+#[test]
+fn a_kill_after_any_decision_of_a_degraded_call_loses_nothing() {
+    let plan = with_budget(&plan(vec![persona_step("a", &[])]), &LADDER);
+    let worst = Bound::under(&draft_of("a"), &LADDER).worst();
+    let limits = Limits { max_cost: Some(worst), ..Limits::default() };
+    for killed_at in 1..6 {
+        let mut shop = Shop::open(&plan, limits);
+        let mut order = 0;
+        let end = shop.run_to_rest(|| {
+            order += 1;
+            (if order == killed_at { Fate::KilledBeforeSending } else { Fate::Good }, 100)
+        });
+        shop.check(&limits);
+        shop.check_folds();
+        let intended =
+            shop.journal.iter().any(|recorded| matches!(recorded.event, Event::CallUnknown { .. }));
+        // What was lost in flight stays counted at its worst and may leave nothing for the rest.
+        assert!(end == Outcome::Succeeded || intended, "{killed_at}: {end:?}");
+    }
 }

@@ -21,7 +21,11 @@ use orchestrate_provider::{
 };
 
 use super::folder::{CassetteFault, Contents, read};
-use crate::{artifacts::OutputFolder, session::RunRecord, store::StoredRequest};
+use crate::{
+    artifacts::OutputFolder,
+    session::{CHEAPER_ALIAS, RunRecord},
+    store::StoredRequest,
+};
 
 /// A folder that the calls of a run are recorded in.
 #[derive(Debug)]
@@ -118,6 +122,9 @@ fn models(run: &RunRecord) -> RecordedModels {
     let usual = created.model_flag.iter().cloned().chain([created.model.to_string()]);
     models.fallbacks.extend(usual.map(|name| (name, created.fallbacks.clone())));
     models.fallbacks.retain(|_, others| !others.is_empty());
+    if let Some(cheaper) = &created.cheaper {
+        models.aliases.insert(CHEAPER_ALIAS.to_owned(), cheaper.clone());
+    }
     // What says `provider:model` needs no other name.
     models.aliases.retain(|name, model| *name != model.to_string());
     models.endpoints =

@@ -15,5 +15,5 @@ pub use chain::Chain;
 pub use environment::Environment;
 pub use file::ConfigError;
 pub use model::{Alias, Config, Defaults, ModelError, ModelOrigin};
-pub use prices::{KnownModel, MAX_TABLE_BYTES, ModelPrices, PriceOrigin};
+pub use prices::{KnownModel, MAX_TABLE_BYTES, ModelPrices, ModelsKnown, PriceOrigin};
 pub use settings::{CommandSettings, HttpSettings, ProviderSettings, Source};

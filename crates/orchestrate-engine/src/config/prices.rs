@@ -51,6 +51,9 @@ pub struct KnownModel {
 /// The prices of the models of a run.
 pub type ModelPrices = IndexMap<ModelRef, Price>;
 
+/// What is known of the models of a run.
+pub type ModelsKnown = IndexMap<ModelRef, ModelFacts>;
+
 /// Everything in which prices are looked up.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
@@ -116,10 +119,14 @@ impl Prices {
         tables.sort_by(|(one, _), (other, _)| other.date.cmp(&one.date));
         tables.into_iter().find_map(|(table, brought)| {
             let (row, facts) = table.find(provider, model)?;
+            let mut facts = *facts;
+            // Other people's tables say it of few models, and prices do not make it true or false.
+            facts.cache_from =
+                facts.cache_from.or_else(|| built_in.find(provider, model)?.1.cache_from);
             let date = table.date.clone();
             let origin =
                 if brought { PriceOrigin::Brought(date) } else { PriceOrigin::BuiltIn(date) };
-            Some(KnownModel { facts: *facts, row: row.to_owned(), origin })
+            Some(KnownModel { facts, row: row.to_owned(), origin })
         })
     }
 
@@ -170,6 +177,13 @@ impl Config {
     pub fn prices_of<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>) -> ModelPrices {
         let known =
             models.into_iter().filter_map(|model| Some((model.clone(), self.price(model)?)));
+        known.collect()
+    }
+
+    /// What is known of those models of which something is.
+    pub fn facts_of<'a>(&self, models: impl IntoIterator<Item = &'a ModelRef>) -> ModelsKnown {
+        let known =
+            models.into_iter().filter_map(|model| Some((model.clone(), self.known(model)?.facts)));
         known.collect()
     }
 

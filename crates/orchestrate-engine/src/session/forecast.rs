@@ -19,6 +19,7 @@ use crate::{
     casting::{Casting, invalid, task_segment},
     items,
     schemas::JsonSchemas,
+    warming::kept_from,
 };
 
 /// What one step will do.
@@ -55,6 +56,9 @@ pub struct StepForecast {
     pub flow: Vec<String>,
     /// How often it runs, where that is not once.
     pub repeats: Option<Repeats>,
+    /// Whether the first of its items goes alone, so that the others read the beginning of their prompts from
+    /// the provider's cache.
+    pub warms_first: bool,
     /// What is known of the approval, where a person decides.
     pub approval: Option<ApprovalForecast>,
 }
@@ -133,6 +137,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             optional: step.optional,
             flow: orchestrate_report::flow(&step.flow),
             repeats: repeats(&known, position),
+            warms_first: false,
             approval: match &step.action {
                 Action::Approve(approval) => {
                     Some(ApprovalForecast { expires_ms: approval.expires_ms })
@@ -172,6 +177,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
                     action.persona.candidates().into_iter().map(str::to_owned).collect();
             }
         }
+        forecast.warms_first = warms_first(setup, &forecast, &system, action, &scope);
         let message = known_message(action, &scope);
         for input in called.brought(action.prompt.as_deref()) {
             forecast.handoffs.push(format!("inputs.{input}"));
@@ -179,6 +185,46 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
         }
         forecast.prompt_tokens = tokens::count(&system) + tokens::count(&message);
         forecast
+    });
+    steps.collect()
+}
+
+/// Whether what is known of the items' prompts alone makes it pay to let the first go alone.
+fn warms_first(
+    setup: &RunSetup,
+    step: &StepForecast,
+    system: &str,
+    action: &PersonaStep,
+    scope: &Scope<'_>,
+) -> bool {
+    let Some(model) = step.model.as_ref().filter(|_| step.repeats.is_some()) else { return false };
+    let provider = setup.providers.of(model).filter(|provider| provider.keeps_prefixes());
+    let least = setup.facts.get(model).and_then(kept_from).filter(|_| provider.is_some());
+    let prints = action.prompt.as_deref().is_some_and(orchestrate_workflow::prints_task);
+    let task =
+        task_segment(scope).filter(|_| !prints).map(|task| task.render()).unwrap_or_default();
+    least.is_some_and(|least| {
+        (system.len() + task.len()) as u64 >= least
+            && tokens::count(system) + tokens::count(&task) >= least
+    })
+}
+
+/// What is known before the run of the prompts of every step that asks a persona, by its position: system
+/// prompt and user message, without handoffs.
+pub(super) fn known_prompts(setup: &RunSetup) -> Vec<(usize, String)> {
+    let casting = Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone());
+    let known = KnownInputs::find(&setup.plan, &casting.inputs);
+    let steps = setup.plan.steps().iter().enumerate().filter_map(|(position, step)| {
+        let Action::Persona(action) = &step.action else { return None };
+        let called = known.of(position);
+        let scope = Scope { inputs: called.values(&casting.inputs), steps: &called };
+        let mut prompt = known_message(action, &scope);
+        if !called.decides(&action.persona)
+            && let Ok((persona, _)) = casting.choose(&action.persona, &scope)
+        {
+            prompt.push_str(&casting.system_prompt(&step.id, &persona, contract(action), &scope));
+        }
+        Some((position, prompt))
     });
     steps.collect()
 }

@@ -17,7 +17,8 @@ use orchestrate_workflow::StepEnding;
 use super::{Repeats, RunSetup, StepForecast, rehearsal::preparer};
 use crate::{
     home::Home,
-    prepare::{ASSUMED_ANSWER_TOKENS, NeedState, Preparer, View},
+    prepare::{NeedState, Preparer, View},
+    reserving::ASSUMED_ANSWER_TOKENS,
     store::{Blob, BlobReader, Index, StoreError},
 };
 
@@ -201,7 +202,7 @@ pub fn unpaid(plan: &Plan) -> Vec<Foresight> {
 }
 
 /// Which steps run once whatever the values are: no condition stands before them, and no list around them.
-fn certain(plan: &Plan) -> Vec<bool> {
+pub(super) fn certain(plan: &Plan) -> Vec<bool> {
     let mut certain = vec![false; plan.steps().len()];
     for &at in plan.stages().iter().flatten() {
         // The steps of a group stand in earlier stages than the group itself, so its needs are looked at.

@@ -7,6 +7,7 @@
 //! - [`approve`]: a person's decision from outside the process that runs a run.
 
 mod approve;
+mod cheaper;
 mod files;
 mod forecast;
 mod foresight;
@@ -18,9 +19,11 @@ mod record;
 mod rehearsal;
 mod secrets;
 mod setup;
+mod windows;
 mod workspace;
 
 pub use approve::{ApproveError, Approved, approve};
+pub(crate) use cheaper::CHEAPER_ALIAS;
 pub use forecast::{ApprovalForecast, Repeats, StepForecast, forecast};
 pub use foresight::{Bounds, CostBounds, Foresight, bounds, cost_bounds, foresee, unpaid};
 pub use leftovers::leftovers;
@@ -32,4 +35,5 @@ pub use rehearsal::rehearse;
 pub(crate) use rehearsal::rehearse_judged;
 pub(crate) use rehearsal::told;
 pub use setup::{Compiled, CompiledUsed, PastRework, Rework, RunOptions, RunSetup, SetupError};
+pub use windows::TooLong;
 pub use workspace::{Workspace, WorkspaceError};

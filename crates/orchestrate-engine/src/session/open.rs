@@ -39,6 +39,7 @@ use crate::{
     prepare::Preparer,
     providers::Providers,
     store::{BlobReader, Index, Journal, JournalWriter, RunLock, StoreError},
+    warming::Prefixes,
 };
 
 /// Program and version, as the journal records who opened it.
@@ -113,6 +114,7 @@ pub struct FinishedRun {
 impl OpenRun {
     /// Creates the journal of a new run and takes ownership of it. Nothing is recorded yet.
     pub fn create(workspace: &Workspace, setup: &RunSetup) -> Result<Self, RunError> {
+        setup.refuse_too_long()?;
         // A folder that cannot be written to is found before anything is paid for.
         if let Some(output) = &setup.output {
             OutputFolder::open(output)?;
@@ -133,7 +135,9 @@ impl OpenRun {
             input_notes: Casting::notes(&setup.inputs),
             model: setup.model.clone(),
             models: setup.models.clone(),
+            cheaper: setup.cheaper.clone(),
             prices: setup.prices.clone(),
+            facts: setup.facts.clone(),
             providers: setup.providers.clone(),
             blobs: blobs.clone(),
             fresh: setup.fresh.clone(),
@@ -149,6 +153,7 @@ impl OpenRun {
             lists: Lists::default(),
             calls: Calls::default(),
             gates: GateCommands::new(&workspace.config, setup.offline),
+            prefixes: Prefixes::default(),
         };
         let first = vec![
             Input::Create { created, forked },
@@ -194,7 +199,8 @@ impl OpenRun {
         let created = &record.created;
         let used = || {
             let models = created.models.values().chain([&created.model]);
-            models.chain(&created.fallbacks).chain(created.step_fallbacks.values().flatten())
+            let chains = created.fallbacks.iter().chain(created.step_fallbacks.values().flatten());
+            models.chain(chains).chain(&created.cheaper)
         };
         let models = used();
         let providers = match &created.replay {
@@ -231,7 +237,9 @@ impl OpenRun {
             input_notes: Casting::notes(&record.inputs),
             model: created.model.clone(),
             models: created.models.clone(),
+            cheaper: created.cheaper.clone(),
             prices,
+            facts: workspace.config.facts_of(used()),
             providers,
             blobs: record.blobs.clone(),
             fresh: created.fresh.clone(),
@@ -247,6 +255,7 @@ impl OpenRun {
             lists: Lists::default(),
             calls: Calls::default(),
             gates: GateCommands::new(&workspace.config, created.offline),
+            prefixes: Prefixes::default(),
         };
         let index = index_of(&home, asks_models);
         let writer = JournalWriter::start(journal, index, &record.events)?;

@@ -23,6 +23,7 @@ use crate::{
     live::{LiveBoard, Unobserved},
     prepare::Preparer,
     store::{BlobReader, JournalWriter},
+    warming::Prefixes,
 };
 
 /// Runs `setup` to its rest in memory: no journal, no files, no answer of another run. Approvals are put to
@@ -92,7 +93,9 @@ pub(super) fn preparer(
         input_notes: Casting::notes(&setup.inputs),
         model: setup.model.clone(),
         models: setup.models.clone(),
+        cheaper: setup.cheaper.clone(),
         prices: setup.prices.clone(),
+        facts: setup.facts.clone(),
         providers: setup.providers.clone(),
         blobs,
         fresh: setup.fresh.clone(),
@@ -106,6 +109,7 @@ pub(super) fn preparer(
         lists: Lists::default(),
         calls: Calls::default(),
         gates: GateCommands::idle("commands are not run in a rehearsal"),
+        prefixes: Prefixes::default(),
         earlier_decisions: <_>::default(),
     }
 }

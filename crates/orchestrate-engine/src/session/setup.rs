@@ -21,11 +21,11 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
+use super::{TooLong, Workspace, cheaper, files::colliding_files, lock, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
-    config::{Chain, Config, ModelError, ModelPrices},
+    config::{Chain, Config, ModelError, ModelPrices, ModelsKnown},
     gates,
     imports::WriteError,
     library::{
@@ -122,6 +122,8 @@ pub struct RunSetup {
     pub models: IndexMap<StepPath, ModelRef>,
     /// The models that are asked where those cannot be had.
     pub step_fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
+    /// The model that is asked where the budget does not cover a dearer one, and the workflow wants that.
+    pub cheaper: Option<ModelRef>,
     /// The providers of all these models.
     pub providers: Providers,
     /// The model that the command line asked for, for every step.
@@ -134,6 +136,10 @@ pub struct RunSetup {
     pub limits: Limits,
     /// The prices of these models, as far as they are known.
     pub prices: ModelPrices,
+    /// What else is known of them, such as their windows.
+    pub facts: ModelsKnown,
+    /// Prompts that are known not to fit the window of their model.
+    pub too_long: Vec<TooLong>,
     /// Calls at a time, at most.
     pub concurrency: u32,
     /// Calls at a time that each model starts with, where nobody said how many.
@@ -196,6 +202,9 @@ pub enum SetupError {
     /// A key stands where it would be sent and recorded.
     #[error("{0} holds a key that is configured here")]
     HoldsKey(String),
+    /// What is known of these prompts alone does not fit the windows of their models.
+    #[error("{}", told_too_long(.0))]
+    TooLong(Vec<TooLong>),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -294,15 +303,21 @@ impl RunSetup {
                 leave_out_unusable(&workspace.config, chain, &mut warnings);
             }
         }
-        let all = own.values().chain([&usual]).flat_map(Chain::models);
+        let cheaper = match &options.replay {
+            _ if options.offline => None,
+            Some(cassette) => cheaper::recorded(cassette.models(plan.workflow())?, &plan),
+            None => cheaper::find(&workspace.config, &plan, &mut warnings),
+        };
+        let all = own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
         let providers = match &options.replay {
             Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
             None => Providers::for_models(&workspace.config, all)?,
         };
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
-        let used = || own.values().chain([&usual]).flat_map(Chain::models);
+        let used = || own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
         let prices = workspace.config.prices_of(used());
+        let facts = workspace.config.facts_of(used());
         // A replay pays nobody.
         if options.replay.is_none() {
             priced(&limits, used(), &prices)?;
@@ -321,7 +336,7 @@ impl RunSetup {
             workflow.name.clone()
         };
         let retry = RetryPolicy::default();
-        Ok(Self {
+        let mut setup = Self {
             plan,
             workflow_source,
             inputs,
@@ -334,12 +349,15 @@ impl RunSetup {
                 .filter(|(_, chain)| !chain.fallbacks.is_empty())
                 .map(|(step, chain)| (step, chain.fallbacks))
                 .collect(),
+            cheaper,
             providers,
             model_flag: options.model.clone(),
             offline: options.offline,
             replay: options.replay.clone(),
             limits,
             prices,
+            facts,
+            too_long: Vec::new(),
             // Worksheets are made faster than calls come back: more at a time would gain nothing.
             concurrency: concurrency.unwrap_or(if options.offline {
                 AT_FIRST
@@ -359,7 +377,9 @@ impl RunSetup {
             redactor: redactor.clone(),
             new_lock,
             warnings,
-        })
+        };
+        setup.find_too_long();
+        Ok(setup)
     }
 
     /// Makes the run a rework of another one.
@@ -455,6 +475,7 @@ impl RunSetup {
             models: self.models.clone(),
             fallbacks: self.fallbacks.clone(),
             step_fallbacks: self.step_fallbacks.clone(),
+            cheaper: self.cheaper.clone(),
             model_flag: self.model_flag.clone(),
             offline: self.offline,
             replay: self.replay.as_ref().map(|cassette| cassette.folder().display().to_string()),
@@ -502,6 +523,11 @@ pub(super) fn priced<'a>(
     unknown.sort();
     unknown.dedup();
     if unknown.is_empty() { Ok(()) } else { Err(SetupError::Unpriced(unknown)) }
+}
+
+fn told_too_long(prompts: &[TooLong]) -> String {
+    let told: Vec<String> = prompts.iter().map(ToString::to_string).collect();
+    told.join("; ")
 }
 
 fn named(models: &[ModelRef]) -> String {

@@ -116,6 +116,10 @@ impl Provider for Replay {
         false
     }
 
+    fn holds(&self, identity: &Identity) -> Option<bool> {
+        Some(self.tape.find(identity).is_some())
+    }
+
     fn complete(
         &self,
         request: Arc<Request>,

@@ -148,10 +148,7 @@ impl Anthropic {
     /// for the cache where it is worth it, and the rest. Together they are the message that other dialects
     /// send as one.
     fn content(&self, request: &Request) -> Vec<Block> {
-        let is_stable =
-            |segment: &&Segment| segment.task().is_some() || matches!(segment, Segment::Handoff(_));
-        let stable = request.segments.iter().take_while(is_stable).count();
-        let (shared, own) = request.segments.split_at(stable);
+        let (shared, own) = request.segments.split_at(request.shared().len());
         let join = |segments: &[Segment]| {
             segments.iter().map(Segment::render).collect::<Vec<_>>().join("\n\n")
         };
@@ -209,6 +206,10 @@ impl Wire for Anthropic {
         };
         let name = HeaderName::from_static("anthropic-version");
         HeaderMap::from_iter([(name, HeaderValue::from_static(version))])
+    }
+
+    fn keeps_prefixes(&self) -> bool {
+        self.cache
     }
 
     fn cap(&self, request: &Request) -> Option<u32> {

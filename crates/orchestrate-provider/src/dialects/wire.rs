@@ -86,6 +86,11 @@ pub(crate) trait Wire: Send + Sync {
         HeaderMap::new()
     }
 
+    /// Whether the provider may keep the beginnings of prompts in its cache.
+    fn keeps_prefixes(&self) -> bool {
+        true
+    }
+
     /// The longest answer in tokens that is asked for.
     fn cap(&self, request: &Request) -> Option<u32> {
         request.length_cap()

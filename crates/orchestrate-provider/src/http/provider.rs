@@ -168,6 +168,14 @@ impl Provider for HttpProvider {
         true
     }
 
+    fn keeps_prefixes(&self) -> bool {
+        self.inner.wire.keeps_prefixes()
+    }
+
+    fn longest_answer(&self, request: &Request) -> Option<u32> {
+        self.inner.wire.cap(request)
+    }
+
     fn complete(
         &self,
         request: Arc<Request>,

@@ -7,7 +7,7 @@ use orchestrate_core::price::Price;
 pub struct ModelFacts {
     /// What its tokens cost.
     pub price: Option<Price>,
-    /// Tokens that a prompt may have.
+    /// Tokens of the window. Where a vendor counts answers beside it, those that a prompt may have.
     pub context: Option<u64>,
     /// Tokens that an answer may have.
     pub max_output: Option<u64>,

@@ -427,6 +427,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "items": null,
           "instances": null,
           "approval": null,
+          "degraded": [],
           "notes": [],
           "text": "## Sources\n\nPostgres.\n\n### Tables\n\n```sql\n# not a heading\nselect 1\n```",
           "brief": {
@@ -490,6 +491,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "items": null,
           "instances": null,
           "approval": null,
+          "degraded": [],
           "notes": [
             "handoff of `data` came as its brief"
           ],
@@ -538,6 +540,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "items": null,
           "instances": null,
           "approval": null,
+          "degraded": [],
           "notes": [],
           "text": null,
           "brief": null,
@@ -580,6 +583,7 @@ fn json_holds_texts_and_briefs_of_every_step() {
           "items": null,
           "instances": null,
           "approval": null,
+          "degraded": [],
           "notes": [],
           "text": "All in all: one index.",
           "brief": null,

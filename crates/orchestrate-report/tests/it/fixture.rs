@@ -183,6 +183,7 @@ impl Journal {
             models: IndexMap::new(),
             fallbacks: vec![],
             step_fallbacks: IndexMap::new(),
+            cheaper: None,
             model_flag: None,
             output: None,
             selection: None,
@@ -210,6 +211,8 @@ impl Journal {
                 price: Some(price()),
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),
                 review: None,
+                degraded: vec![],
+                reliefs: vec![],
                 warm_first: None,
             }),
         });

@@ -1,7 +1,7 @@
 //! `budget:`: what the runs of a workflow may use, and what happens where that is not enough.
 
 use orchestrate_core::{
-    budget::{Budget, Limits, OnReached},
+    budget::{Budget, Cap, Limits, Relief},
     money::{Money, MoneyError},
 };
 
@@ -50,9 +50,9 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node) -> Option<Budget> {
         limits.max_wall_ms = fields::duration_within(sink, &entry.value, "`wall`", &WALL);
         sound &= limits.max_wall_ms.is_some();
     }
-    let mut on_reached = OnReached::default();
+    let mut on_reached = Vec::new();
     if let Some(entry) = map.get("on_reached") {
-        match reaction(sink, &entry.value) {
+        match ladder(sink, &entry.value) {
             Some(found) => on_reached = found,
             None => sound = false,
         }
@@ -61,6 +61,16 @@ pub(super) fn read(sink: &mut Sink<'_>, node: &Node) -> Option<Budget> {
             let message = "`on_reached` says what happens at a cap on money, tokens or calls, and there is none".to_owned();
             let problem = sink.error(codes::BAD_VALUE, &entry.key.span, message);
             sink.push(problem.help("add `usd`, `tokens` or `calls`, or remove it"));
+            sound = false;
+        }
+        if sound && let Some(idle) = on_reached.iter().find(|relief| !saves(**relief, &limits)) {
+            let (what, caps) = match idle {
+                Relief::Cheaper => ("money", "`usd`"),
+                _ => ("money and tokens", "`usd` or `tokens`"),
+            };
+            let message = format!("`{}` saves {what}, and that is not capped here", idle.as_str());
+            let problem = sink.error(codes::BAD_VALUE, &entry.value.span, message);
+            sink.push(problem.help(format!("add {caps}, or remove it")));
             sound = false;
         }
     }
@@ -92,17 +102,68 @@ fn dollars(sink: &mut Sink<'_>, node: &Node) -> Option<Money> {
     None
 }
 
-fn reaction(sink: &mut Sink<'_>, node: &Node) -> Option<OnReached> {
-    let word = fields::text(sink, node, "`on_reached`")?;
-    match word.text.as_str() {
-        "stop" => Some(OnReached::Stop),
-        "skip-optional" => Some(OnReached::SkipOptional),
-        other => {
-            let help = sink.advice(other, ["stop", "skip-optional"]);
-            let message = "`on_reached` is `stop` or `skip-optional`".to_owned();
-            let problem = sink.error(codes::BAD_VALUE, &word.span, message);
-            sink.push(with_help(problem, help));
-            None
-        }
+/// Whether a cap is there that it saves anything of.
+fn saves(relief: Relief, limits: &Limits) -> bool {
+    let caps = [
+        (Cap::Calls, limits.max_calls.is_some()),
+        (Cap::Tokens, limits.max_tokens.is_some()),
+        (Cap::Cost, limits.max_cost.is_some()),
+    ];
+    caps.iter().any(|&(cap, is_set)| is_set && relief.saves(cap))
+}
+
+/// What is tried in order: one word, or a list of them. `stop` is what comes last in any case.
+fn ladder(sink: &mut Sink<'_>, node: &Node) -> Option<Vec<Relief>> {
+    let Kind::List(words) = &node.kind else {
+        return match rung(sink, node)? {
+            Rung::Stop => Some(Vec::new()),
+            Rung::Try(relief) => Some(vec![relief]),
+        };
+    };
+    let mut found = Vec::new();
+    let mut sound = true;
+    for (at, word) in words.iter().enumerate() {
+        let problem = match rung(sink, word) {
+            None => {
+                sound = false;
+                continue;
+            }
+            Some(Rung::Stop) if at + 1 == words.len() => continue,
+            Some(Rung::Stop) => "`stop` comes last: nothing is tried after it".to_owned(),
+            Some(Rung::Try(relief)) if found.contains(&relief) => {
+                format!("`{}` stands here twice", relief.as_str())
+            }
+            Some(Rung::Try(relief)) => {
+                found.push(relief);
+                continue;
+            }
+        };
+        let problem = sink.error(codes::BAD_VALUE, &word.span, problem);
+        sink.push(problem.help("name each once, in the order in which they are to be tried"));
+        sound = false;
     }
+    sound.then_some(found)
+}
+
+/// One of the words.
+enum Rung {
+    Try(Relief),
+    Stop,
+}
+
+fn rung(sink: &mut Sink<'_>, node: &Node) -> Option<Rung> {
+    let word = fields::text(sink, node, "`on_reached`")?;
+    if word.text == "stop" {
+        return Some(Rung::Stop);
+    }
+    if let Some(relief) = Relief::ALL.into_iter().find(|relief| relief.as_str() == word.text) {
+        return Some(Rung::Try(relief));
+    }
+    let words = ["stop"].into_iter().chain(Relief::ALL.iter().map(|relief| relief.as_str()));
+    let help = sink.advice(&word.text, words);
+    let message =
+        "`on_reached` is `stop`, `brief`, `cheaper`, `skip-optional`, or a list of them".to_owned();
+    let problem = sink.error(codes::BAD_VALUE, &word.span, message);
+    sink.push(with_help(problem, help));
+    None
 }

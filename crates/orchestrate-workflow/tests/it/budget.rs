@@ -1,6 +1,6 @@
 //! `budget:`: what a run may use, and what is said of a wrong one.
 
-use orchestrate_core::budget::{Budget, Limits, OnReached};
+use orchestrate_core::budget::{Budget, Limits, Relief};
 
 use crate::{compiled, shown};
 
@@ -11,7 +11,7 @@ fn file(budget: &str) -> String {
 #[track_caller]
 fn budget(text: &str) -> Budget {
     let (plan, problems) = compiled(&file(text));
-    *plan.unwrap_or_else(|| panic!("{}", shown(&problems))).budget()
+    plan.unwrap_or_else(|| panic!("{}", shown(&problems))).budget().clone()
 }
 
 #[test]
@@ -25,7 +25,11 @@ fn a_budget_is_read_exactly() {
         max_wall_ms: Some(5_400_000),
         allow_unpriced: false,
     };
-    assert_eq!(all, Budget { limits, on_reached: OnReached::SkipOptional });
+    assert_eq!(all, Budget { limits, on_reached: vec![Relief::SkipOptional] });
+    let ladder = |text: &str| budget(&format!("{{ usd: 1, on_reached: {text} }}")).on_reached;
+    assert_eq!(ladder("stop"), []);
+    assert_eq!(ladder("[cheaper, brief]"), [Relief::Cheaper, Relief::Brief]);
+    assert_eq!(ladder("[brief, cheaper, skip-optional, stop]"), Relief::ALL);
     assert_eq!(budget("{ wall: 30d }").limits.max_wall_ms, Some(2_592_000_000));
     let plain = compiled("workflow: w\nsteps: { a: { persona: data-engineer } }\n").0.unwrap();
     assert_eq!(*plain.budget(), Budget::default());
@@ -56,6 +60,14 @@ fn a_wrong_budget_is_told_with_its_place() {
         ("{ wall: 0.5s }", "`wall` is between 1s and 30d"),
         ("{ usd: 1, on_reached: skip-optionl }", "help: did you mean `skip-optional`?"),
         ("{ wall: 1m, on_reached: stop }", "`on_reached` says what happens at a cap on money"),
+        ("{ usd: 1, on_reached: [stop, brief] }", "`stop` comes last"),
+        ("{ usd: 1, on_reached: [brief, brief] }", "`brief` stands here twice"),
+        ("{ usd: 1, on_reached: [breif] }", "help: did you mean `brief`?"),
+        (
+            "{ calls: 1, on_reached: brief }",
+            "`brief` saves money and tokens, and that is not capped",
+        ),
+        ("{ tokens: 9, on_reached: [brief, cheaper] }", "help: add `usd`, or remove it"),
         ("{ eur: 5 }", "`budget` has no key `eur`"),
     ] {
         let (plan, problems) = compiled(&file(text));

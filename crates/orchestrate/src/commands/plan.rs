@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use orchestrate_core::{
-    budget::Limits,
+    budget::{Limits, Relief},
     money::Money,
     plan::{Action, InputKind, InputValue},
     request::ModelRef,
@@ -32,12 +32,16 @@ enum Missing {
     Input(String),
     Model(String),
     Price(String),
+    Room(String),
 }
 
 impl Missing {
     fn advice(&self) -> &str {
         match self {
-            Self::Input(advice) | Self::Model(advice) | Self::Price(advice) => advice,
+            Self::Input(advice)
+            | Self::Model(advice)
+            | Self::Price(advice)
+            | Self::Room(advice) => advice,
         }
     }
 }
@@ -93,6 +97,8 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
     }
     let mut setup = decided?;
     terminal::diagnostics(&setup.warnings);
+    let too_long = setup.too_long.iter().filter(|found| found.is_certain);
+    missing.extend(too_long.map(|found| Missing::Room(format!("room: {found}; {}", found.help()))));
     let mut steps = forecast(&setup);
     for step in &mut steps {
         // A list that is not given yet has no length.
@@ -295,6 +301,10 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 let _ = writeln!(text, "  {:id$}  └ the number of items is found at run time", "");
             }
         }
+        if step.warms_first && model_known {
+            let told = "the first goes alone: the others find its beginning in the cache";
+            let _ = writeln!(text, "  {:id$}  └ {told}", "");
+        }
         match &step.foresight {
             Foresight::Reused(origin) => {
                 let run = origin.run.as_str();
@@ -352,6 +362,9 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         let _ =
             writeln!(text, "at most {} of running time", duration(Duration::from_millis(millis)));
     }
+    if let Some(ladder) = ladder(setup) {
+        let _ = writeln!(text, "{ladder}");
+    }
     if missing.is_empty() {
         text.push_str("nothing is missing\n");
     } else {
@@ -361,6 +374,24 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         }
     }
     text
+}
+
+/// What happens to a call that the budget does not cover, where the workflow wants anything tried.
+fn ladder(setup: &RunSetup) -> Option<String> {
+    let mut rungs: Vec<String> = Vec::new();
+    for relief in &setup.plan.budget().on_reached {
+        match (relief, &setup.cheaper) {
+            (Relief::Brief, _) => rungs.push("briefs of documents".to_owned()),
+            (Relief::Cheaper, Some(model)) => rungs.push(format!("{model} if cheaper")),
+            (Relief::Cheaper, None) => {}
+            (Relief::SkipOptional, _) => rungs.push("without it if optional".to_owned()),
+        }
+    }
+    if rungs.is_empty() {
+        return None;
+    }
+    rungs.push("stop".to_owned());
+    Some(format!("what is not covered: {}", rungs.join(", then ")))
 }
 
 /// How often a step runs, as far as that is known before the run.
@@ -478,6 +509,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                     Some(Repeats::Times(times)) => Value::from(times),
                     Some(Repeats::FoundAtRunTime) => Value::Null,
                 },
+                "warm_first": step.warms_first,
                 "foreseen": step.foresight.as_str(),
                 "reused_from": match &step.foresight {
                     Foresight::Reused(origin) => json!({ "run": origin.run, "at": origin.at }),
@@ -498,6 +530,8 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         "at_first": setup.at_first,
         "fallbacks": setup.fallbacks,
         "limits": limits_json(&setup.limits),
+        "on_reached": setup.plan.budget().on_reached,
+        "cheaper": setup.cheaper,
         "inputs": setup.inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>(),
         "steps": steps,
         "calls": bounds_json(calls),

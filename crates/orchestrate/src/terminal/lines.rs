@@ -1,6 +1,7 @@
 //! Events of a run as lines for people: one line per transition.
 
 use orchestrate_core::{
+    budget::Relief,
     event::{Event, Recorded, StepSource},
     ids::{Purpose, StepPath},
     in_words,
@@ -152,6 +153,15 @@ pub(super) fn line(recorded: &Recorded, summary: &RunSummary, later: usize) -> O
             call.step,
             neutral::one_line(&failure.to_string())
         ),
+        Event::CallDegraded { call, relief, model, .. } => {
+            let how = match (relief, model) {
+                (Relief::Cheaper, Some(model)) => format!("{model} is asked"),
+                (Relief::Cheaper, None) => "a cheaper model is asked".to_owned(),
+                (Relief::Brief, _) => "documents come as their briefs".to_owned(),
+                (Relief::SkipOptional, _) => "it is left out".to_owned(),
+            };
+            format!("{}less    {}  the budget does not cover it: {how}", count(), call.step)
+        }
         Event::LaneSlowed { model, cause, at_a_time, until } => {
             let wait = until.map(|until| in_words(until.since(recorded.at)));
             format!("{}slow    {}", count(), slowed(model, *cause, *at_a_time, wait.as_deref()))

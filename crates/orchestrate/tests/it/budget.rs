@@ -305,3 +305,103 @@ fn what_runs_cost_is_added_up_by_persona_model_and_day() {
     let wrong = place.run(&["runs", "cost", "--since", "soon"]);
     assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
 }
+
+/// A first step whose document is long, and one that gets it.
+const LADDER: &str = "\
+workflow: w
+defaults: { max_output_tokens: 1000 }
+budget: { usd: BUDGET, on_reached: [brief, cheaper] }
+steps:
+  a: { persona: data-engineer, prompt: The first. }
+  b: { persona: mlops-engineer, needs: a, prompt: The second. }
+";
+
+/// The echo, with eight thousand words in the document of the first step.
+fn wordy(request: &SeenRequest) -> Reply {
+    let mut text = behaviour::echo_text(request);
+    if request.message("user").ends_with("The first.") {
+        text = format!("{}\n\n{text}", "word ".repeat(8_000));
+    }
+    let usage = Some((2_000, 500));
+    Answer { usage, model: request.model().to_owned(), ..Answer::new(text) }.reply_to(request)
+}
+
+#[test]
+fn a_call_that_is_not_covered_gets_briefs_then_a_cheaper_model_and_then_the_run_stops() {
+    let fast =
+        "[models]\nfast = \"openai:small\"\n[prices.\"openai:small\"]\ninput = 0.5\noutput = 2\n";
+    let run = ["run", "w.yaml", "-m", "openai:m", "--output", "out", "--record", "tape"];
+    // The first call is settled at 0.008; the second needs about 0.04 whole, and 0.016 with the brief.
+    for (budget, code, whole, model, degraded) in [
+        ("0.9", 0, true, "m", &[][..]),
+        ("0.035", 0, false, "m", &["brief"][..]),
+        ("0.018", 0, false, "small", &["brief", "cheaper"][..]),
+    ] {
+        let server = Server::start(wordy);
+        let place = Place::beside(&server);
+        place.configure(&format!("{fast}{PRICES}"));
+        place.write("w.yaml", LADDER.replace("BUDGET", budget));
+        let planned = place.good(&["plan", "w.yaml", "-m", "openai:m"]);
+        assert!(
+            planned.contains(
+                "what is not covered: briefs of documents, then openai:small if cheaper, then stop\n"
+            ),
+            "{planned}"
+        );
+        let outcome = place.run(&run);
+        assert_eq!(outcome.code, Some(code), "{budget}: {}", outcome.stderr);
+        let sent = server.requests();
+        let second = sent.iter().find(|seen| seen.message("user").ends_with("The second."));
+        let second = second.expect("it was asked");
+        assert_eq!(second.message("user").contains("word word"), whole, "{budget}");
+        assert_eq!(second.model(), model, "{budget}");
+        let shown = place.json(&["runs", "show", "--format", "json"]);
+        assert_eq!(shown["steps"][1]["degraded"], serde_json::json!(degraded), "{budget}");
+        let paid: Money = shown["cost"]["usd"].to_string().parse().unwrap();
+        assert!(paid <= budget.parse().unwrap(), "{paid}");
+        let (text, report) = (place.good(&["runs", "show"]), place.read("out/report.md"));
+        for (relief, line, note) in [
+            (
+                "brief",
+                "less    b  the budget does not cover it: documents come as their briefs",
+                "`a` came as its brief: the budget does not cover",
+            ),
+            (
+                "cheaper",
+                "less    b  the budget does not cover it: openai:small is asked",
+                "`openai:small` was asked, not `openai:m`",
+            ),
+        ] {
+            let is_told = degraded.contains(&relief);
+            assert_eq!(outcome.stderr.contains(line), is_told, "{budget}: {}", outcome.stderr);
+            assert_eq!(text.contains(note), is_told, "{budget}: {text}");
+            assert_eq!(report.contains(note), is_told, "{budget}: {report}");
+        }
+        // A replay spends nothing and takes the form that was recorded.
+        let replay = ["run", "w.yaml", "-m", "openai:m", "--replay", "tape"];
+        let replayed = place.run(&replay);
+        assert_eq!((replayed.code, server.count()), (Some(0), 2), "{}", replayed.stderr);
+        let shown = place.json(&["runs", "show", "--format", "json"]);
+        assert_eq!(shown["steps"][1]["degraded"], serde_json::json!(degraded), "{budget}");
+    }
+}
+
+#[test]
+fn a_degraded_run_that_stops_makes_the_call_whole_with_a_larger_budget() {
+    let server = Server::start(wordy);
+    let place = Place::beside(&server);
+    place.configure(PRICES);
+    place.write("w.yaml", LADDER.replace("BUDGET", "0.0175"));
+    let stopped = place.run(&["run", "w.yaml", "-m", "openai:m"]);
+    assert_eq!((stopped.code, server.count()), (Some(8), 1), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("warning[no-cheaper-model]: `on_reached: cheaper` does nothing here: no alias `fast` names a model"),
+        "{}",
+        stopped.stderr
+    );
+    let resumed = place.run(&["resume", "--budget", "usd=1"]);
+    assert_eq!((resumed.code, server.count()), (Some(0), 2), "{}", resumed.stderr);
+    assert!(server.requests()[1].message("user").contains("word word"));
+    let shown = place.json(&["runs", "show", "--format", "json"]);
+    assert_eq!(shown["steps"][1]["degraded"], serde_json::json!([]));
+}
