@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
     lanes::ServerLimits,
-    request::{Endpoint, Request},
+    request::{Endpoint, Parameters, Request},
     usage::Usage,
 };
 
@@ -21,6 +21,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Whether an attempt may cost anything. Where it cannot, nothing is reserved for it.
     fn is_paid(&self) -> bool {
         true
+    }
+
+    /// Why it cannot pass these settings on, where that is so. A request with them is never sent.
+    fn refuses(&self, _parameters: &Parameters) -> Option<Failure> {
+        None
     }
 
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a

@@ -47,6 +47,8 @@ pub struct StepForecast {
     /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
     /// versions of a review, and repairs. None for a rendered value.
     pub most_calls: u64,
+    /// Attempts at each of these calls, where the workflow allows fewer than usual.
+    pub attempts: Option<u16>,
     /// Who reviews it, and in how many rounds at most.
     pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
@@ -129,6 +131,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
             handoffs: handoffs.collect(),
             most_calls: 0,
+            attempts: None,
             review: None,
             optional: step.optional,
             flow: orchestrate_report::flow(&step.flow),
@@ -153,6 +156,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             })
         });
         forecast.most_calls = most_calls(action, review);
+        forecast.attempts = action.attempts;
         forecast.review = review.map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         let choice = if called.decides(&action.persona) {

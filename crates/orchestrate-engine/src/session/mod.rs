@@ -13,6 +13,7 @@ mod foresight;
 mod leftovers;
 mod lock;
 mod open;
+mod parameters;
 mod pinned;
 mod record;
 mod rehearsal;

@@ -21,7 +21,7 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{Workspace, files::colliding_files, lock, rehearsal::told, secrets};
+use super::{Workspace, files::colliding_files, lock, parameters, rehearsal::told, secrets};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
@@ -196,6 +196,9 @@ pub enum SetupError {
     /// A key stands where it would be sent and recorded.
     #[error("{0} holds a key that is configured here")]
     HoldsKey(String),
+    /// Steps set what their models cannot be told: what is wrong, and what to do.
+    #[error("settings of steps cannot be passed on")]
+    Untellable(Vec<(String, Option<String>)>),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -299,6 +302,7 @@ impl RunSetup {
             Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
             None => Providers::for_models(&workspace.config, all)?,
         };
+        parameters::told_to_all(&plan, &providers, &usual, &mut own, &mut warnings)?;
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
         let used = || own.values().chain([&usual]).flat_map(Chain::models);

@@ -77,7 +77,7 @@ pub struct RecordedCall {
     pub served_model: Option<String>,
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "cassette",
     "identity",
     "call",
@@ -89,6 +89,7 @@ const KEYS: [&str; 21] = [
     "dialect",
     "temperature",
     "max_output_tokens",
+    "seed",
     "finish",
     "verdict",
     "served_model",
@@ -162,9 +163,10 @@ impl RecordedCall {
             ("origin", self.endpoint.origin.clone()),
             ("dialect", self.endpoint.dialect.clone()),
         ];
-        let Parameters { temperature, max_output_tokens } = self.parameters;
+        let Parameters { temperature, max_output_tokens, seed } = self.parameters;
         head.extend(temperature.map(|temperature| ("temperature", temperature.to_string())));
         head.extend(max_output_tokens.map(|most| ("max_output_tokens", most.to_string())));
+        head.extend(seed.map(|seed| ("seed", seed.to_string())));
         head.push(("finish", FINISHED.to_owned()));
         head.push(("verdict", self.verdict.as_str().to_owned()));
         head.extend(self.served_model.clone().map(|model| ("served_model", model)));
@@ -239,6 +241,7 @@ impl RecordedCall {
             parameters: Parameters {
                 temperature: head.parse_found("temperature")?,
                 max_output_tokens: head.parse_found("max_output_tokens")?,
+                seed: head.parse_found("seed")?,
             },
             system,
             parts: sections.into_iter().map(known).collect(),

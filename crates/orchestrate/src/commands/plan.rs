@@ -279,6 +279,13 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let rounds = counted(u64::from(*rounds), "round", "rounds");
             let _ = writeln!(text, "  {:id$}  └ reviewed by {}, up to {rounds}", "", by.join(", "));
         }
+        if let Some(attempts) = step.attempts {
+            let told = match attempts {
+                1 => "no call is tried again".to_owned(),
+                several => format!("each call is tried up to {several} times"),
+            };
+            let _ = writeln!(text, "  {:id$}  └ {told}", "");
+        }
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
         }
@@ -470,6 +477,7 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "calls_at_most": step.most_calls,
+                "attempts_at_most": step.attempts,
                 "review": step.review.as_ref().map(|(by, rounds)| json!({ "by": by, "rounds": rounds })),
                 "optional": step.optional,
                 "flow": step.flow,
