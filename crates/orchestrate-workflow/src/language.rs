@@ -278,7 +278,7 @@ const TIMEOUT_KEY: Key = key(
 
 const ON_UNKNOWN: Key = key(
     "on_unknown",
-    "What becomes of a call of which nobody knows whether it was answered and charged, since the connection or the process broke. `retry` (the default) makes it again, `ask` stops the run until somebody resumes it, `fail` fails the step.",
+    "What becomes of a call of which nobody knows whether it was answered and charged, since the connection or the process broke. `retry` (the default) makes it again, `ask` asks whoever sits at the terminal, and elsewhere stops the run until somebody resumes it; `fail` fails the step.",
     r#"{ "enum": ["retry", "ask", "fail"], "default": "retry" }"#,
     "on_unknown: ask",
 );
