@@ -361,6 +361,14 @@ impl RunSetup {
         })
     }
 
+    /// The model of a step, and those that are asked where that cannot be had.
+    pub fn chain(&self, step: &StepPath) -> (&ModelRef, &[ModelRef]) {
+        match self.models.get(step) {
+            Some(own) => (own, self.step_fallbacks.get(step).map_or(&[], Vec::as_slice)),
+            None => (&self.model, &self.fallbacks),
+        }
+    }
+
     /// Makes the run a rework of another one.
     pub fn rework(mut self, rework: Rework) -> Result<Self, SetupError> {
         if let Some(step) = &rework.step {
