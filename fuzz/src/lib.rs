@@ -7,7 +7,7 @@ use orchestrate_persona::{
     lint::{LintContext, LintFile, fix},
     write_canonical,
 };
-use orchestrate_workflow::Catalogue;
+use orchestrate_workflow::{CalledWorkflow, Catalogue, NoWorkflow};
 
 /// Imports a file: its path on the first line, its bytes below.
 pub fn import(input: &[u8]) {
@@ -70,8 +70,24 @@ fn shown(diagnostics: &[Diagnostic]) {
     }
 }
 
-/// The personas that a fuzzed workflow may name.
+/// Reads a test of a workflow; there is one, or an error.
+pub fn test_file(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let source = Source::new("some.test.yaml", &*text);
+    let (tests, diagnostics) = orchestrate_workflow::read_tests(&source);
+    shown(&diagnostics);
+    assert!(tests.is_some() || has_errors(&diagnostics), "skipped in silence");
+}
+
+/// The personas that a fuzzed workflow may name, and the workflow that it may call.
 struct Known;
+
+const PART: &str = "workflow: part
+inputs: { task: string, depth: { type: integer, default: 1 } }
+steps:
+  look: { persona: ml-engineer, prompt: '{{ inputs.task }}, {{ inputs.depth }} deep' }
+outputs: { verdict: '{{ steps.look.text }}' }
+";
 
 impl Catalogue for Known {
     fn has_persona(&self, name: &str) -> bool {
@@ -80,5 +96,19 @@ impl Catalogue for Known {
 
     fn persona_names(&self) -> Vec<String> {
         vec!["data-engineer".to_owned(), "ml-engineer".to_owned()]
+    }
+
+    fn workflow(&self, name: &str) -> Result<CalledWorkflow<'_>, NoWorkflow> {
+        match name {
+            "part" => Ok(CalledWorkflow {
+                source: Source::new("part.yaml", PART),
+                catalogue: Box::new(Known),
+            }),
+            _ => Err(NoWorkflow::Unknown),
+        }
+    }
+
+    fn workflow_names(&self) -> Vec<String> {
+        vec!["part".to_owned()]
     }
 }

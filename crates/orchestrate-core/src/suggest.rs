@@ -34,7 +34,7 @@ pub fn advice<'a>(
     let all: Vec<&str> = candidates.into_iter().collect();
     match all.len() {
         0 => None,
-        1..=32 => Some(format!("known here: {}", all.join(", "))),
+        1..=40 => Some(format!("known here: {}", all.join(", "))),
         count => Some(format!("none of the {count} known names is like it")),
     }
 }

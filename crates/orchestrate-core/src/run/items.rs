@@ -263,7 +263,9 @@ impl Run {
     /// A part of a fan-out or group, or of the run itself, is at its end.
     pub(super) fn part_ended(&mut self, step: usize, ending: Ending) {
         let parent = self.instances[step].parent;
-        let is_item = self.instances[step].item.is_some();
+        // A person may have decided about an item that waits for others.
+        let waited = self.parked.remove(&step);
+        let is_item = self.instances[step].item.is_some() && !waited;
         let children = match parent {
             None => &mut self.whole,
             Some(parent) => match &mut self.instances[parent].children {
@@ -334,9 +336,18 @@ impl Run {
         let (join, window) = (each.join, each.max_parallel.map(|most| most.max(1) as usize));
         let window = window.unwrap_or_else(|| self.concurrency());
         while let Some(children) = &mut self.instances[step].children {
+            if children.running >= window {
+                return;
+            }
+            if let Some(&item) = self.parked.range(children.range()).next() {
+                self.parked.remove(&item);
+                children.running += 1;
+                self.unparked.insert(item);
+                continue;
+            }
             // The first failure is the step's.
             let stopped = join == Join::All && children.failed > 0;
-            if stopped || children.running >= window || children.next >= children.count {
+            if stopped || children.next >= children.count {
                 return;
             }
             let item = children.first + children.next;
@@ -351,23 +362,22 @@ impl Run {
         }
     }
 
-    /// After a resume: items that had begun count as under way, the others wait for their turn.
+    /// After a resume: items that had begun are let go on before others begin, and no more of them than may
+    /// be under way. There can be more, where failed ones are tried again.
     pub(super) fn recount(&mut self, step: usize) {
         if self.each(step).is_none() {
             return;
         }
-        let range = self.parts(step);
-        let begun = range
-            .filter(|&item| {
-                let item = &self.instances[item];
-                item.ending.is_none() && !item.waits_for_turn()
-            })
-            .count();
+        let begun = self.parts(step).filter(|&item| {
+            let item = &self.instances[item];
+            item.ending.is_none() && !item.waits_for_turn()
+        });
+        let begun: Vec<usize> = begun.collect();
+        self.parked.extend(begun);
         if let Some(children) = &mut self.instances[step].children {
-            children.running = begun;
+            children.running = 0;
             children.next = 0;
         }
-        self.release(step);
     }
 
     /// Decides how fans-out and groups end whose parts are all at their end. Those that succeed have their

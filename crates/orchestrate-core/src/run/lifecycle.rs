@@ -29,40 +29,77 @@ impl Run {
         self.starving = false;
         self.without_brief.clear();
         self.outdated.clear();
+        self.parked.clear();
+        self.unparked.clear();
         self.waiting.clear();
         self.leading.clear();
         self.traffic = Traffic::default();
         self.approvals.expiries.clear();
         self.stopping = None;
         for step in 0..self.instances.len() {
-            let instance = &self.instances[step];
-            if instance.dropped {
-                continue;
+            if self.instances[step].status == StepStatus::Open && !self.instances[step].dropped {
+                self.recount(step);
             }
-            // Another run may have paid for the same answer since, and caps may be others now.
-            if instance.status.awaits_sending() {
-                self.outdated.insert(step);
+        }
+        for step in 0..self.instances.len() {
+            if !self.is_parked(step) {
+                self.take_up(step)?;
             }
-            match instance.status {
-                StepStatus::Ready | StepStatus::Answered if instance.waits_for_turn() => {}
-                StepStatus::Ready => self.ready.push_back(step),
-                StepStatus::Open => {
-                    self.complete.push_back(step);
-                    self.recount(step);
+        }
+        Ok(())
+    }
+
+    /// Whether a step is, or stands in, an item that waits for others of its list.
+    fn is_parked(&self, step: usize) -> bool {
+        let mut around = std::iter::successors(Some(step), |&at| self.instances[at].parent);
+        !(self.parked.is_empty() && self.unparked.is_empty())
+            && around.any(|at| self.parked.contains(&at) || self.unparked.contains(&at))
+    }
+
+    /// Items that waited for others of their list go on, with everything that stands in them.
+    pub(super) fn take_up_unparked(&mut self) -> Result<(), IllegalEvent> {
+        while let Some(item) = self.unparked.pop_first() {
+            let mut work = vec![item];
+            while let Some(step) = work.pop() {
+                self.touches += 1;
+                if !self.is_parked(step) {
+                    self.take_up(step)?;
+                    work.extend(self.parts(step).rev());
                 }
-                StepStatus::Answered => self.go_on(step)?,
-                StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
-                StepStatus::Ended if instance.unknown => self.take_up_unknown(step)?,
-                StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
-                StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
-                StepStatus::Asking => self.put_question(step),
-                StepStatus::Decided => self.conclude_approval(step)?,
-                StepStatus::Blocked
-                | StepStatus::Calling
-                | StepStatus::Succeeded
-                | StepStatus::Failed
-                | StepStatus::Skipped => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Puts a step where it belongs, once after each resume.
+    fn take_up(&mut self, step: usize) -> Result<(), IllegalEvent> {
+        let instance = &self.instances[step];
+        if instance.dropped {
+            return Ok(());
+        }
+        // Another run may have paid for the same answer since, and caps may be others now.
+        if instance.status.awaits_sending() {
+            self.outdated.insert(step);
+        }
+        match instance.status {
+            StepStatus::Ready | StepStatus::Answered if instance.waits_for_turn() => {}
+            StepStatus::Ready => self.ready.push_back(step),
+            StepStatus::Open => {
+                self.complete.push_back(step);
+                self.release(step);
+            }
+            StepStatus::Answered => self.go_on(step)?,
+            StepStatus::Ended if instance.misfit.is_some() => self.go_on(step)?,
+            StepStatus::Ended if instance.unknown => self.take_up_unknown(step)?,
+            StepStatus::Prepared | StepStatus::Ended => self.due.push_back(step),
+            StepStatus::RetryWait => self.waiting.push(Reverse((instance.due, step))),
+            StepStatus::Asking => self.put_question(step),
+            StepStatus::Decided => self.conclude_approval(step)?,
+            StepStatus::Blocked
+            | StepStatus::Calling
+            | StepStatus::Succeeded
+            | StepStatus::Failed
+            | StepStatus::Skipped => {}
         }
         Ok(())
     }

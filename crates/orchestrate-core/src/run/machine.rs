@@ -96,6 +96,10 @@ pub struct Run {
     pub(super) without_brief: BTreeSet<usize>,
     /// Steps whose call is evaluated anew before it is sent: their request knows no cap yet.
     pub(super) outdated: BTreeSet<usize>,
+    /// Items that had begun when the run was resumed, and wait since too many of their list had.
+    pub(super) parked: BTreeSet<usize>,
+    /// Those of them that may go on now.
+    pub(super) unparked: BTreeSet<usize>,
     pub(super) waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
     pub(super) preparing: Vec<bool>,
     pub(super) preparing_count: usize,
@@ -139,6 +143,8 @@ impl Run {
             starving: false,
             without_brief: BTreeSet::new(),
             outdated: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            unparked: BTreeSet::new(),
             waiting: BinaryHeap::new(),
             preparing: vec![false; count],
             preparing_count: 0,

@@ -34,11 +34,12 @@ impl Run {
         }
         self.close_complete()?;
         loop {
+            self.take_up_unparked()?;
             let moved = self.let_through(now);
             self.begin_and_send()?;
             let closed = !self.complete.is_empty();
             self.close_complete()?;
-            if !moved && !closed {
+            if !moved && !closed && self.unparked.is_empty() {
                 break;
             }
         }

@@ -1,170 +1,112 @@
-//! Properties of runs with conditions, fans-out and groups, under random outcomes and crashes.
+//! Properties of runs with conditions, fans-out, groups, reviews and people, under random outcomes and crashes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use indexmap::IndexMap;
 use orchestrate_core::{
-    called::WorkflowStep,
-    event::{Event, SkipReason},
+    approval::{ApprovalAnswer, ApprovalDecision},
+    event::{Event, PauseReason},
     failure::FailureClass,
-    flow::{ForEach, Join, ListSource, When},
+    flow::When,
     ids::{CallId, Digest, StepPath},
-    plan::{Action, Plan, Step},
+    plan::{OnFail, Plan},
     policy::Limits,
-    run::{AttemptOutcome, Effect, Outcome, Prepared, Run, StepStatus},
+    run::{AttemptOutcome, Effect, Input, Outcome, Run, StepStatus},
     summary::{RunStatus, RunSummary, StepState},
 };
 use proptest::{prelude::*, sample::Index};
 
-use crate::support::{Desk, created, failed, good, persona_step, plan, prepared, timed};
-
-/// One step as drawn: its needs among those before it, and what kind of step it is.
-type Drawn = (Vec<Index>, bool, u8, u8, Option<u32>);
-
-fn drawn() -> impl Strategy<Value = Drawn> {
-    (
-        prop::collection::vec(any::<Index>(), 0..3),
-        prop::bool::weighted(0.2),
-        0_u8..12,
-        0_u8..6,
-        prop::option::of(1_u32..3),
-    )
-}
-
-fn plans() -> impl Strategy<Value = Arc<Plan>> {
-    let inner = prop::collection::vec(drawn(), 1..4);
-    prop::collection::vec((drawn(), inner), 1..6).prop_map(|tops| {
-        let mut steps = Vec::new();
-        let ids: Vec<StepPath> =
-            (0..tops.len()).map(|at| StepPath::new(format!("s{at}"))).collect();
-        for (at, (drawn, inner)) in tops.iter().enumerate() {
-            let mut step = step(&ids, at, drawn);
-            let is_group = drawn.3 >= 4;
-            if is_group {
-                step.action = if drawn.3 == 5 { call() } else { Action::Group };
-            }
-            steps.push(step);
-            if is_group {
-                let members: Vec<StepPath> =
-                    (0..inner.len()).map(|m| ids[at].member(&format!("m{m}"))).collect();
-                for (m, drawn) in inner.iter().enumerate() {
-                    let mut member = self::step(&members, m, drawn);
-                    member.flow.within = Some(ids[at].clone());
-                    steps.push(member);
-                }
-            }
-        }
-        plan(steps)
-    })
-}
-
-fn call() -> Action {
-    Action::Workflow(Box::new(WorkflowStep {
-        workflow: "called".into(),
-        inputs: IndexMap::new(),
-        with: IndexMap::new(),
-        outputs: IndexMap::new(),
-        output: None,
-    }))
-}
-
-fn step(ids: &[StepPath], at: usize, (needs, optional, flow, kind, most): &Drawn) -> Step {
-    let mut needs: Vec<&str> = if at == 0 {
-        vec![]
-    } else {
-        needs.iter().map(|need| ids[need.index(at)].as_str()).collect()
-    };
-    needs.sort_unstable();
-    needs.dedup();
-    let mut step = persona_step(ids[at].as_str(), &needs);
-    step.optional = *optional;
-    step.flow.when = [When::All, When::All, When::Any, When::Always][usize::from(flow % 4)];
-    if flow / 4 == 2 {
-        step.flow.condition = Some("asked".into());
-    }
-    if kind % 2 == 1 {
-        step.flow.each = Some(ForEach {
-            list: ListSource::Expression("a list".into()),
-            name: "item".into(),
-            max_parallel: *most,
-            join: [Join::All, Join::Any, Join::Settled][usize::from(flow % 3)],
-        });
-    }
-    step
-}
-
-/// A number that is the same for the same path in every process.
-fn draw(path: &StepPath, salt: &str, below: u8) -> u8 {
-    Digest::of(format!("{path}{salt}")).as_bytes()[0] % below
-}
-
-/// What the driver would answer: condition, list, group, document, call.
-fn prepare(run: &Run, call: &CallId) -> Prepared {
-    let instance = run.instance(&call.step).expect("the machine asks of instances that are there");
-    let step = &run.plan().steps()[run.position_of(instance)];
-    if run.is_joining(instance) {
-        return Prepared::Joined {
-            deliverable: Digest::of(call.step.as_str()),
-            brief: None,
-            output: None,
-        };
-    }
-    let item = run.item(instance).is_some();
-    if !item
-        && !run.is_admitted(instance)
-        && step.flow.condition.is_some()
-        && draw(&call.step, "if", 2) == 0
-    {
-        return Prepared::Skipped(SkipReason::Condition);
-    }
-    if step.flow.each.is_some() && !item {
-        let least = u8::from(step.flow.each.as_ref().is_some_and(|each| each.join == Join::Any));
-        let count = usize::from(least + draw(&call.step, "count", 4));
-        return Prepared::Items { count, list: Digest::of(call.step.as_str()) };
-    }
-    if step.action.is_group() {
-        let inputs = matches!(step.action, Action::Workflow(_)).then(|| Digest::of("inputs"));
-        return Prepared::Group { inputs };
-    }
-    prepared(&format!("{}#{:?}", call.step, call.purpose), 50)
-}
+use crate::{
+    random_plans::{answer, misfit, plans, prepare},
+    support::{Desk, created, failed, lost, timed},
+};
 
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Good,
+    /// A verdict does not pass, and a person says no.
+    Disagrees,
+    Misfit,
     Fails(FailureClass),
+    Lost,
     Crash,
 }
 
 fn fates() -> impl Strategy<Value = Vec<(Fate, Index)>> {
     let fate = prop_oneof![
         10 => Just(Fate::Good),
+        2 => Just(Fate::Disagrees),
+        2 => Just(Fate::Misfit),
         2 => Just(Fate::Fails(FailureClass::Unavailable)),
         2 => Just(Fate::Fails(FailureClass::Refused)),
+        1 => Just(Fate::Lost),
         1 => Just(Fate::Crash),
     ];
     prop::collection::vec((fate, any::<Index>()), 0..120)
 }
 
 /// Carries one order out.
-fn carry_out(desk: &mut Desk, order: Effect, outcome: &AttemptOutcome) {
-    let answer = match &order {
+fn carry_out(desk: &mut Desk, order: Effect, fate: Fate) {
+    if let Effect::AskPerson { step, request } = order {
+        let approved = !matches!(fate, Fate::Disagrees);
+        let answer = || ApprovalAnswer {
+            deliverable: Digest::of("approved"),
+            brief: Digest::of("approved: brief"),
+        };
+        let decision = Box::new(ApprovalDecision {
+            approved,
+            by: "ada".into(),
+            note: None,
+            answer: approved.then(answer),
+            origin: None,
+        });
+        return desk.tell(Input::Decide { step, subject: request.subject, decision });
+    }
+    let prepared = match &order {
         Effect::Prepare { call } => Some(prepare(&desk.run, call)),
         _ => None,
     };
-    desk.carry_out(order, &|_| answer.clone().expect("a preparation"), &mut |_, _| outcome.clone());
+    let outcome = match &order {
+        Effect::StartAttempt { call, .. } => Some(ended(&desk.run, call, fate)),
+        _ => None,
+    };
+    desk.carry_out(order, &|_| prepared.clone().expect("a preparation"), &mut |_, _| {
+        outcome.clone().expect("an attempt")
+    });
 }
 
-fn to_rest(desk: &mut Desk) -> Outcome {
-    for _ in 0..20_000 {
-        let Some(order) = desk.orders.pop_front() else { break };
-        let outcome = match &order {
-            Effect::StartAttempt { call, .. } => good(call.step.as_str(), true),
-            _ => good("", true),
-        };
-        carry_out(desk, order, &outcome);
+fn ended(run: &Run, call: &CallId, fate: Fate) -> AttemptOutcome {
+    match fate {
+        Fate::Good | Fate::Crash => answer(call, true),
+        Fate::Disagrees => answer(call, false),
+        Fate::Misfit => misfit(run, call),
+        Fate::Fails(class) => failed(class),
+        Fate::Lost => lost(),
     }
-    desk.outcome.clone().expect("the run came to rest")
+}
+
+/// Good answers to everything from here on, and a yes to every question, in whatever process.
+fn to_rest(desk: &mut Desk, plan: &Arc<Plan>) -> Outcome {
+    // A no that was said at rest is concluded by the resume, and asked again by the one after it.
+    let mut failures = 0;
+    for _ in 0..200 {
+        for _ in 0..20_000 {
+            let Some(order) = desk.orders.pop_front() else { break };
+            carry_out(desk, order, Fate::Good);
+        }
+        match &desk.outcome {
+            Some(Outcome::Paused(PauseReason::AwaitingApproval)) => {}
+            Some(Outcome::Failed(_)) if failures < 2 => failures += 1,
+            _ => break,
+        }
+        desk.crash(plan);
+    }
+    let Some(outcome) = desk.outcome.clone() else {
+        panic!("the run neither rests nor asks for anything: {:?}", desk.kinds())
+    };
+    outcome
 }
 
 /// How the steps came to their ends, as the events tell it.
@@ -242,6 +184,7 @@ fn lineage(path: &StepPath) -> Vec<StepPath> {
 
 fn check_invariants(desk: &Desk, plan: &Plan, concurrency: usize) {
     assert!(desk.run.in_flight() <= concurrency, "more calls in flight than allowed");
+    check_parallel(&desk.events, plan);
     let (mut ends, mut answered) = (Ends::default(), BTreeMap::<String, u32>::new());
     for event in &desk.events {
         if let Event::CallIntent { call, .. } = event {
@@ -258,20 +201,47 @@ fn check_invariants(desk: &Desk, plan: &Plan, concurrency: usize) {
         }
         ends.fold(event);
     }
-    let under_way = |status| {
-        use StepStatus as S;
-        matches!(status, S::Prepared | S::Calling | S::Ended | S::RetryWait | S::Answered | S::Open)
-    };
-    for instance in 0..desk.run.instances() {
-        let step = &plan.steps()[desk.run.position_of(instance)];
-        if let (Some(each), None) = (&step.flow.each, desk.run.item(instance))
-            && let Some(most) = each.max_parallel
-        {
-            let parts = desk.run.parts(instance);
-            let begun = parts.filter(|&part| under_way(desk.run.status(part))).count();
-            assert!(begun <= most as usize, "{begun} items of {} at a time", step.id);
+}
+
+/// Holds the calls that are in flight, as the events tell it, against how many items may be worked on at a time.
+fn check_parallel(events: &[Event], plan: &Plan) {
+    let mut sent: BTreeMap<StepPath, CallId> = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::CallIntent { call, .. } => {
+                sent.insert(call.step.clone(), call.clone());
+            }
+            Event::CallSucceeded { call, .. }
+            | Event::CallFailed { call, .. }
+            | Event::OutputRejected { call, .. }
+            | Event::CallUnknown { call, .. } => {
+                sent.remove(&call.step);
+            }
+            _ => continue,
+        }
+        let mut items: BTreeMap<StepPath, BTreeSet<StepPath>> = BTreeMap::new();
+        for path in sent.keys().flat_map(lineage) {
+            if let Some((fan_out, _)) =
+                path.as_str().strip_suffix(']').and(path.as_str().rsplit_once('['))
+            {
+                items.entry(fan_out.into()).or_default().insert(path);
+            }
+        }
+        for (fan_out, items) in items {
+            let step = &plan.steps()[plan.position_of(&fan_out).expect("a step")];
+            let most = step.flow.each.as_ref().and_then(|each| each.max_parallel);
+            assert!(most.is_none_or(|most| items.len() <= most as usize), "{items:?}");
         }
     }
+}
+
+/// Whether a step has failed since its document did not pass its review, which no resume changes.
+fn stands_refused(desk: &Desk) -> bool {
+    (0..desk.run.instances()).any(|at| {
+        let review = desk.run.plan().review(desk.run.position_of(at));
+        let stops = review.is_some_and(|review| review.on_fail == OnFail::Stop);
+        stops && desk.run.status(at) == StepStatus::Failed && desk.run.review(at).stop.is_some()
+    })
 }
 
 /// Path, status and result of an instance.
@@ -319,8 +289,7 @@ proptest! {
             match fate {
                 Fate::Crash if desk.run.is_finished() => {}
                 Fate::Crash => desk.crash(&plan),
-                Fate::Good => carry_out(&mut desk, order, &good("x", true)),
-                Fate::Fails(class) => carry_out(&mut desk, order, &failed(class)),
+                fate => carry_out(&mut desk, order, fate),
             }
         }
         check_invariants(&desk, &plan, concurrency as usize);
@@ -354,7 +323,8 @@ proptest! {
         // Whatever happened: with good answers from here on, the run can be brought to its end.
         if outcome != Some(Outcome::Succeeded) {
             desk.crash(&plan);
-            prop_assert_eq!(to_rest(&mut desk), Outcome::Succeeded);
+            let outcome = to_rest(&mut desk, &plan);
+            prop_assert!(outcome == Outcome::Succeeded || stands_refused(&desk), "{outcome:?}");
             check_invariants(&desk, &plan, concurrency as usize);
         }
     }
@@ -365,13 +335,13 @@ proptest! {
         cut in any::<Index>(),
     ) {
         let mut desk = Desk::start(&plan, created(3, Limits::default()));
-        prop_assert_eq!(to_rest(&mut desk), Outcome::Succeeded);
+        prop_assert_eq!(to_rest(&mut desk, &plan), Outcome::Succeeded);
         let whole = desk.run.ledger().calls();
         let cut = 1 + cut.index(desk.events.len() - 1);
         desk.events.truncate(cut);
         let interrupted = Run::replay(Arc::clone(&plan), timed(&desk.events)).expect("folds").in_flight();
         desk.crash(&plan);
-        prop_assert_eq!(to_rest(&mut desk), Outcome::Succeeded);
+        prop_assert_eq!(to_rest(&mut desk, &plan), Outcome::Succeeded);
         prop_assert!(desk.run.ledger().calls() <= whole + interrupted as u64);
     }
 }

@@ -402,6 +402,38 @@ fn a_run_is_killed_between_items_and_goes_on_with_the_missing_ones() {
 }
 
 #[test]
+fn items_that_are_tried_again_after_a_resume_wait_for_those_under_way() {
+    let group = with(persona_step("g", &[]), |step| {
+        step.action = Action::Group;
+        step.flow.each = Some(each(Join::Any, Some(1)));
+    });
+    let member = with(persona_step("g/a", &[]), |step| step.flow.within = Some("g".into()));
+    let whole = plan(vec![group, member]);
+    let mut play = Play::new(&whole, 4);
+    // The first item fails; the process dies while the second one is asked.
+    while let Some(order) = play.desk.orders.pop_front() {
+        if matches!(&order, Effect::StartAttempt { call, .. } if call.step.as_str() == "g[1]/a") {
+            break;
+        }
+        play.one(order, &refuses(&["g[0]/a"]));
+    }
+    play.desk.crash(&whole);
+    for expected in ["g[0]/a", "g[1]/a", "g[2]/a"] {
+        let order = loop {
+            let order = play.desk.orders.pop_front().expect("an order");
+            if matches!(order, Effect::StartAttempt { .. }) {
+                break order;
+            }
+            play.one(order, &fine);
+        };
+        let Effect::StartAttempt { call, .. } = &order else { panic!("an attempt") };
+        assert_eq!((call.step.as_str(), play.desk.run.in_flight()), (expected, 1));
+        play.one(order, &fine);
+    }
+    assert_eq!(play.rest(&fine), Outcome::Succeeded);
+}
+
+#[test]
 fn the_cost_of_deciding_grows_with_the_items_and_no_faster() {
     let cost = |count: usize| {
         let plan = plan(vec![

@@ -15,6 +15,7 @@ const TARGETS: &[Target] = &[
     ("import", targets::import),
     ("lint", targets::lint),
     ("read", targets::read),
+    ("test_file", targets::test_file),
     ("workflow", targets::workflow),
 ];
 

@@ -326,7 +326,7 @@ impl Inner {
     /// The failure of a request that did not get an answer's head.
     pub(super) fn unsent_or_lost(&self, error: reqwest::Error) -> AttemptError {
         if error.is_connect() {
-            let what = self.causes(error);
+            let what = self.cause(&error);
             let message = format!("could not connect to {}: {what}", self.context.address);
             let failure = Failure::new(FailureClass::Connect, message)
                 .help("check the address, the network, and that the server is running");
@@ -344,6 +344,15 @@ impl Inner {
         let what = self.causes(error);
         let message = format!("the connection to {} broke: {what}", self.context.name);
         Failure::new(FailureClass::StreamCut, message)
+    }
+
+    /// What the innermost cause of a client error says. What stands around it says only that a request was
+    /// being sent.
+    fn cause(&self, error: &reqwest::Error) -> String {
+        let first = error.source();
+        let innermost = std::iter::successors(first, |error| (*error).source()).last();
+        let text = innermost.map_or_else(|| "no reason is known".to_owned(), ToString::to_string);
+        self.context.redactor.excerpt(&text, 300)
     }
 
     /// What a client error says, its causes included and its URL left out.

@@ -48,6 +48,19 @@ const SYNONYMS: [(&str, &str); 34] = [
     ("answers", "replies"),
 ];
 
+/// What only the user's own configuration says.
+const OPERATORS: [&str; 9] = [
+    "api_key",
+    "api_key_env",
+    "api_base",
+    "base_url",
+    "endpoint",
+    "headers",
+    "command",
+    "proxy",
+    "url",
+];
+
 /// The map that a node has to be; its unknown keys are reported.
 pub(super) fn map<'n>(
     sink: &mut Sink<'_>,
@@ -91,6 +104,11 @@ fn unknown_key(sink: &Sink<'_>, entry: &Entry, what: &str, known: &[&str]) -> Di
     let synonym = synonym.filter(|(word, _)| *word != "name" || !known.contains(&"persona"));
     if let Some((_, ours)) = synonym {
         return problem.help(format!("did you mean `{ours}`?"));
+    }
+    if OPERATORS.contains(&key) {
+        return problem.help(
+            "a workflow names no endpoint, key, header or command: they belong to your own configuration, which `orchestrate doctor` shows",
+        );
     }
     let advice = sink.advice(key, known.iter().copied());
     with_help(problem, advice)

@@ -1,5 +1,7 @@
 //! When a step runs and how often: `if`, `when`, `for_each` and what goes with them.
 
+use std::rc::Rc;
+
 use orchestrate_core::{
     diagnostic::Diagnostic,
     flow::{ForEach, Join, ListSource, MOST_ITEMS, When},
@@ -9,7 +11,7 @@ use orchestrate_core::{
 use super::{
     edges::Edge,
     fields,
-    templates::{self, Known, StepReference},
+    templates::{self, Item, Known, StepReference},
 };
 use crate::{
     codes,
@@ -63,6 +65,16 @@ pub(super) fn item_name(step: &Node) -> Option<String> {
         Some(Kind::Scalar(scalar)) => Some(scalar.text.clone()),
         Some(_) => None,
     }
+}
+
+/// The items of a step, for the templates in it.
+pub(super) fn item(step: &Node, each: Option<&ForEach>, known: &Known<'_>) -> Option<Item> {
+    let name = item_name(step)?;
+    let schema = match each.map(|each| &each.list) {
+        Some(ListSource::Expression(list)) => template::item_schema(list, known).map(Rc::new),
+        Some(ListSource::Values(_)) | None => None,
+    };
+    Some(Item { name, schema })
 }
 
 const DEFAULT_ITEM: &str = "item";
@@ -319,7 +331,7 @@ fn name(
         sink.push(problem.help("for example `as: topic`"));
         return None;
     }
-    if known.items.contains(&name) {
+    if known.items.iter().any(|item| item.name == name) {
         let message = format!("`{name}` is the item of a step around this one already");
         let problem = sink.error(codes::SHADOWED_NAME, &span, message);
         sink.push(problem.help("give the items another name with `as:`"));

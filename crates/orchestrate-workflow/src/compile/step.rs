@@ -74,7 +74,7 @@ pub(super) fn read(
     draft.save = map.get("save").and_then(|entry| save(sink, &entry.value));
     draft.flow = flow::read(sink, map, id, known);
     // From here on, templates know the item.
-    let item = flow::item_name(&entry.value);
+    let item = flow::item(&entry.value, draft.flow.each.as_ref(), known);
     let known =
         &Known { items: known.items.iter().cloned().chain(item).collect(), ..known.clone() };
     let kinds: Vec<&Entry> = KINDS.iter().filter_map(|kind| map.get(kind)).collect();

@@ -13,7 +13,8 @@ use super::call::{Called, Calls};
 use crate::{
     codes,
     template::{
-        Expanded, Form, Includes, Names, Problem, Reference, Spot, Target, analyse, expand,
+        Expanded, Form, Includes, ItemSchema, Names, Problem, Reference, Spot, Target, analyse,
+        expand,
     },
     yaml::{Node, Places, Sink, Text, with_help},
 };
@@ -27,7 +28,7 @@ pub(super) struct Known<'k> {
     /// What is known around the group: templates can speak of those steps, too.
     pub(super) around: Option<&'k Known<'k>>,
     /// The items that templates can speak of, outermost first.
-    pub(super) items: Vec<String>,
+    pub(super) items: Vec<Item>,
     /// The steps of the whole file that have items, by the item's name.
     pub(super) owners: &'k IndexMap<String, String>,
     /// The group around the steps, and how deep it stands.
@@ -37,6 +38,14 @@ pub(super) struct Known<'k> {
     pub(super) files: &'k dyn Includes,
     /// The workflows that steps call.
     pub(super) calls: &'k Calls<'k>,
+}
+
+/// An item that templates can speak of.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) name: String,
+    /// What it fits, where its list tells.
+    pub(super) schema: Option<Rc<ItemSchema>>,
 }
 
 /// What is known of a step before it is read.
@@ -109,7 +118,11 @@ impl Names for Known<'_> {
     }
 
     fn items(&self) -> Vec<String> {
-        self.items.clone()
+        self.items.iter().map(|item| item.name.clone()).collect()
+    }
+
+    fn item_schema(&self, name: &str) -> Option<&ItemSchema> {
+        self.items.iter().rev().find(|item| item.name == name)?.schema.as_deref()
     }
 
     fn item_of(&self, name: &str) -> Option<&str> {

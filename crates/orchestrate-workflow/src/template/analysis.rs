@@ -10,6 +10,7 @@ use minijinja::{
 use orchestrate_core::plan::InputKind;
 use serde_json::Value;
 
+use super::typed::{ItemSchema, Typed};
 use crate::codes;
 
 /// Tokens in one `{{ … }}` or `{% … %}`: the parser builds trees as deep as an expression is long.
@@ -41,6 +42,10 @@ pub(crate) trait Names {
     /// The names of the items that are known here.
     fn items(&self) -> Vec<String> {
         Vec::new()
+    }
+    /// What the items of this name are, where that is known before there are any.
+    fn item_schema(&self, _name: &str) -> Option<&ItemSchema> {
+        None
     }
     /// The step whose items have this name, wherever it stands.
     fn item_of(&self, _name: &str) -> Option<&str> {
@@ -114,14 +119,7 @@ pub(super) fn syntax() -> SyntaxConfig {
 /// Finds references and problems. Names that do not exist are left to the caller, who knows the
 /// ones that do.
 pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
-    let mut walker = Walker {
-        source,
-        names,
-        found: Analysis::default(),
-        scopes: vec![BTreeMap::new()],
-        items: names.items(),
-        conditional: 0,
-    };
+    let mut walker = Walker::new(source, names);
     if let Some(problem) = too_complex(source, form) {
         walker.found.problems.push(problem);
         return walker.found;
@@ -136,19 +134,6 @@ pub(crate) fn analyse(source: &str, form: Form, names: &dyn Names) -> Analysis {
         walker.found.problems.push(syntax_problem(source, &error));
     }
     walker.found
-}
-
-/// A value whose schema is known.
-#[derive(Debug, Clone)]
-pub(super) struct Typed<'s> {
-    /// How the template says it.
-    pub(super) of: String,
-    /// Where its references lead.
-    pub(super) root: &'s Value,
-    /// What it fits, or each of its items does.
-    pub(super) schema: &'s Value,
-    /// Whether it is the list of the values of a fan-out's items.
-    pub(super) listed: bool,
 }
 
 /// Whether a value is used, or only looked at.
@@ -171,6 +156,17 @@ pub(super) struct Walker<'s> {
 }
 
 impl<'s> Walker<'s> {
+    pub(super) fn new(source: &'s str, names: &'s dyn Names) -> Self {
+        Self {
+            source,
+            names,
+            found: Analysis::default(),
+            scopes: vec![BTreeMap::new()],
+            items: names.items(),
+            conditional: 0,
+        }
+    }
+
     fn statements(&mut self, statements: &[ast::Stmt<'_>]) {
         for statement in statements {
             self.statement(statement);

@@ -7,10 +7,11 @@ use orchestrate_core::{plan::InputKind, suggest};
 use serde_json::Value;
 
 use super::{
-    analysis::{Position, Reference, Target, Typed, Walker, range},
+    analysis::{Position, Reference, Target, Walker, range},
     filters,
+    typed::{Typed, says_all},
 };
-use crate::{codes, compile::json_schema};
+use crate::codes;
 
 /// What a step has.
 const ATTRIBUTES: [&str; 8] =
@@ -298,6 +299,9 @@ impl<'s> Walker<'s> {
                 let printed = position == Position::Printed;
                 let target = Target::Item(name.to_owned());
                 self.found.references.push(Reference { target, span, printed });
+                if let Some(item) = self.names.item_schema(name) {
+                    self.below(item.typed(name), &chain.links);
+                }
             }
             "inputs" => self.input(chain, position),
             "steps" => self.step(chain, position),
@@ -454,6 +458,15 @@ impl<'s> Walker<'s> {
         Some(typed)
     }
 
+    /// The input that an expression is, where it is nothing else.
+    pub(super) fn whole_input(&self, expression: &ast::Expr<'_>) -> Option<String> {
+        let chain = chain(expression).filter(|chain| !self.is_local(chain.root))?;
+        match (chain.root, chain.links.as_slice()) {
+            ("inputs", [Link::Name(name, _)]) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     /// Where a chain starts that leads to a value with a schema, and what is looked up below it.
     fn base<'c, 'e, 'a>(
         &self,
@@ -605,72 +618,6 @@ impl<'s> Walker<'s> {
             _ => false,
         }
     }
-}
-
-impl Typed<'_> {
-    /// The same value, its reference followed.
-    fn resolved(self) -> Self {
-        Self { schema: referred(self.root, self.schema), ..self }
-    }
-
-    /// An item of a list.
-    pub(super) fn items(&self) -> Option<Self> {
-        let schema = if self.listed { self.schema } else { self.schema.get("items")? };
-        let of = format!("{}[…]", self.of);
-        Some(Self { of, root: self.root, schema, listed: false }.resolved())
-    }
-
-    fn is(&self, kind: &str) -> bool {
-        if self.listed {
-            return kind == "array";
-        }
-        self.schema.get("type").is_some_and(|known| known == kind)
-    }
-
-    /// What it is, where nothing can be below it.
-    fn single(&self) -> Option<&'static str> {
-        if self.listed {
-            return None;
-        }
-        match self.schema.get("type")?.as_str()? {
-            "string" => Some("a text"),
-            "integer" | "number" => Some("a number"),
-            "boolean" => Some("a boolean"),
-            _ => None,
-        }
-    }
-}
-
-/// What a reference stands for. The compiler has made sure that none leads back to itself.
-pub(super) fn referred<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
-    for _ in 0..64 {
-        let reference = schema.get("$ref").and_then(Value::as_str);
-        match reference.and_then(|reference| json_schema::target(root, reference)) {
-            Some(target) => schema = target,
-            None => break,
-        }
-    }
-    schema
-}
-
-/// Whether an object has no more properties than a schema names: the schema says so, or says nothing of
-/// others.
-fn says_all(schema: &Value) -> bool {
-    const MORE: [&str; 11] = [
-        "$ref",
-        "patternProperties",
-        "unevaluatedProperties",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "if",
-        "then",
-        "else",
-        "dependentSchemas",
-        "dependencies",
-    ];
-    let others = schema.get("additionalProperties");
-    others.is_none_or(|others| others == false) && MORE.iter().all(|key| schema.get(key).is_none())
 }
 
 /// A chain of lookups that starts at a name.

@@ -11,6 +11,7 @@ mod expression;
 mod filters;
 mod passing;
 mod render;
+mod typed;
 mod value;
 
 pub use render::{
@@ -23,3 +24,4 @@ pub(crate) use analysis::{Form, Names, Problem, Reference, Target, analyse};
 pub(crate) use expand::{Expanded, Includes, Spot, expand};
 pub(crate) use passing::{Passing, evaluate_passing, ingredients, single_expression};
 pub(crate) use render::plain_input;
+pub(crate) use typed::{ItemSchema, item_schema};

@@ -376,7 +376,7 @@ fn typed(
     origin: &str,
     origins: &mut Origins,
 ) -> Value {
-    let schema = super::expression::referred(root, schema);
+    let schema = super::typed::referred(root, schema);
     match value {
         serde_json::Value::String(word)
             if schema["enum"].as_array().is_some_and(|words| words.contains(value))

@@ -315,6 +315,61 @@ unknown-attribute 19:76 `male`
     );
 }
 
+#[test]
+fn what_is_below_an_item_is_checked_as_far_as_its_list_tells() {
+    check(
+        "workflow: w
+inputs:
+  files: list
+  parts: { type: list, items: { schema: { properties: { id: { type: string } } } } }
+  text: string
+  any: object
+steps:
+  plan:
+    persona: data-engineer
+    output: { type: object, properties: { rows: { type: array, items: { type: object, properties: { name: { type: string }, tags: { type: array } } } } } }
+  found: { persona: data-engineer, output: findings }
+  a: { render: '{{ file.name }}', for_each: inputs.files, as: file }
+  b: { render: '{{ part.id }} {{ part.idd }}', for_each: inputs.parts, as: part }
+  c: { render: '{{ row.nme }} {{ row.tags.first }} {{ row.name }}', for_each: steps.plan.output.rows, as: row, needs: plan }
+  d: { render: '{{ line.length }}', for_each: inputs.text | lines, as: line }
+  e:
+    for_each: steps.plan.output.rows
+    as: outer
+    needs: plan
+    steps:
+      f: { persona: data-engineer, prompt: '{{ outer.nam }} {{ tag.anything }}', for_each: outer.tags, as: tag, if: outer.nmae }
+  g: { render: '{{ item.severty }}', for_each: steps.found.output, needs: found }
+  h: { render: '{{ free.x.y }}', for_each: inputs.any.list, as: free }
+",
+        r"unknown-attribute 12:25 `name`
+  `file` is a text: nothing is below it
+  help: write `file`
+unknown-attribute 13:39 `idd`
+  `part` has no `idd`
+  help: did you mean `id`?
+unknown-attribute 14:24 `nme`
+  `row` has no `nme`
+  help: did you mean `name`?
+unknown-attribute 14:43 `first`
+  `row.tags` is a list: its items have numbers and no names
+  help: write `row.tags[0].first`, or `{% for x in row.tags %}`
+unknown-attribute 15:25 `length`
+  `line` is a text: nothing is below it
+  help: write `line`
+unknown-attribute 21:54 `nam`
+  `outer` has no `nam`
+  help: did you mean `name`?
+unknown-attribute 21:123 `nmae`
+  `outer` has no `nmae`
+  help: did you mean `name`?
+unknown-attribute 22:25 `severty`
+  `item` has no `severty`
+  help: did you mean `severity`?
+",
+    );
+}
+
 struct NoSteps;
 
 impl StepValues for NoSteps {

@@ -109,7 +109,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     2 | defaults: { base_url: "http://x" }
       |             ^^^^^^^^
       |
-      = help: known here: model, temperature, max_output_tokens, seed, retry, timeout, on_unknown
+      = help: a workflow names no endpoint, key, header or command: they belong to your own configuration, which `orchestrate doctor` shows
 
     error[unknown-key]: step `a` has no key `api_key`
      --> w.yaml:4:32
@@ -117,7 +117,7 @@ fn a_workflow_cannot_name_an_endpoint_or_a_key() {
     4 |   a: { persona: data-engineer, api_key: k }
       |                                ^^^^^^^
       |
-      = help: known here: persona, render, approve, expires, on_expire, steps, workflow, with, prompt, output, review, repairs, needs, if, when, for_each, as, max_parallel, join, optional, save, model, temperature, max_output_tokens, seed, retry, timeout, on_unknown
+      = help: a workflow names no endpoint, key, header or command: they belong to your own configuration, which `orchestrate doctor` shows
 
     error: 2 mistakes; nothing was run
     "#);

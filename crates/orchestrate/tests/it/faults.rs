@@ -263,19 +263,19 @@ fn an_address_where_nobody_listens_ends_with_1_after_a_bounded_number_of_tries()
     insta::assert_snapshot!(outcome.stderr, @r"
     run [RUN]  one  1 step  openai:m
     [0/1] start   data  data-engineer
-    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: error sending request: client error (Connect): tcp connect error: Connection refused (os error [N])
+    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: Connection refused (os error [N])
     [0/1] again   data  data-engineer  attempt 2
-    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: error sending request: client error (Connect): tcp connect error: Connection refused (os error [N])
+    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: Connection refused (os error [N])
     [0/1] again   data  data-engineer  attempt 3
-    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: error sending request: client error (Connect): tcp connect error: Connection refused (os error [N])
+    [0/1] retry   data in [TIME]: no connection: could not connect to http://[SERVER]/v1: Connection refused (os error [N])
     [0/1] again   data  data-engineer  attempt 4
-    [0/1] FAILED  data: no connection: could not connect to http://[SERVER]/v1: error sending request: client error (Connect): tcp connect error: Connection refused (os error [N])
+    [0/1] FAILED  data: no connection: could not connect to http://[SERVER]/v1: Connection refused (os error [N])
 
     steps   0 of 1 finished
     calls   4 sent
     tokens  0 in, 0 out
     time    [TIME]
-    status  failed: step `data`: no connection: could not connect to http://[SERVER]/v1: error sending request: client error (Connect): tcp connect error: Connection refused (os error [N])
+    status  failed: step `data`: no connection: could not connect to http://[SERVER]/v1: Connection refused (os error [N])
     advice  check the address, the network, and that the server is running
     next: orchestrate resume [RUN] once the cause is mended; finished steps are kept
     ");

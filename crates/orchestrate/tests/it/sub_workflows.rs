@@ -206,8 +206,23 @@ fn plan_graph_and_validate_know_what_is_called() {
 
 #[test]
 fn an_interrupted_fan_out_of_calls_is_resumed_where_it_was() {
-    let server = Server::holding("data-viz-specialist");
+    let server = Server::holding("ml-engineer-jax");
     let place = place(&server);
+    place.write(
+        "workflows/main.yaml",
+        "\
+workflow: main
+inputs: { task: string }
+concurrency: 2
+steps:
+  each:
+    workflow: ./parts/review.yaml
+    for_each: [sea, sky]
+    as: topic
+    with: { task: 'On {{ topic }}', document: '{{ topic }}' }
+  report: { persona: data-viz-specialist, needs: each }
+",
+    );
     let mut running = place.start(&RUN);
     server.wait_until_held();
     running.signal(Signal::INT);
@@ -216,7 +231,8 @@ fn an_interrupted_fan_out_of_calls_is_resumed_where_it_was() {
     assert_eq!(running.finish().code, Some(130));
     let outcome = place.run(&["resume"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
-    assert_eq!(server.count(), 8);
+    // Read and judged twice, and the report.
+    assert_eq!(server.count(), 5);
 }
 
 #[test]
