@@ -101,6 +101,7 @@ fn layered(steps: usize, width: usize) -> Arc<Plan> {
                 parameters: Parameters::default(),
                 timeouts: Timeouts::default(),
                 on_unknown: orchestrate_core::policy::OnUnknown::Retry,
+                attempts: None,
                 output: None,
                 review: None,
                 repairs: 1,

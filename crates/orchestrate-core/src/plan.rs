@@ -172,6 +172,9 @@ pub struct PersonaStep {
     /// What becomes of a call of which nobody knows whether it was answered.
     #[serde(default, skip_serializing_if = "is_retried")]
     pub on_unknown: OnUnknown,
+    /// Attempts at each of its calls in all, where the workflow allows fewer than the run does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u16>,
     /// What the answer's value has to be, where it is not a document alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputSpec>,

@@ -34,6 +34,10 @@ pub struct RetryPolicy {
     pub budget_percent: u64,
 }
 
+/// Attempts at a call in all where nothing says less. A workflow may only lower it: what an attempt costs is the
+/// user's.
+pub const MOST_ATTEMPTS: u16 = 4;
+
 fn default_budget() -> u64 {
     RetryPolicy::default().budget
 }
@@ -45,7 +49,7 @@ fn default_budget_percent() -> u64 {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            max_attempts: 4,
+            max_attempts: MOST_ATTEMPTS,
             base_ms: 1_000,
             cap_ms: 60_000,
             longest_wait_ms: 120_000,
@@ -64,6 +68,12 @@ impl RetryPolicy {
     /// and neither does what a crash interrupted.
     pub fn retries_for(&self, calls: u64) -> u64 {
         self.budget.saturating_add(calls.saturating_mul(self.budget_percent) / 100)
+    }
+
+    /// The same with fewer attempts, where these are fewer.
+    #[must_use]
+    pub fn with_at_most(self, attempts: u16) -> Self {
+        Self { max_attempts: self.max_attempts.min(attempts.max(1)), ..self }
     }
 
     /// The longest wait that a provider may ask for.
@@ -187,6 +197,13 @@ mod tests {
         assert!(policy.next_delay(FailureClass::Empty, 1, None, 0.5).is_some());
         assert_eq!(policy.next_delay(FailureClass::Empty, 2, None, 0.5), None);
         assert_eq!(policy.next_delay(FailureClass::Connect, 4, None, 0.5), None);
+    }
+
+    #[test]
+    fn attempts_can_be_lowered_and_not_raised() {
+        let policy = RetryPolicy::default();
+        let attempts = |most| policy.clone().with_at_most(most).max_attempts;
+        assert_eq!([0, 1, 2, 4, 9].map(attempts), [1, 1, 2, 4, 4]);
     }
 
     #[test]

@@ -75,6 +75,10 @@ pub struct Parameters {
     /// The answer's longest length in tokens, as the workflow's author set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// What sampling starts from, as the workflow's author set it; it stands before the seed of a provider's
+    /// own config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
 }
 
 /// How long a call may take, in milliseconds each. `None` leaves the provider's default.
@@ -285,7 +289,7 @@ pub struct Identity(pub Digest);
 impl Identity {
     /// Hashes everything the answer depends on: provider, origin, dialect, model, parameters, persona,
     /// system prompt, user segments in order, output schema, tool manifest and sample number. The
-    /// last two have no other values yet than "none" and 1.
+    /// last two have no other values yet than "none" and 1. A seed stands behind them, where there is one.
     pub fn of(endpoint: &Endpoint, request: &Request) -> Self {
         let mut hasher = FieldHasher::new("orchestrate 2026 call identity 1");
         hasher
@@ -306,6 +310,10 @@ impl Identity {
         }
         let schema = request.response_schema.as_ref().map(ToString::to_string);
         hasher.field(schema.unwrap_or_default()).field("").field(1_u32.to_le_bytes());
+        // What most requests do not set changes nothing about them.
+        if let Some(seed) = request.parameters.seed {
+            hasher.field("seed").field(seed.to_le_bytes());
+        }
         Self(hasher.finish())
     }
 }
@@ -354,6 +362,7 @@ mod tests {
         differs(&|r| r.model.model.push('x'));
         differs(&|r| r.parameters.temperature = Some(0.0));
         differs(&|r| r.parameters.max_output_tokens = Some(9));
+        differs(&|r| r.parameters.seed = Some(0));
         differs(&|r| r.segments.swap(0, 1));
         differs(&|r| r.response_schema = Some(Arc::new(serde_json::json!({ "type": "object" }))));
         differs(&|r| Arc::make_mut(&mut r.persona).digest = Digest::of("other"));

@@ -45,7 +45,8 @@ impl Preparer {
         ladder.iter().copied().filter(helps).collect()
     }
 
-    /// Whether the cheaper model is one for this very call, and its window holds the prompt.
+    /// Whether the cheaper model is one for this very call: it can be told what the step sets, and its window
+    /// holds the prompt.
     fn is_cheaper(&self, draft: &Draft, price: &Price) -> bool {
         let request = &draft.request;
         let Some(cheaper) = self.cheaper.as_ref().filter(|model| **model != request.model) else {
@@ -53,6 +54,10 @@ impl Preparer {
         };
         let facts = self.facts.get(cheaper).copied().unwrap_or_default();
         let Some(other) = self.prices.get(cheaper) else { return false };
+        let provider = self.providers.of(cheaper);
+        if provider.is_none_or(|provider| provider.refuses(&request.parameters).is_some()) {
+            return false;
+        }
         let (prompt, answer) =
             (request.prompt_bytes(), u64::from(answer_allowance(request, &facts)));
         other.worst(prompt, answer) < price.worst(prompt, answer)

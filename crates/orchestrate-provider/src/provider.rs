@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use orchestrate_core::{
     failure::{Billed, Failure, FailureClass},
     lanes::ServerLimits,
-    request::{Endpoint, Identity, Request},
+    request::{Endpoint, Identity, Parameters, Request},
     usage::Usage,
 };
 
@@ -36,6 +36,11 @@ pub trait Provider: Send + Sync + 'static {
     /// The longest answer in tokens that is asked for; none where the server decides.
     fn longest_answer(&self, request: &Request) -> Option<u32> {
         request.length_cap()
+    }
+
+    /// Why it cannot pass these settings on, where that is so. A request with them is never sent.
+    fn refuses(&self, _parameters: &Parameters) -> Option<Failure> {
+        None
     }
 
     /// Makes one attempt and reports progress as text arrives. Never retries and never follows a

@@ -257,6 +257,18 @@ const MAX_OUTPUT_TOKENS: Key = key(
     r#"{ "type": "integer", "minimum": 1, "maximum": 1000000 }"#,
     "max_output_tokens: 4000",
 );
+const SEED: Key = key(
+    "seed",
+    "A number that sampling starts from, 0 to 2,147,483,647: the same question gets much the same answer. It stands before the `seed` of your config. A model whose provider has none is refused before anything is sent.",
+    r#"{ "type": "integer", "minimum": 0, "maximum": 2147483647 }"#,
+    "seed: 7",
+);
+const RETRY: Key = key(
+    "retry",
+    "Attempts at each call in all, 1 to 4; 4 where it is not said, and 1 never repeats one. What is repeated at all, and how often in a run, is not the workflow's to say.",
+    r#"{ "type": "integer", "minimum": 1, "maximum": 4, "default": 4 }"#,
+    "retry: 2",
+);
 const TIMEOUT_KEY: Key = key(
     "timeout",
     "How long a call may take in all, or a map that says more.",
@@ -266,7 +278,7 @@ const TIMEOUT_KEY: Key = key(
 
 const ON_UNKNOWN: Key = key(
     "on_unknown",
-    "What becomes of a call of which nobody knows whether it was answered and charged, since the connection or the process broke. `retry` (the default) makes it again, `ask` stops the run until somebody resumes it, `fail` fails the step.",
+    "What becomes of a call of which nobody knows whether it was answered and charged, since the connection or the process broke. `retry` (the default) makes it again, `ask` asks whoever sits at the terminal, and elsewhere stops the run until somebody resumes it; `fail` fails the step.",
     r#"{ "enum": ["retry", "ask", "fail"], "default": "retry" }"#,
     "on_unknown: ask",
 );
@@ -275,7 +287,7 @@ const ON_UNKNOWN: Key = key(
 pub const DEFAULTS: Section = Section {
     name: "defaults",
     title: "`defaults`",
-    keys: &[MODEL, TEMPERATURE, MAX_OUTPUT_TOKENS, TIMEOUT_KEY, ON_UNKNOWN],
+    keys: &[MODEL, TEMPERATURE, MAX_OUTPUT_TOKENS, SEED, RETRY, TIMEOUT_KEY, ON_UNKNOWN],
     around: "workflow: example\ndefaults: { KEYS }\nsteps:\n  data: { persona: data-engineer }\n",
     between: ", ",
     beside: &[],
@@ -497,6 +509,8 @@ pub const STEP: Section = Section {
         MODEL,
         TEMPERATURE,
         MAX_OUTPUT_TOKENS,
+        SEED,
+        RETRY,
         TIMEOUT_KEY,
         ON_UNKNOWN,
     ],

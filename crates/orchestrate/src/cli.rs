@@ -135,7 +135,7 @@ pub(crate) struct ShowArguments {
     /// End with code 5 where an optional step failed
     #[arg(long)]
     pub(crate) fail_on_partial: bool,
-    /// Ask nobody at the terminal: an approval waits for `orchestrate approve`
+    /// Ask nobody at the terminal: the run waits for `orchestrate approve` or `resume`
     #[arg(long)]
     pub(crate) no_input: bool,
 }
@@ -287,7 +287,7 @@ pub(crate) enum ListFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArguments {
-    /// Names or paths; all workflows that can be found where none is given
+    /// Names or paths of workflows, or paths of test files; all workflows that can be found where none is given
     #[arg(add = ArgValueCompleter::new(completions::workflows))]
     pub(crate) workflows: Vec<String>,
     /// What standard output holds

@@ -287,6 +287,11 @@ impl From<SetupError> for CliError {
                     missing.into_iter().map(|(what, advice)| (what, Some(advice))).collect();
                 told
             }
+            SetupError::Untellable(refused) => {
+                let mut told = Self::new(Exit::Invalid, "");
+                told.more = refused;
+                told
+            }
             SetupError::Provider(error) => error.into(),
             SetupError::HoldsKey(_) => Self::of(Exit::Invalid, &error).help(
                 "take it out: it would be sent to the model and recorded with the run; and make a new one if others could read it",

@@ -27,6 +27,8 @@ pub(super) struct Setback {
 enum NoRetry {
     /// This failure is not one that another attempt mends, or there were attempts enough.
     Enough,
+    /// Another attempt might mend it, and the workflow allows no more than these.
+    Workflow(u16),
     /// The provider asks for a longer wait than anybody has.
     TooLong(Duration),
     /// The run has made as many retries as it may.
@@ -89,9 +91,15 @@ impl Run {
     ) -> Result<Duration, NoRetry> {
         let instance = &self.instances[step];
         let policy = self.retry_policy();
+        // A request that is changed is not repeated.
+        let most = self.most_attempts(step).filter(|_| class != FailureClass::Unsupported);
+        let own = most.map_or_else(|| policy.clone(), |most| policy.clone().with_at_most(most));
         let attempts = u16::try_from(instance.attempts).unwrap_or(u16::MAX);
         let draw = jitter(&self.run_id(), &instance.call_id(), attempts);
-        let Some(delay) = policy.next_delay(class, instance.failed, wait_ms, draw) else {
+        let Some(delay) = own.next_delay(class, instance.failed, wait_ms, draw) else {
+            if policy.next_delay(class, instance.failed, wait_ms, draw).is_some() {
+                return Err(NoRetry::Workflow(own.max_attempts));
+            }
             let wait = Duration::from_millis(wait_ms.unwrap_or_default());
             let waits = class.calls_for_another_model() && wait > policy.longest_wait();
             return Err(if waits { NoRetry::TooLong(wait) } else { NoRetry::Enough });
@@ -107,6 +115,10 @@ impl Run {
     fn told(&self, failure: Failure, reason: &NoRetry) -> Failure {
         match reason {
             NoRetry::Enough => failure,
+            NoRetry::Workflow(most) => Failure {
+                message: format!("{}; not tried again, as `retry: {most}` says", failure.message),
+                ..failure
+            },
             NoRetry::TooLong(wait) => self.asks_to_wait(failure, *wait),
             NoRetry::Budget { used, calls } => Failure {
                 message: format!(
@@ -159,6 +171,14 @@ impl Run {
         self.outdated.insert(step);
         self.due.push_front(step);
         Ok(())
+    }
+
+    /// Attempts at each call of a step, where its workflow says how many.
+    fn most_attempts(&self, step: usize) -> Option<u16> {
+        match &self.plan.steps()[self.instances[step].position].action {
+            Action::Persona(action) => action.attempts,
+            Action::Render(_) | Action::Approve(_) | Action::Group | Action::Workflow(_) => None,
+        }
     }
 
     fn on_unknown(&self, step: usize) -> OnUnknown {

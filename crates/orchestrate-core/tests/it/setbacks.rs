@@ -252,6 +252,57 @@ fn what_is_left_of_a_servers_limit_is_not_overdrawn() {
     );
 }
 
+/// One step whose calls are tried this often.
+fn tried(attempts: u16) -> Arc<Plan> {
+    let Step { action, .. } = persona_step("a", &[]);
+    let Action::Persona(mut action) = action else { unreachable!() };
+    action.attempts = Some(attempts);
+    plan(vec![Step { action: Action::Persona(action), ..persona_step("a", &[]) }])
+}
+
+#[test]
+fn a_workflow_lowers_how_often_a_call_is_tried() {
+    for (attempts, sent) in [(1, 1), (3, 3), (4, 4), (9, 4)] {
+        let mut desk = Desk::start(&tried(attempts), created(1, Limits::default()));
+        let outcome = drive(&mut desk, &mut |_, _, _| failed(FailureClass::Unavailable));
+        assert!(matches!(outcome, Outcome::Failed(_)));
+        assert_eq!(count(&desk, "call_intent"), sent, "retry: {attempts}");
+        let told = failure_of(&desk).message;
+        let says = format!("scripted; not tried again, as `retry: {attempts}` says");
+        assert_eq!(told, if attempts < 4 { says } else { "scripted".to_owned() });
+    }
+}
+
+#[test]
+fn where_no_call_is_repeated_another_model_and_another_request_may_still_be_tried() {
+    let mut desk = Desk::start(&tried(1), with_fallback(1));
+    let outcome = drive(&mut desk, &mut |_, _, asked| {
+        if *asked == model("other:model") { good("a", true) } else { lost() }
+    });
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!((count(&desk, "call_intent"), count(&desk, "retry_scheduled")), (2, 0));
+
+    let mut desk = Desk::start(&tried(1), created(1, Limits::default()));
+    let outcome = drive(&mut desk, &mut |_, attempt, _| {
+        if attempt == 1 { failed(FailureClass::Unsupported) } else { good("a", true) }
+    });
+    assert_eq!(outcome, Outcome::Succeeded);
+}
+
+#[test]
+fn what_a_crash_interrupted_is_taken_up_where_no_call_is_repeated() {
+    let plan = tried(1);
+    let mut desk = Desk::start(&plan, created(1, Limits::default()));
+    while let Some(order) = desk.orders.pop_front() {
+        if let Effect::Prepare { call } = order {
+            prepare(&mut desk, call);
+        }
+    }
+    desk.crash(&plan);
+    assert_eq!(drive(&mut desk, &mut |_, _, _| good("a", true)), Outcome::Succeeded);
+    assert_eq!(count(&desk, "call_intent"), 2);
+}
+
 fn unknown_step(on_unknown: OnUnknown) -> Arc<Plan> {
     let Step { action, .. } = persona_step("a", &[]);
     let Action::Persona(mut action) = action else { unreachable!() };

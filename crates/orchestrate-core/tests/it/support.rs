@@ -27,6 +27,7 @@ pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
             on_unknown: OnUnknown::Retry,
+            attempts: None,
             output: None,
             review: None,
             repairs: 1,

@@ -60,6 +60,7 @@ pub(crate) fn step(id: &str, needs: &[&str], prompt: String) -> Step {
             parameters: Parameters::default(),
             timeouts: Timeouts::default(),
             on_unknown: orchestrate_core::policy::OnUnknown::Retry,
+            attempts: None,
             output: None,
             review: None,
             repairs: 1,

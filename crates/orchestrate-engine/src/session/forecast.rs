@@ -36,6 +36,8 @@ pub struct StepForecast {
     pub choice: Option<String>,
     /// The model, `None` for a rendered value.
     pub model: Option<ModelRef>,
+    /// The models that are asked where that one cannot be had, in order.
+    pub fallbacks: Vec<ModelRef>,
     /// Tokens of system prompt, task and step prompt.
     pub prompt_tokens: u64,
     /// Steps that come before it.
@@ -48,6 +50,8 @@ pub struct StepForecast {
     /// Calls that it makes at most, retries and missing briefs left out: the draft, verdicts and new
     /// versions of a review, and repairs. None for a rendered value.
     pub most_calls: u64,
+    /// Attempts at each of these calls, where the workflow allows fewer than usual.
+    pub attempts: Option<u16>,
     /// Who reviews it, and in how many rounds at most.
     pub review: Option<(Vec<String>, u16)>,
     /// Whether the step is optional.
@@ -128,11 +132,13 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             personas: Vec::new(),
             choice: None,
             model: None,
+            fallbacks: Vec::new(),
             prompt_tokens: 0,
             needs,
             handoff_tokens: step.needs.iter().map(Need::allowance).sum(),
             handoffs: handoffs.collect(),
             most_calls: 0,
+            attempts: None,
             review: None,
             optional: step.optional,
             flow: orchestrate_report::flow(&step.flow),
@@ -148,7 +154,8 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             },
         };
         let Action::Persona(action) = &step.action else { return forecast };
-        forecast.model = Some(setup.models.get(&step.id).unwrap_or(&setup.model).clone());
+        let (model, fallbacks) = setup.chain(&step.id);
+        (forecast.model, forecast.fallbacks) = (Some(model.clone()), fallbacks.to_vec());
         let review = action.review.as_deref().filter(|review| {
             // One that is known to be switched off costs nothing.
             let condition = review.condition.as_ref();
@@ -158,6 +165,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             })
         });
         forecast.most_calls = most_calls(action, review);
+        forecast.attempts = action.attempts;
         forecast.review = review.map(|review| (review.by.clone(), review.rounds));
         let mut system = String::new();
         let choice = if called.decides(&action.persona) {
@@ -248,7 +256,7 @@ fn contract(action: &PersonaStep) -> Contract {
 }
 
 /// What is known before the run of the inputs of every workflow that is called.
-struct KnownInputs<'p> {
+pub(super) struct KnownInputs<'p> {
     plan: &'p Plan,
     run: &'p IndexMap<String, InputValue>,
     /// By the position of the step that calls; inputs that hang on steps stand beside, by name.
@@ -256,7 +264,7 @@ struct KnownInputs<'p> {
 }
 
 impl<'p> KnownInputs<'p> {
-    fn find(plan: &'p Plan, run: &'p IndexMap<String, InputValue>) -> Self {
+    pub(super) fn find(plan: &'p Plan, run: &'p IndexMap<String, InputValue>) -> Self {
         let mut known = Self { plan, run, calls: BTreeMap::new() };
         // Whoever calls stands before what is called.
         for position in 0..plan.steps().len() {
@@ -280,16 +288,19 @@ impl<'p> KnownInputs<'p> {
     }
 
     /// What the step at `position` sees.
-    fn of(&self, position: usize) -> NothingYet<'_> {
+    pub(super) fn of(&self, position: usize) -> NothingYet<'_> {
         NothingYet(self.plan.caller(position).and_then(|caller| self.calls.get(&caller)))
     }
 }
 
 /// No step has run yet; with the inputs of the called workflow, where it is one.
-struct NothingYet<'k>(Option<&'k (CalledInputs, Vec<String>)>);
+pub(super) struct NothingYet<'k>(Option<&'k (CalledInputs, Vec<String>)>);
 
 impl<'k> NothingYet<'k> {
-    fn values(&self, run: &'k IndexMap<String, InputValue>) -> &'k IndexMap<String, InputValue> {
+    pub(super) fn values(
+        &self,
+        run: &'k IndexMap<String, InputValue>,
+    ) -> &'k IndexMap<String, InputValue> {
         self.0.map_or(run, |(called, _)| &called.values)
     }
 
@@ -302,7 +313,7 @@ impl<'k> NothingYet<'k> {
     }
 
     /// Whether a template may speak of an input that is not known yet.
-    fn mentions(&self, template: &str) -> bool {
+    pub(super) fn mentions(&self, template: &str) -> bool {
         self.open().iter().any(|open| template.contains(open.as_str()))
     }
 

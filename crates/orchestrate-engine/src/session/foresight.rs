@@ -147,19 +147,23 @@ pub fn bounds(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> (
     (calls, Bounds { at_least: volume.is_sent * step.prompt_tokens, at_most })
 }
 
-/// What those requests cost, by the prices that are known now; none where the price of the step's model is
-/// not. A step that asks nobody costs nothing.
+/// What those requests cost, by the prices that are known now, whichever model of the step's chain answers; none
+/// where the price of the first is not known. A step that asks nobody costs nothing.
 pub fn cost_bounds(
     setup: &RunSetup,
     step: &StepForecast,
     foresight: &Foresight,
 ) -> Option<CostBounds> {
     let Some(volume) = volume(setup, step, foresight) else { return Some(CostBounds::default()) };
-    let price = setup.prices.get(step.model.as_ref()?)?;
-    Some(CostBounds {
-        at_least: price.least(volume.is_sent * step.prompt_tokens),
-        at_most: price.worst_of(volume.input, volume.output, volume.longest),
-    })
+    let first = setup.prices.get(step.model.as_ref()?)?;
+    let others = step.fallbacks.iter().filter_map(|model| setup.prices.get(model));
+    let (mut at_least, mut at_most) =
+        (first.least(volume.is_sent * step.prompt_tokens), Money::ZERO);
+    for price in others.chain([first]) {
+        at_least = at_least.min(price.least(volume.is_sent * step.prompt_tokens));
+        at_most = at_most.max(price.worst_of(volume.input, volume.output, volume.longest));
+    }
+    Some(CostBounds { at_least, at_most })
 }
 
 /// What becomes of every step, in plan order. Nothing is sent; where no run was made yet, nothing is read.

@@ -26,6 +26,9 @@ pub struct Pinned {
     pub inputs: IndexMap<String, Digest>,
     /// The model of each step that asks a persona.
     pub models: IndexMap<StepPath, ModelRef>,
+    /// The models that are asked where that one cannot be had, of each step that has such.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub fallbacks: IndexMap<StepPath, Vec<ModelRef>>,
     /// The caps.
     pub limits: Limits,
 }
@@ -34,8 +37,8 @@ impl Pinned {
     /// What `setup` would be pinned to.
     pub fn of(setup: &RunSetup) -> Self {
         let persona_steps =
-            setup.plan.steps().iter().filter(|step| matches!(step.action, Action::Persona(_)));
-        let model = |step| setup.models.get(step).unwrap_or(&setup.model).clone();
+            || setup.plan.steps().iter().filter(|step| matches!(step.action, Action::Persona(_)));
+        let chains = || persona_steps().map(|step| (step.id.clone(), setup.chain(&step.id)));
         let inputs = setup.inputs.iter().map(|(name, value)| {
             let json = serde_json::to_vec(value).expect("inputs are plain data");
             (name.clone(), Digest::of(json))
@@ -45,7 +48,11 @@ impl Pinned {
             plan: setup.plan.digest(),
             personas: setup.personas.iter().map(|(name, one)| (name.clone(), one.digest)).collect(),
             inputs: inputs.collect(),
-            models: persona_steps.map(|step| (step.id.clone(), model(&step.id))).collect(),
+            models: chains().map(|(step, (model, _))| (step, model.clone())).collect(),
+            fallbacks: chains()
+                .filter(|(_, (_, fallbacks))| !fallbacks.is_empty())
+                .map(|(step, (_, fallbacks))| (step, fallbacks.to_vec()))
+                .collect(),
             limits: setup.limits,
         }
     }
@@ -64,6 +71,11 @@ impl Pinned {
             if let Some(before) = self.models.get(step).filter(|before| *before != model) {
                 found.push(format!("the model of step `{step}` is {model}, not {before}"));
             }
+            let behind = |pinned: &Self| chain(pinned.fallbacks.get(step));
+            let (before, now) = (behind(self), behind(now));
+            if self.models.contains_key(step) && before != now {
+                found.push(format!("behind the model of step `{step}` stands {now}, not {before}"));
+            }
         }
         let told = |limits: &Limits| {
             [
@@ -80,6 +92,16 @@ impl Pinned {
             }
         }
         found
+    }
+}
+
+/// The models behind another one, in order.
+fn chain(fallbacks: Option<&Vec<ModelRef>>) -> String {
+    match fallbacks {
+        Some(models) if !models.is_empty() => {
+            models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ")
+        }
+        _ => "no other".to_owned(),
     }
 }
 

@@ -21,7 +21,9 @@ use orchestrate_provider::{
 };
 use orchestrate_workflow::{Given, InputProblem};
 
-use super::{TooLong, Workspace, cheaper, files::colliding_files, lock, rehearsal::told, secrets};
+use super::{
+    TooLong, Workspace, cheaper, files::colliding_files, lock, parameters, rehearsal::told, secrets,
+};
 use crate::{
     artifacts::{ArtifactError, OutputFolder},
     cassette::{Cassette, CassetteFault},
@@ -205,6 +207,9 @@ pub enum SetupError {
     /// What is known of these prompts alone does not fit the windows of their models.
     #[error("{}", told_too_long(.0))]
     TooLong(Vec<TooLong>),
+    /// Steps set what their models cannot be told: what is wrong, and what to do.
+    #[error("settings of steps cannot be passed on")]
+    Untellable(Vec<(String, Option<String>)>),
     /// A model or provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -313,6 +318,7 @@ impl RunSetup {
             Some(cassette) => cassette.providers(plan.workflow(), all, &Standing::Refused)?,
             None => Providers::for_models(&workspace.config, all)?,
         };
+        parameters::told_to_all(&plan, &providers, &usual, &mut own, &mut warnings)?;
         let defaults = workspace.config.defaults;
         let limits = options.limits.stricter(plan.budget().limits).stricter(defaults.limits);
         let used = || own.values().chain([&usual]).flat_map(Chain::models).chain(&cheaper);
@@ -380,6 +386,14 @@ impl RunSetup {
         };
         setup.find_too_long();
         Ok(setup)
+    }
+
+    /// The model of a step, and those that are asked where that cannot be had.
+    pub fn chain(&self, step: &StepPath) -> (&ModelRef, &[ModelRef]) {
+        match self.models.get(step) {
+            Some(own) => (own, self.step_fallbacks.get(step).map_or(&[], Vec::as_slice)),
+            None => (&self.model, &self.fallbacks),
+        }
     }
 
     /// Makes the run a rework of another one.

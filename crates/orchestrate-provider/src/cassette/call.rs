@@ -84,7 +84,7 @@ pub struct RecordedCall {
     pub served_model: Option<String>,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "cassette",
     "identity",
     "call",
@@ -96,6 +96,7 @@ const KEYS: [&str; 22] = [
     "dialect",
     "temperature",
     "max_output_tokens",
+    "seed",
     "finish",
     "verdict",
     "failure",
@@ -170,9 +171,10 @@ impl RecordedCall {
             ("origin", self.endpoint.origin.clone()),
             ("dialect", self.endpoint.dialect.clone()),
         ];
-        let Parameters { temperature, max_output_tokens } = self.parameters;
+        let Parameters { temperature, max_output_tokens, seed } = self.parameters;
         head.extend(temperature.map(|temperature| ("temperature", temperature.to_string())));
         head.extend(max_output_tokens.map(|most| ("max_output_tokens", most.to_string())));
+        head.extend(seed.map(|seed| ("seed", seed.to_string())));
         let failure = match self.verdict {
             Verdict::FellBack(class) => Some(word_of(class)),
             Verdict::Good | Verdict::Misfit => None,
@@ -254,6 +256,7 @@ impl RecordedCall {
             parameters: Parameters {
                 temperature: head.parse_found("temperature")?,
                 max_output_tokens: head.parse_found("max_output_tokens")?,
+                seed: head.parse_found("seed")?,
             },
             system,
             parts: sections.into_iter().map(known).collect(),

@@ -39,6 +39,11 @@ pub fn differences(recorded: &RecordedCall, endpoint: &Endpoint, request: &Reque
         number(before.max_output_tokens.map(|number| number.to_string())),
         number(now.max_output_tokens.map(|number| number.to_string())),
     );
+    differs(
+        "seed",
+        number(before.seed.map(|number| number.to_string())),
+        number(now.seed.map(|number| number.to_string())),
+    );
     let persona = &request.persona;
     differs("persona", recorded.persona.clone(), persona.name.clone());
     if recorded.persona == persona.name && recorded.persona_digest != persona.digest {

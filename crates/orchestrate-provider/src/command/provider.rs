@@ -6,7 +6,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use orchestrate_core::{
     failure::{Failure, FailureClass},
     ids::Digest,
-    request::{Endpoint, Request},
+    request::{Endpoint, Parameters, Request},
     usage::Usage,
 };
 use tokio::time::timeout;
@@ -58,6 +58,10 @@ impl Provider for CommandProvider {
 
     fn reusable(&self) -> bool {
         true
+    }
+
+    fn refuses(&self, parameters: &Parameters) -> Option<Failure> {
+        self.inner.refuses(parameters)
     }
 
     fn complete(
@@ -114,11 +118,21 @@ impl Inner {
         if model.starts_with('-') {
             return Err(refused(format!("a model named `{model}` would be taken for an option")));
         }
-        if request.parameters.temperature.is_some() {
-            let message = format!("{} cannot be told a `temperature`", self.config.program());
-            return Err(refused(message).help("take it out of the workflow, or use another model"));
-        }
-        Ok(())
+        self.refuses(&request.parameters).map_or(Ok(()), Err)
+    }
+
+    /// Checks the settings that no program can be told.
+    fn refuses(&self, parameters: &Parameters) -> Option<Failure> {
+        let what = if parameters.temperature.is_some() {
+            "temperature"
+        } else if parameters.seed.is_some() {
+            "seed"
+        } else {
+            return None;
+        };
+        let message = format!("{} cannot be told a `{what}`", self.config.program());
+        let failure = Failure::new(FailureClass::BadRequest, message);
+        Some(failure.help("take it out of the workflow, or use another model"))
     }
 
     fn not_started(&self, error: &std::io::Error) -> AttemptError {

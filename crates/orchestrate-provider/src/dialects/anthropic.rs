@@ -1,8 +1,8 @@
 //! Anthropic's Messages, in both of its versions.
 
 use orchestrate_core::{
-    failure::{Failure, FailureClass},
-    request::{Request, Segment},
+    failure::Failure,
+    request::{Parameters, Request, Segment},
 };
 use reqwest::{
     Url,
@@ -182,6 +182,14 @@ impl Wire for Anthropic {
         shape.seed.is_some().then_some("`seed`")
     }
 
+    fn refuses(&self, parameters: &Parameters) -> Option<(&'static str, &'static str)> {
+        let refused = parameters.temperature.is_some() && self.version == AnthropicVersion::V2026;
+        refused.then_some((
+            "version 2026-10-21 of Anthropic's Messages has no `temperature`",
+            "take `temperature` out of the workflow, or `api_version` out of your config",
+        ))
+    }
+
     fn url(&self, base: &Url, _model: &str) -> Url {
         below(&without_version(base, "v1"), ["v1", "messages"])
     }
@@ -221,14 +229,6 @@ impl Wire for Anthropic {
     }
 
     fn body(&self, request: &Request, shape: Shape) -> Result<Vec<u8>, Failure> {
-        if request.parameters.temperature.is_some()
-            && self.version_for(Some(request)) == AnthropicVersion::V2026
-        {
-            let message = "version 2026-10-21 of Anthropic's Messages has no `temperature`";
-            return Err(Failure::new(FailureClass::BadRequest, message).help(
-                "take `temperature` out of the workflow, or `api_version` out of your config",
-            ));
-        }
         let cached = self.cache && request.system.len() >= SHORTEST_CACHED;
         let system = Some(&request.system).filter(|system| !system.is_empty());
         let body = Body {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use orchestrate_core::{
     failure::{Failure, FailureClass},
-    request::Request,
+    request::{Parameters, Request},
 };
 use reqwest::{Url, header::HeaderMap};
 use serde_json::Value;
@@ -69,6 +69,12 @@ pub(crate) trait Wire: Send + Sync {
 
     /// The setting that the dialect cannot pass on.
     fn lacks(&self, shape: Shape) -> Option<&'static str>;
+
+    /// What is wrong with settings that a request brings, beside those that the dialect lacks, and what to do
+    /// about it.
+    fn refuses(&self, _parameters: &Parameters) -> Option<(&'static str, &'static str)> {
+        None
+    }
 
     /// Where a request for this model goes.
     fn url(&self, base: &Url, model: &str) -> Url;

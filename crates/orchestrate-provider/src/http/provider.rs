@@ -13,7 +13,7 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use orchestrate_core::{
     failure::{Failure, FailureClass},
-    request::{Endpoint, Request},
+    request::{Endpoint, Parameters, Request},
     usage::Usage,
 };
 use reqwest::{
@@ -176,6 +176,10 @@ impl Provider for HttpProvider {
         self.inner.wire.cap(request)
     }
 
+    fn refuses(&self, parameters: &Parameters) -> Option<Failure> {
+        self.inner.refuses(parameters)
+    }
+
     fn complete(
         &self,
         request: Arc<Request>,
@@ -192,15 +196,18 @@ impl Inner {
         request: &Request,
         progress: &dyn Progress,
     ) -> Result<Completion, AttemptError> {
+        if let Some(failure) = self.refuses(&request.parameters) {
+            return Err(AttemptError::unbilled(failure));
+        }
         let patience = Patience::new(self.timeouts, request);
         let refuses = self.refuses_schema.load(Ordering::Relaxed);
         let asked_natively = request.response_schema.is_some() && !refuses;
         let body = if request.response_schema.is_some() && refuses {
             // The messages hold the schema in any case.
             let plain = Request { response_schema: None, ..request.clone() };
-            self.wire.body(&plain, self.shape)
+            self.wire.body(&plain, self.shape_of(request))
         } else {
-            self.wire.body(request, self.shape)
+            self.wire.body(request, self.shape_of(request))
         };
         let body = body.map_err(AttemptError::unbilled)?;
         let url = self.wire.url(&self.base, &request.model.model);
@@ -231,6 +238,24 @@ impl Inner {
         let good = good.map_err(|error| self.without_key(error))?;
         let usage = usage(request, &good).await;
         Ok(Completion { text: good.text, usage, served_model: good.model, request_id })
+    }
+
+    fn refuses(&self, parameters: &Parameters) -> Option<Failure> {
+        let refused = |message: String, help: &str| {
+            Some(Failure::new(FailureClass::BadRequest, message).help(help))
+        };
+        if let Some((message, help)) = self.wire.refuses(parameters) {
+            return refused(message.to_owned(), help);
+        }
+        let shape = Shape { seed: parameters.seed.map(u64::from), ..Shape::default() };
+        let what = self.wire.lacks(shape)?;
+        let message = format!("provider `{}` has no {what}", self.context.name);
+        refused(message, "take it out of the workflow, or use another model")
+    }
+
+    /// What is asked of the answer: the workflow's word stands before the operator's.
+    fn shape_of(&self, request: &Request) -> Shape {
+        Shape { seed: request.parameters.seed.map(u64::from).or(self.shape.seed), ..self.shape }
     }
 
     /// A complaint about the schema as a parameter: from here on it stands in the messages alone. The

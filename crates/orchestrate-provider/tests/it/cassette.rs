@@ -97,6 +97,7 @@ fn a_recorded_call_comes_back_as_it_was_and_keeps_its_identity() {
     let mut request = asked("outer[2]/inner", "Say \u{1b}[31mred\u{202e}\r\n  and go on.  \n");
     request.parameters.temperature = Some(0.1);
     request.parameters.max_output_tokens = Some(900);
+    request.parameters.seed = Some(7);
     request.response_schema =
         Some(Arc::new(serde_json::json!({ "type": "object", "x": [1.0, "\u{202e}"] })));
     let mut call = recorded(&request, "{\"a\": \"\u{7}\"}\n\n");
@@ -204,6 +205,7 @@ fn what_differs_is_told_by_part_and_line() {
     let mut now = asked("data", "Set it up.\nUse Postgres and keep the events for ten years.");
     now.model = "openai:gpt-5".parse().unwrap();
     now.parameters.temperature = Some(0.5);
+    now.parameters.seed = Some(0);
     let mut persona = (*now.persona).clone();
     persona.digest = persona_digest(b"changed");
     now.persona = Arc::new(persona);
@@ -214,6 +216,7 @@ fn what_differs_is_told_by_part_and_line() {
     assert_snapshot!(told, @r"
     model: recorded gpt-5-mini, now gpt-5
     temperature: recorded none, now 0.5
+    seed: recorded none, now 0
     persona: the file of `data-engineer` is another one
     the system prompt, line 3: recorded “Answer with a document.”, now “Answer with a \u{1b}]0;plan.”
     the task, line 3: recorded “from events”, now “from orders”

@@ -130,6 +130,9 @@ async fn what_a_program_cannot_be_told_is_refused_or_checked_afterwards() {
     };
     let error = complete("echo fine", warm).await.expect_err("no such setting");
     assert_eq!((error.class(), error.billed), (FailureClass::BadRequest, Billed::No));
+    let seeded = |_: &mut Config, request: &mut Request| request.parameters.seed = Some(7);
+    let error = complete("echo fine", seeded).await.expect_err("no such setting");
+    assert_eq!(error.failure.message, "/bin/sh cannot be told a `seed`");
     let capped = |_: &mut Config, request: &mut Request| request.output_cap = Some(3);
     let error = complete("echo a text of more than three tokens", capped).await.expect_err("long");
     assert_eq!((error.class(), error.billed), (FailureClass::Truncated, Billed::Reported));

@@ -444,7 +444,11 @@ async fn the_request_on_the_wire_is_the_expected_one() {
         ..config(&server)
     };
     let mut asked = request();
-    asked.parameters = Parameters { temperature: Some(0.7), max_output_tokens: Some(4_000) };
+    asked.parameters = Parameters {
+        temperature: Some(0.7),
+        max_output_tokens: Some(4_000),
+        ..Parameters::default()
+    };
     complete(config.clone(), asked.clone()).await.expect("a good answer");
     let old = Config { dialect: Dialect::ChatCompletions(ChatQuirks::COMPATIBLE), ..config };
     complete(Config { api_key: None, ..old }, asked).await.expect("a good answer");

@@ -22,7 +22,11 @@ use crate::{
 /// A request with everything that a workflow can set.
 fn full() -> Request {
     Request {
-        parameters: Parameters { temperature: Some(0.5), max_output_tokens: Some(4_000) },
+        parameters: Parameters {
+            temperature: Some(0.5),
+            max_output_tokens: Some(4_000),
+            ..Parameters::default()
+        },
         ..request()
     }
 }
@@ -313,6 +317,39 @@ async fn effort_and_seed_stand_where_each_dialect_looks_for_them() {
     let seen = sent(Wire::Chat, seeded, full()).await;
     assert_eq!((&seen.json["random_seed"], &seen.json["max_tokens"]), (&7.into(), &4_000.into()));
     assert_eq!(seen.json.get("stream_options"), None);
+}
+
+#[tokio::test]
+async fn the_seed_of_a_step_stands_before_that_of_the_config() {
+    let seeded = || {
+        let mut request = request();
+        request.parameters.seed = Some(0);
+        request
+    };
+    let own = |config: Config| Config { seed: Some(7), ..config };
+    let seen = sent(Wire::Chat, own, seeded()).await;
+    assert_eq!(seen.json["seed"], 0);
+    let seen = sent(Wire::Gemini, |config| config, seeded()).await;
+    assert_eq!(seen.json["generationConfig"]["seed"], 0);
+    let seen = sent(Wire::Ollama, own, seeded()).await;
+    assert_eq!(seen.json["options"]["seed"], 0);
+    let mistral = preset("mistral").expect("a preset").dialect();
+    let seen = sent(Wire::Chat, |config| Config { dialect: mistral, ..config }, seeded()).await;
+    assert_eq!(seen.json["random_seed"], 0);
+}
+
+#[tokio::test]
+async fn a_seed_that_a_provider_does_not_have_is_never_sent() {
+    let mut seeded = request();
+    seeded.parameters.seed = Some(7);
+    for wire in [Wire::Responses, Wire::Anthropic] {
+        let server = ScriptedServer::start(echo()).await.expect("a free port");
+        let config = config(wire, &server);
+        let name = config.name.clone();
+        let error = complete(config, seeded.clone()).await.expect_err("no seed there");
+        assert_eq!((server.count(), error.billed), (0, orchestrate_core::failure::Billed::No));
+        assert_eq!(error.failure.message, format!("provider `{name}` has no `seed`"));
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn choice(persona: PersonaChoice) -> Action {
         parameters: Parameters::default(),
         timeouts: Timeouts::default(),
         on_unknown: orchestrate_core::policy::OnUnknown::Retry,
+        attempts: None,
         output: None,
         review: None,
         repairs: 1,

@@ -10,11 +10,11 @@ use crate::{
     yaml::{Entry, Kind, Map, Node, Sink, Text, with_help},
 };
 
-/// Keys of the whole language that this version does not have yet.
-const FUTURE: [&str; 2] = ["retry", "seed"];
-
 /// Words of other tools for what is called differently here.
-const SYNONYMS: [(&str, &str); 31] = [
+const SYNONYMS: [(&str, &str); 34] = [
+    ("retries", "retry"),
+    ("attempts", "retry"),
+    ("max_attempts", "retry"),
     ("uses", "workflow"),
     ("call", "workflow"),
     ("inputs", "with"),
@@ -104,9 +104,6 @@ fn unknown_key(sink: &Sink<'_>, entry: &Entry, what: &str, known: &[&str]) -> Di
     let synonym = synonym.filter(|(word, _)| *word != "name" || !known.contains(&"persona"));
     if let Some((_, ours)) = synonym {
         return problem.help(format!("did you mean `{ours}`?"));
-    }
-    if FUTURE.contains(&key) {
-        return problem.help(format!("this version does not know `{key}`"));
     }
     if OPERATORS.contains(&key) {
         return problem.help(

@@ -46,6 +46,15 @@ pub(super) fn read(sink: &mut Sink<'_>, owner: &str, node: &Node, known: &Known<
             sink.push(problem.help(format!(
                 "put it into the `needs` of `{group}`; what that group needs is handed to its first steps"
             )));
+        } else if let Some((step, _)) = id.text.split_once('[')
+            && known.own.get(step).is_some_and(|facts| facts.item.is_some())
+        {
+            let message =
+                format!("`{}` is an item of `{step}`, and a need is a whole step", id.text);
+            let problem = sink.error(codes::UNKNOWN_STEP, &id.span, message);
+            sink.push(problem.help(format!(
+                "write `{step}`; a template sees one item as `steps.{step}.items[0]`"
+            )));
         } else if !known.own.contains_key(&id.text) {
             let names: Vec<&str> = known.own.keys().map(String::as_str).collect();
             templates::unknown_step(sink, &id, &names);

@@ -1,7 +1,7 @@
 //! Settings that a step and `defaults:` share: model, temperature, length and time limits.
 
 use orchestrate_core::{
-    policy::OnUnknown,
+    policy::{MOST_ATTEMPTS, OnUnknown},
     request::{Parameters, Timeouts},
 };
 
@@ -15,6 +15,9 @@ use crate::{
 const ON_UNKNOWN: [(&str, OnUnknown); 3] =
     [("retry", OnUnknown::Retry), ("ask", OnUnknown::Ask), ("fail", OnUnknown::Fail)];
 
+/// The largest seed that every provider with one takes: some keep it in 32 bits with a sign.
+const LARGEST_SEED: i64 = i32::MAX as i64;
+
 /// What is set, where it is set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
@@ -22,6 +25,7 @@ pub(super) struct Settings {
     pub(super) parameters: Parameters,
     pub(super) timeouts: Timeouts,
     pub(super) on_unknown: Option<OnUnknown>,
+    pub(super) attempts: Option<u16>,
 }
 
 impl Settings {
@@ -34,14 +38,21 @@ impl Settings {
         let max_output_tokens = map.get("max_output_tokens").and_then(|entry| {
             fields::integer(sink, &entry.value, "`max_output_tokens`", 1..=1_000_000)
         });
+        let seed = map
+            .get("seed")
+            .and_then(|entry| fields::integer(sink, &entry.value, "`seed`", 0..=LARGEST_SEED));
+        let attempts = map.get("retry").and_then(|entry| {
+            fields::integer(sink, &entry.value, "`retry`", 1..=MOST_ATTEMPTS.into())
+        });
         let timeouts = map.get("timeout").map(|entry| timeouts(sink, &entry.value));
         Self {
             model,
-            parameters: Parameters { temperature, max_output_tokens },
+            parameters: Parameters { temperature, max_output_tokens, seed },
             timeouts: timeouts.unwrap_or_default(),
             on_unknown: map
                 .get("on_unknown")
                 .and_then(|entry| flow::word(sink, entry, &ON_UNKNOWN)),
+            attempts: attempts.and_then(|attempts| u16::try_from(attempts).ok()),
         }
     }
 
@@ -55,6 +66,7 @@ impl Settings {
                     .parameters
                     .max_output_tokens
                     .or(defaults.parameters.max_output_tokens),
+                seed: self.parameters.seed.or(defaults.parameters.seed),
             },
             timeouts: Timeouts {
                 connect_ms: self.timeouts.connect_ms.or(defaults.timeouts.connect_ms),
@@ -63,6 +75,7 @@ impl Settings {
                 total_ms: self.timeouts.total_ms.or(defaults.timeouts.total_ms),
             },
             on_unknown: self.on_unknown.or(defaults.on_unknown),
+            attempts: self.attempts.or(defaults.attempts),
         }
     }
 }

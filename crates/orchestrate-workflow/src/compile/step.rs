@@ -201,6 +201,7 @@ fn persona_step(
             parameters: settings.parameters,
             timeouts: settings.timeouts,
             on_unknown: settings.on_unknown.unwrap_or_default(),
+            attempts: settings.attempts,
             output: output.and_then(OutputFacts::spec).cloned(),
             review,
             repairs: repairs.unwrap_or(DEFAULT_REPAIRS),

@@ -279,6 +279,19 @@ impl<'s> Walker<'s> {
         self.found.problems.push(Problem { code, message, help, span });
     }
 
+    /// A step with an index behind it.
+    pub(super) fn indexed(&mut self, id: &str, at: &Range<usize>) {
+        let (message, help) = if self.names.fans_out(id) {
+            (
+                format!("`steps.{id}` is no list: what came of its items stands in `items`"),
+                format!("write `steps.{id}.items[0].text`"),
+            )
+        } else {
+            (format!("`steps.{id}` has no `[…]`"), format!("write `steps.{id}.text`"))
+        };
+        self.problem(codes::UNKNOWN_ATTRIBUTE, message, Some(help), at.clone());
+    }
+
     pub(super) fn is_local(&self, name: &str) -> bool {
         self.scopes.iter().any(|scope| scope.contains_key(name))
     }

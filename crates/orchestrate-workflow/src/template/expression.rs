@@ -498,7 +498,7 @@ impl<'s> Walker<'s> {
                 attribute.clone()
             }
             Some(Link::Dynamic(_, at)) => {
-                self.attribute(&format!("steps.{id}"), "[…]", &ATTRIBUTES, at);
+                self.indexed(&id, at);
                 String::new()
             }
             None => {

@@ -42,6 +42,25 @@ fn every_mistake_is_told_with_its_place_and_what_to_write() {
 }
 
 #[test]
+fn the_mistakes_that_everybody_makes_once_are_among_them() {
+    let mistakes = mistakes();
+    for name in [
+        "an unknown key",
+        "a circle",
+        "the item of a later step",
+        "a need that does not exist",
+        "a template refers to an unknown step",
+        "a tab indents a line",
+        "a key stands in the wrong column",
+        "a step twice",
+        "two kinds in one step",
+        "a number for a list of needs",
+    ] {
+        assert!(mistakes.iter().any(|(known, _)| known == name), "{name}");
+    }
+}
+
+#[test]
 fn the_page_of_mistakes_says_what_is_said() {
     let mut page = String::from(
         "# Mistakes and what is said of them\n\n<!-- made by the tests of orchestrate-workflow from \

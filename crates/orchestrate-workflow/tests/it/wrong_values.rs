@@ -50,21 +50,42 @@ unknown-key 9:19 `typ`
 }
 
 #[test]
-fn keys_of_later_versions() {
+fn attempts_and_seeds_that_nobody_can_have() {
     check(
         r"workflow: w
+defaults: { seed: -1, retry: 0 }
 steps:
   a:
     persona: data-engineer
-    seed: 7
-    retry: 3
+    seed: 4294967296
+    retry: { attempts: 3 }
+  b: { render: x, seed: 7, retry: 2 }
+  c: { persona: data-engineer, attempts: 2, retry: 9 }
 ",
-        r"unknown-key 5:5 `seed`
-  step `a` has no key `seed`
-  help: this version does not know `seed`
-unknown-key 6:5 `retry`
-  step `a` has no key `retry`
-  help: this version does not know `retry`
+        r"out-of-range 2:19 `-1`
+  `seed` is a whole number from 0 to 2147483647, not -1
+  help: the nearest is `0`
+out-of-range 2:30 `0`
+  `retry` is a whole number from 1 to 4, not 0
+  help: the nearest is `1`
+out-of-range 6:11 `4294967296`
+  `seed` is a whole number from 0 to 2147483647, not 4294967296
+  help: the nearest is `2147483647`
+wrong-type 7:12 `{ attempts: 3 }`
+  `retry` must be a whole number from 1 to 4, not a map
+  help: write a number, such as `1`
+key-not-for-step 8:19 `seed`
+  `seed` does nothing in a step that only renders
+  help: remove it: no model is called
+key-not-for-step 8:28 `retry`
+  `retry` does nothing in a step that only renders
+  help: remove it: no model is called
+unknown-key 9:32 `attempts`
+  step `c` has no key `attempts`
+  help: did you mean `retry`?
+out-of-range 9:52 `9`
+  `retry` is a whole number from 1 to 4, not 9
+  help: the nearest is `4`
 ",
     );
 }

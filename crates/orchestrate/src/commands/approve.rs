@@ -57,7 +57,7 @@ pub(super) fn approve(
         Approved::Recorded(_) if arguments.resume => {
             terminal::say(&format!("{word} to `{step}`, recorded"));
             let run = OpenRun::resume(workspace, &id, None)?;
-            return common::drive(run, &arguments.show, None);
+            return common::drive(workspace, run, &arguments.show, None);
         }
         Approved::Recorded(_) => {
             terminal::say(&format!("{word} to `{step}`, recorded as the decision of {}", given.by));

@@ -174,7 +174,8 @@ fn choose(
     terminal::diagnostics(&setup.warnings);
     let show =
         ShowArguments { format: Format::Text, progress, fail_on_partial: false, no_input: true };
-    let (finished, exit) = common::drive_silently(OpenRun::create(workspace, &setup)?, &show)?;
+    let run = OpenRun::create(workspace, &setup)?;
+    let (finished, exit) = common::drive_silently(workspace, run, &show)?;
     if exit == Exit::Ok {
         return Ok(finished);
     }

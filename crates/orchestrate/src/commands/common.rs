@@ -23,7 +23,11 @@ use orchestrate_engine::{
 };
 use tokio::sync::mpsc;
 
-use super::cassette;
+use super::{
+    cassette,
+    signals::{SIGHUP, SIGINT, SIGTERM, Signals},
+    unknown,
+};
 use crate::{
     cli::{CapArguments, Progress, RunFlags, ShowArguments},
     exit::{CliError, Exit},
@@ -105,7 +109,7 @@ pub(crate) fn start(
     let recorder = cassette::recorder(workspace, record)?;
     setup.prepare_output(workspace)?;
     setup.write_lock(workspace)?;
-    let exit = drive(OpenRun::create(workspace, setup)?, show, recorder)?;
+    let exit = drive(workspace, OpenRun::create(workspace, setup)?, show, recorder)?;
     if exit == Exit::NotRecorded {
         cassette::tell_missing(workspace, setup, show)?;
     }
@@ -114,11 +118,12 @@ pub(crate) fn start(
 
 /// Drives a run to its rest, shows what happens, prints the result and says how it ended.
 pub(crate) fn drive(
+    workspace: &Workspace,
     run: OpenRun,
     show: &ShowArguments,
     recorder: Option<Recorder>,
 ) -> Result<Exit, CliError> {
-    let (finished, exit) = drive_silently(run, show)?;
+    let (finished, exit) = drive_silently(workspace, run, show)?;
     let as_declared = terminal::result::print(&finished.record, show.format);
     closing::print(&finished, show.progress);
     let written = cassette::record(recorder, &finished.record, show);
@@ -136,32 +141,41 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(|error| CliError::new(Exit::RunFailed, format!("starting the runtime: {error}")))
 }
 
-/// Drives a run to its rest and shows what happens; the result is the caller's.
+/// Drives a run to its rest and shows what happens; the result is the caller's. Whoever sits at the terminal is
+/// asked whether a call of which nobody knows is made again, and the run goes on where they say so.
 pub(crate) fn drive_silently(
+    workspace: &Workspace,
     run: OpenRun,
     show: &ShowArguments,
 ) -> Result<(FinishedRun, Exit), CliError> {
     let runtime = runtime()?;
     let signal = Arc::new(AtomicI32::new(0));
-    let (observer, screen) = progress::start(show, run.board(), run.is_new());
-    let run = if !show.no_input && show.progress != Progress::Json && terminal::can_ask() {
-        run.attended_by(Box::new(approval::AtTerminal::new(screen.clone())))
-    } else {
-        run
-    };
-    let finished = runtime.block_on(async {
-        let (sender, stop) = mpsc::channel(2);
-        let listening = tokio::spawn(listen(sender, Arc::clone(&signal), screen.clone()));
-        // The future of a whole run is large; it lives on the heap.
-        let finished = Box::pin(run.drive(observer, stop)).await;
-        listening.abort();
-        finished
-    });
-    screen.finish();
-    let finished = finished?;
-    let signal = signal.load(Ordering::Relaxed);
-    let exit = ending(&finished.record.summary, signal, show.fail_on_partial);
-    Ok((finished, exit))
+    let is_attended = !show.no_input && show.progress != Progress::Json && terminal::can_ask();
+    let mut run = run;
+    loop {
+        let (observer, screen) = progress::start(show, run.board(), run.is_new());
+        if is_attended {
+            run = run.attended_by(Box::new(approval::AtTerminal::new(screen.clone())));
+        }
+        let finished = runtime.block_on(async {
+            let (sender, stop) = mpsc::channel(2);
+            let listening = tokio::spawn(listen(sender, Arc::clone(&signal), screen.clone()));
+            // The future of a whole run is large; it lives on the heap.
+            let finished = Box::pin(run.drive(observer, stop)).await;
+            listening.abort();
+            finished
+        });
+        screen.finish();
+        let finished = finished?;
+        let asks = is_attended && signal.load(Ordering::Relaxed) == 0;
+        if asks && runtime.block_on(unknown::is_wanted_again(&finished.record.summary, &signal)) {
+            run = OpenRun::resume(workspace, &finished.record.created.run, None)?;
+            continue;
+        }
+        let signal = signal.load(Ordering::Relaxed);
+        let exit = ending(&finished.record.summary, signal, show.fail_on_partial);
+        return Ok((finished, exit));
+    }
 }
 
 /// How the program ends after a run. A signal that came too late to stop it changes nothing.
@@ -175,27 +189,11 @@ fn ending(summary: &RunSummary, signal: i32, fail_on_partial: bool) -> Exit {
     }
 }
 
-const SIGHUP: i32 = 1;
-const SIGINT: i32 = 2;
-const SIGTERM: i32 = 15;
-
 /// The first signal stops gently, the second at once.
 async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress::Screen) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    // Whoever began the program with `nohup` wants it to go on, so it stays as deaf as it was born.
-    let mut hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
+    let Some(mut signals) = Signals::listen() else { return };
     for asked in [Stop::Gently, Stop::Now] {
-        let which = tokio::select! {
-            _ = interrupt.recv() => SIGINT,
-            _ = terminate.recv() => SIGTERM,
-            () = hung_up(&mut hangup) => SIGHUP,
-        };
-        seen.store(which, Ordering::Relaxed);
+        seen.store(signals.next().await, Ordering::Relaxed);
         match asked {
             Stop::Gently => {
                 screen.say("stopping: calls under way may finish; once more cancels them");
@@ -206,26 +204,6 @@ async fn listen(stop: mpsc::Sender<Stop>, seen: Arc<AtomicI32>, screen: progress
             return;
         }
     }
-}
-
-/// Waits for the terminal to go away; for ever where nobody listens for that.
-async fn hung_up(hangup: &mut Option<tokio::signal::unix::Signal>) {
-    match hangup {
-        Some(hangup) => {
-            hangup.recv().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Whether the program was started with the hangup signal ignored, as far as the system tells.
-fn hangup_is_ignored() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // Signal n is bit n - 1 of a hexadecimal mask.
-    ignored
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// The output folder as given.

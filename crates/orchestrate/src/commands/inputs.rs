@@ -7,8 +7,12 @@ use orchestrate_core::{
     diagnostic::{Diagnostic, Source},
     neutral,
 };
-use orchestrate_engine::library::{ReadError, ReadablePersonas, read_text};
-use orchestrate_workflow::Given;
+use orchestrate_engine::{
+    library::{FoundWorkflow, ReadError, ReadablePersonas, read_text},
+    schemas::JsonSchemas,
+    session::{RunSetup, SetupError, Workspace},
+};
+use orchestrate_workflow::{Given, InputProblem, resolve_inputs};
 
 use crate::{
     cli::InputArguments,
@@ -76,24 +80,74 @@ fn spoken_to(text: &str) -> Option<&str> {
 type Fault = (String, Option<String>);
 
 /// Reads the inputs that the command line gives, and those of `--inputs` that it does not. Everything
-/// wrong with them is said at once.
-pub(super) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given>, CliError> {
+/// wrong with them is said at once: where one cannot be read, the others are held against the workflow all the
+/// same. `complete` where one that is missing is a mistake.
+pub(super) fn given(
+    workspace: &Workspace,
+    workflow: &FoundWorkflow,
+    arguments: &InputArguments,
+    complete: bool,
+) -> Result<IndexMap<String, Given>, CliError> {
+    let read = read(arguments);
+    if read.faults.is_empty() && read.diagnostics.is_empty() {
+        return Ok(read.given);
+    }
+    let mut error = CliError::new(read.exit, "");
+    error.more = read.faults;
+    error.diagnostics = read.diagnostics;
+    // What is wrong with the workflow itself is told once its inputs can be read.
+    let Ok((plan, _, _)) = RunSetup::compile(workspace, workflow) else { return Err(error) };
+    if let Err(mut problems) = resolve_inputs(plan.inputs(), &read.given, &JsonSchemas) {
+        problems.retain(|problem| match problem {
+            InputProblem::Missing { name, .. } => {
+                complete && !read.any_unread && !read.unread.contains(name)
+            }
+            _ => true,
+        });
+        let others = CliError::from(SetupError::Inputs(problems));
+        let found = !others.more.is_empty() || !others.diagnostics.is_empty();
+        if found && others.exit == Exit::Invalid {
+            error.exit = Exit::Invalid;
+        }
+        error.more.extend(others.more);
+        error.diagnostics.extend(others.diagnostics);
+    }
+    Err(error)
+}
+
+/// What the command line gives, and what is wrong with that alone.
+struct ReadInputs {
+    given: IndexMap<String, Given>,
+    faults: Vec<Fault>,
+    diagnostics: Vec<Diagnostic>,
+    exit: Exit,
+    /// Inputs that are given and could not be read.
+    unread: Vec<String>,
+    /// Whether a file of inputs could not be read, so that nobody knows which it gives.
+    any_unread: bool,
+}
+
+fn read(arguments: &InputArguments) -> ReadInputs {
     let (spelled, mut faults) = spelled(arguments);
     let mut exit = Exit::Usage;
+    let mut any_unread = false;
     let (mut given, diagnostics) = match arguments.inputs_file.as_deref().map(of_file) {
         None => (IndexMap::new(), Vec::new()),
         Some(Ok(read)) => read,
         Some(Err(fault)) => {
             exit = Exit::Invalid;
             faults.push(fault);
+            any_unread = true;
             (IndexMap::new(), Vec::new())
         }
     };
     if !diagnostics.is_empty() {
         exit = Exit::Invalid;
+        any_unread = true;
     }
     // What the command line gives stands first and wins.
     given.retain(|name, _| !spelled.contains_key(name.as_str()));
+    let mut unread = Vec::new();
     if matches!(given.get("task"), Some(Given::Written(task)) if task.is_blank()) {
         faults.push(empty_task());
     }
@@ -101,6 +155,7 @@ pub(super) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given
     let may_ask = faults.is_empty() && diagnostics.is_empty();
     for (name, values) in spelled {
         let mut read = Vec::new();
+        let count = values.len();
         for value in values {
             let one = match value {
                 Spelled::Text(text) => Ok(ReadInput { file: None, text }),
@@ -119,16 +174,14 @@ pub(super) fn given(arguments: &InputArguments) -> Result<IndexMap<String, Given
                 }
             }
         }
+        if read.len() < count {
+            unread.push(name.to_owned());
+            continue;
+        }
         let only = if read.len() == 1 { read.pop() } else { None };
         given.insert(name.to_owned(), only.unwrap_or(Given::Several(read)));
     }
-    if faults.is_empty() && diagnostics.is_empty() {
-        return Ok(given);
-    }
-    let mut error = CliError::new(exit, "");
-    error.more = faults;
-    error.diagnostics = diagnostics;
-    Err(error)
+    ReadInputs { given, faults, diagnostics, exit, unread, any_unread }
 }
 
 fn empty_task() -> Fault {

@@ -21,8 +21,10 @@ mod resume;
 mod run;
 mod runs;
 pub(crate) mod schema;
+mod signals;
 pub(crate) mod starting;
 pub(crate) mod test;
+mod unknown;
 mod validate;
 mod workflows;
 

@@ -13,7 +13,8 @@ use orchestrate_engine::{
     providers::ProviderError,
     session::{
         ApprovalForecast, Bounds, CostBounds, Foresight, Pinned, Repeats, RunOptions, RunSetup,
-        SetupError, StepForecast, Workspace, bounds, cost_bounds, forecast, foresee, unpaid,
+        SetupError, StepForecast, Workspace, bounds, cost_bounds, forecast, foresee,
+        known_mistakes, unpaid,
     },
 };
 use orchestrate_report::words::{count, counted, duration, usd};
@@ -48,7 +49,7 @@ impl Missing {
 
 pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<Exit, CliError> {
     let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
-    let mut given = inputs::given(&arguments.inputs)?;
+    let mut given = inputs::given(workspace, &workflow, &arguments.inputs, false)?;
     let (mut missing, mut stand_ins) = (Vec::new(), Vec::new());
     let options = RunOptions {
         model: arguments.model.model.clone(),
@@ -96,6 +97,10 @@ pub(super) fn plan(workspace: &Workspace, arguments: &PlanArguments) -> Result<E
         decided = RunSetup::decide(workspace, &workflow, &given, &unpriced);
     }
     let mut setup = decided?;
+    let mistakes = known_mistakes(&setup, &workflow.source, &stand_ins);
+    if !mistakes.is_empty() {
+        return Err(setup.warnings.into_iter().chain(mistakes).collect::<Vec<_>>().into());
+    }
     terminal::diagnostics(&setup.warnings);
     let too_long = setup.too_long.iter().filter(|found| found.is_certain);
     missing.extend(too_long.map(|found| Missing::Room(format!("room: {found}; {}", found.help()))));
@@ -149,9 +154,10 @@ fn name_models(
     let flag = arguments.model.model.as_deref();
     for (planned, step) in steps.iter_mut().zip(setup.plan.steps()) {
         if let Action::Persona(action) = &step.action
-            && let Ok((model, _)) = workspace.config.model(flag, action.model.as_deref())
+            && let Ok((chain, _)) = workspace.config.chain_of(flag, action.model.as_deref())
         {
-            planned.forecast.model = Some(model);
+            planned.forecast.model = Some(chain.model);
+            planned.forecast.fallbacks = chain.fallbacks;
         }
     }
 }
@@ -256,7 +262,10 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = writeln!(text, "\nStage {stage}");
         }
         let model = match &step.model {
-            Some(model) if !is_stand_in(model, model_known) => model.to_string(),
+            Some(model) if !is_stand_in(model, model_known) => {
+                let others = step.fallbacks.iter().map(|other| format!(", then {other}"));
+                format!("{model}{}", others.collect::<String>())
+            }
             Some(_) => "no model yet".into(),
             None => match step.approval {
                 Some(ApprovalForecast { expires_ms: Some(millis) }) => {
@@ -284,6 +293,13 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         if let Some((by, rounds)) = &step.review {
             let rounds = counted(u64::from(*rounds), "round", "rounds");
             let _ = writeln!(text, "  {:id$}  └ reviewed by {}, up to {rounds}", "", by.join(", "));
+        }
+        if let Some(attempts) = step.attempts {
+            let told = match attempts {
+                1 => "no call is tried again".to_owned(),
+                several => format!("each call is tried up to {several} times"),
+            };
+            let _ = writeln!(text, "  {:id$}  └ {told}", "");
         }
         if let Some(choice) = &step.choice {
             let _ = writeln!(text, "  {:id$}  └ {choice}", "");
@@ -496,11 +512,13 @@ fn as_json(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
                 "personas": step.personas,
                 "choice": step.choice,
                 "model": step.model.as_ref().filter(|model| !is_stand_in(model, model_known)),
+                "fallbacks": step.fallbacks,
                 "prompt_tokens": step.prompt_tokens,
                 "needs": step.needs,
                 "handoffs": step.handoffs,
                 "handoff_tokens_at_most": step.handoff_tokens,
                 "calls_at_most": step.most_calls,
+                "attempts_at_most": step.attempts,
                 "review": step.review.as_ref().map(|(by, rounds)| json!({ "by": by, "rounds": rounds })),
                 "optional": step.optional,
                 "flow": step.flow,

@@ -48,7 +48,7 @@ pub(super) fn resume(workspace: &Workspace, arguments: &ResumeArguments) -> Resu
             )],
         );
     }
-    common::drive(run, &arguments.show, recorder)
+    common::drive(workspace, run, &arguments.show, recorder)
 }
 
 /// The newest run that can be gone on with; newer ones that are in use or cannot be read are named.

@@ -10,7 +10,7 @@ use crate::{
 
 pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exit, CliError> {
     let workflow = RunSetup::find_workflow(workspace, &arguments.workflow)?;
-    let given = inputs::given(&arguments.inputs)?;
+    let given = inputs::given(workspace, &workflow, &arguments.inputs, true)?;
     let options = common::options(&arguments.flags)?;
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
     if let Some(path) = &arguments.plan {

@@ -82,6 +82,25 @@ pub(super) fn test(workspace: &Workspace, arguments: &TestArguments) -> Result<E
     })
 }
 
+/// Everything that is wrong with a test file.
+pub(super) fn problems_of(name: &str, error: SetupError) -> Vec<Diagnostic> {
+    if let SetupError::Invalid(problems) = error {
+        return problems;
+    }
+    let told = CliError::from(error);
+    let mut problem = Diagnostic::error("unreadable", format!("{name}: {told}"));
+    problem.help = told.help;
+    let more = told
+        .more
+        .into_iter()
+        .map(|(message, _)| Diagnostic::error("unreadable", format!("{name}: {message}")));
+    let mut problems: Vec<Diagnostic> = told.diagnostics.into_iter().chain(more).collect();
+    if !told.message.is_empty() {
+        problems.push(problem);
+    }
+    problems
+}
+
 fn run_files(
     workspace: &Workspace,
     found: &[FoundTests],
@@ -100,21 +119,7 @@ fn run_files(
                 let workflow = open.plan.workflow().to_owned();
                 (Some(workflow), Ok(run_file(&runtime, open, &wanted)?))
             }
-            Err(SetupError::Invalid(problems)) => (None, Err(problems)),
-            Err(error) => {
-                let told = CliError::from(error);
-                let mut problem = Diagnostic::error("unreadable", format!("{name}: {told}"));
-                problem.help = told.help;
-                let more = told.more.into_iter().map(|(message, _)| {
-                    Diagnostic::error("unreadable", format!("{name}: {message}"))
-                });
-                let mut problems: Vec<Diagnostic> =
-                    told.diagnostics.into_iter().chain(more).collect();
-                if !told.message.is_empty() {
-                    problems.push(problem);
-                }
-                (None, Err(problems))
-            }
+            Err(error) => (None, Err(problems_of(&name, error))),
         };
         tested.push(Tested { name, workflow, outcome });
     }

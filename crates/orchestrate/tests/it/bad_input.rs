@@ -142,6 +142,39 @@ fn an_input_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn beside_a_file_that_cannot_be_read_everything_else_that_is_wrong_is_told() {
+    let place = Place::new();
+    place.write(
+        "w.yaml",
+        "workflow: w
+inputs: { a: file, n: integer, m: { type: integer }, task: string }
+steps: { data: { persona: data-engineer, prompt: Go. } }
+",
+    );
+    let wrong = ["w.yaml", "--offline", "-i", "a=@missing", "-i", "n=many", "-i", "x=1"];
+    insta::assert_snapshot!(place.refused(&[&["run"], &wrong[..]].concat()), @r#"
+    exit 3
+    error: input `a`: reading `missing`: No such file or directory (os error [N])
+    help: a path starts from the folder you are in; a text that begins with `@` can be piped to `--task -`
+    error: the workflow has no input `x`
+    help: known here: a, n, m, task
+    error: input `n` is of type integer, and `many` is not
+    help: give a whole number of 64 bits
+    error: input `m` is missing
+    help: give it with `-i m=…`
+    error: input `task` is missing
+    help: give it with `--task "…"`, or `--task @file`
+    "#);
+    // What is missing is part of a plan.
+    let said = place.refused(&[&["plan"], &wrong[..]].concat());
+    assert!(said.contains("`many` is not") && !said.contains("is missing"), "{said}");
+    // Nobody knows what a file would have given.
+    let said =
+        place.refused(&["run", "w.yaml", "--offline", "--inputs", "no.yaml", "-i", "n=many"]);
+    assert!(said.contains("`many` is not") && !said.contains("is missing"), "{said}");
+}
+
+#[test]
 fn standard_input_can_be_given_once() {
     let place = Place::new();
     let args = ["run", "design-review", "--offline", "--task", "-", "-i", "document=@-"];

@@ -9,7 +9,7 @@ use orchestrate_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Place, Server, answer, who};
+use crate::support::{AtTerminal, Place, Server, answer, who};
 
 /// One step, so that one call decides.
 const ONE: &str = "workflow: one
@@ -428,4 +428,61 @@ fn a_timeout_is_told_as_one_each_time() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert!(outcome.stderr.contains(": timed out: "), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("connection was lost"), "{}", outcome.stderr);
+}
+
+/// A server that lets the first call go without an answer, and a workflow that wants to be asked then.
+fn with_one_lost_call() -> (Server, Place) {
+    let lost = AtomicBool::new(false);
+    let server = Server::start(move |request| {
+        if lost.swap(true, Ordering::SeqCst) {
+            behaviour::echo()(request)
+        } else {
+            Fault::CutMidStream.reply()
+        }
+    });
+    let place = place(&server);
+    place.write("one.yaml", format!("{ONE}defaults: {{ on_unknown: ask }}\n"));
+    (server, place)
+}
+
+const QUESTION: &str = "send again? at worst it is paid twice [y/N]: ";
+
+#[test]
+fn whoever_sits_at_the_terminal_says_whether_a_lost_call_is_made_again() {
+    let (server, place) = with_one_lost_call();
+    let mut terminal = AtTerminal::start(&place, &RUN_ONE);
+    terminal.wait_for("nobody knows whether a call of `data` was answered and charged");
+    terminal.wait_for(QUESTION);
+    assert_eq!(server.count(), 1);
+    terminal.types("y");
+    terminal.wait_for("ok      data");
+    let (code, stdout) = terminal.finish();
+    assert_eq!((code, server.count()), (Some(0), 2), "{stdout}");
+    assert!(stdout.contains("Echo"), "{stdout}");
+}
+
+#[test]
+fn without_a_yes_a_lost_call_is_left_to_whoever_resumes_the_run() {
+    for answer in [Some(""), Some("no"), None] {
+        let (server, place) = with_one_lost_call();
+        let no_input: &[&str] = if answer.is_none() { &["--no-input"] } else { &[] };
+        let mut terminal = AtTerminal::start(&place, &[&RUN_ONE[..], no_input].concat());
+        if let Some(answer) = answer {
+            terminal.wait_for(QUESTION);
+            terminal.types(answer);
+        }
+        terminal.wait_for("to have the call made again");
+        assert_eq!((terminal.finish().0, server.count()), (Some(7), 1));
+        assert_eq!(place.run(&["resume"]).code, Some(0));
+        assert_eq!(server.count(), 2);
+    }
+}
+
+#[test]
+fn a_signal_ends_the_question_about_a_lost_call() {
+    let (server, place) = with_one_lost_call();
+    let mut terminal = AtTerminal::start(&place, &RUN_ONE);
+    terminal.wait_for(QUESTION);
+    terminal.interrupt();
+    assert_eq!((terminal.finish().0, server.count()), (Some(130), 1));
 }

@@ -136,3 +136,148 @@ fn a_graph_is_a_picture_or_a_graph_of_graphviz() {
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }
+
+#[test]
+fn a_plan_names_the_models_behind_the_first_and_holds_a_run_to_them() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write(
+        "w.yaml",
+        "workflow: w
+steps:
+  a: { persona: data-engineer, prompt: Begin. }
+  b: { persona: mlops-engineer, needs: a, prompt: Go on., model: strong }
+",
+    );
+    let default = "default = [\"openai:m-1\", \"openai:m-2\"]\n";
+    let configure =
+        |strong: &str| place.configure(&format!("[models]\n{default}strong = {strong}\n"));
+    configure("[\"openai:m-3\", \"openai:m-1\", \"openai:m-2\"]");
+    let text = place.good(&["plan", "w.yaml"]);
+    assert!(text.contains("openai:m-1, then openai:m-2  ≈"), "{text}");
+    assert!(text.contains("openai:m-3, then openai:m-1, then openai:m-2  ≈"), "{text}");
+    let plan = place.json(&["plan", "w.yaml", "--format", "json"]);
+    assert_eq!(plan["steps"][0]["fallbacks"], serde_json::json!(["openai:m-2"]));
+    assert_eq!(plan["pinned"]["fallbacks"]["b"], serde_json::json!(["openai:m-1", "openai:m-2"]));
+    place.write("plan.json", plan.to_string());
+    let with_plan = ["run", "w.yaml", "--plan", "plan.json"];
+    configure("\"openai:m-3\"");
+    let said = place.refused(&with_plan);
+    assert!(
+        said.contains(
+            "behind the model of step `b` stands no other, not openai:m-1, then openai:m-2"
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("step `a`"), "{said}");
+    configure("[\"openai:m-3\", \"openai:m-1\", \"openai:m-2\"]");
+    place.good(&with_plan);
+}
+
+/// A workflow whose first prompt can only be made of JSON, and that has other such steps which need not be
+/// reached.
+const OF_JSON: &str = "workflow: w
+inputs: { data: string }
+steps:
+  a:
+    persona: data-engineer
+    prompt: |
+      Look at the rows.
+      {% for row in inputs.data | fromjson %}- {{ row }}{% endfor %}
+  b: { persona: mlops-engineer, needs: a, if: 'steps.a.text | length > 9', prompt: '1 {{ inputs.data | fromjson }}' }
+  c: { persona: mlops-engineer, optional: true, prompt: '2 {{ inputs.data | fromjson }}' }
+  d: { persona: mlops-engineer, prompt: '{{ steps.a.text }} {{ inputs.data | fromjson }}' }
+";
+
+#[test]
+fn a_prompt_that_is_known_to_fail_is_a_mistake_of_the_plan() {
+    let place = Place::new();
+    place.write("w.yaml", OF_JSON);
+    insta::assert_snapshot!(place.refused(&["plan", "w.yaml", "--offline", "-i", "data=rows"]), @r"
+    exit 3
+    warning[undeclared-need]: step `d` refers to `a` and does not say that it needs it
+      --> w.yaml:11:51
+       |
+    11 |   d: { persona: mlops-engineer, prompt: '{{ steps.a.text }} {{ inputs.data | fromjson }}' }
+       |                                                   ^
+       |
+       = help: add `a` to its `needs`; until then it is added for you
+
+    error[template-fails]: step `a`: rendering the prompt: line 2 of the template: the text is no JSON: expected value at line 1 column 1
+     --> w.yaml:8:7
+      |
+    8 |       {% for row in inputs.data | fromjson %}- {{ row }}{% endfor %}
+      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
+    let run = place.run(&["run", "w.yaml", "--offline", "-i", "data=rows"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("rendering the prompt: line 2 of the template"), "{}", run.stderr);
+    place.good(&["plan", "w.yaml", "--offline", "-i", "data=[1]"]);
+    // What is not given yet may be all right.
+    let open = place.good(&["plan", "w.yaml", "--offline"]);
+    assert!(open.contains("input `data`: give it with -i data=…"), "{open}");
+    place.good(&["validate", "w.yaml"]);
+}
+
+#[test]
+fn conditions_choices_and_calls_that_are_known_to_fail_are_mistakes_of_the_plan() {
+    let place = Place::new();
+    place.write(
+        "w.yaml",
+        "workflow: w
+inputs: { kind: string }
+steps:
+  a: { persona: { choose: { sql: data-engineer }, by: inputs.kind }, prompt: Go. }
+  b: { persona: mlops-engineer, if: (inputs.kind | fromjson).ok, prompt: Go. }
+  c: { persona: mlops-engineer, for_each: inputs.kind | fromjson, prompt: 'On {{ item }}.' }
+  d: { workflow: ./called.yaml, with: { count: '{{ inputs.kind | fromjson }}' } }
+  e: { render: 'Rows: {{ inputs.kind | fromjson }}' }
+  f: { persona: mlops-engineer, if: \"inputs.kind == 'sql'\", prompt: '3 {{ inputs.kind | fromjson }}' }
+",
+    );
+    place.write(
+        "called.yaml",
+        "workflow: called\ninputs: { count: integer }\nsteps: { x: { persona: data-engineer, prompt: '{{ inputs.count }}' } }\n",
+    );
+    insta::assert_snapshot!(place.refused(&["plan", "w.yaml", "--offline", "-i", "kind=nosql"]), @r"
+    exit 3
+    error[template-fails]: step `a`: inputs.kind is `nosql`, which is none of: sql
+
+    error[template-fails]: step `b`: line 1 of the template: the text is no JSON: expected ident at line 1 column 2
+     --> w.yaml:5:37
+      |
+    5 |   b: { persona: mlops-engineer, if: (inputs.kind | fromjson).ok, prompt: Go. }
+      |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    error[template-fails]: step `c`: line 1 of the template: the text is no JSON: expected ident at line 1 column 2
+     --> w.yaml:6:43
+      |
+    6 |   c: { persona: mlops-engineer, for_each: inputs.kind | fromjson, prompt: 'On {{ item }}.' }
+      |                                           ^^^^^^^^^^^^^^^^^^^^^^
+
+    error[template-fails]: step `d`: input `count` of `called` has no value: line 1 of the template: the text is no JSON: expected ident at line 1 column 2
+
+    error[template-fails]: step `e`: rendering: line 1 of the template: the text is no JSON: expected ident at line 1 column 2
+     --> w.yaml:8:17
+      |
+    8 |   e: { render: 'Rows: {{ inputs.kind | fromjson }}' }
+      |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    error: 5 mistakes
+    ");
+    place.write(
+        "always.yaml",
+        "workflow: always\nsteps:\n  a: { persona: data-engineer, prompt: \"{{ 'x' | fromjson }}\" }\n",
+    );
+    let said = place.run(&["validate", "always.yaml"]);
+    assert_eq!(said.code, Some(3));
+    insta::assert_snapshot!(format!("{}{}", said.stderr, said.stdout), @r#"
+    error[template-fails]: step `a`: rendering the prompt: line 1 of the template: the text is no JSON: expected value at line 1 column 1
+     --> always.yaml:3:41
+      |
+    3 |   a: { persona: data-engineer, prompt: "{{ 'x' | fromjson }}" }
+      |                                         ^^^^^^^^^^^^^^^^^^^^
+
+    invalid  always.yaml: 1 mistake
+    "#);
+}

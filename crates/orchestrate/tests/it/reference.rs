@@ -69,3 +69,31 @@ fn the_pages_of_providers_and_programs_have_every_row() {
     }
     is_current("commands.md", &table);
 }
+
+#[test]
+fn the_example_of_every_key_is_a_workflow_that_the_program_takes() {
+    use orchestrate_workflow::language::SECTIONS;
+
+    let place = Place::new();
+    let mut files = Vec::new();
+    for section in SECTIONS {
+        for key in section.keys {
+            let name = format!("{}-{}.yaml", section.name, key.name);
+            place.write(&name, section.example(key));
+            files.push(name);
+        }
+    }
+    let names: Vec<&str> = files.iter().map(String::as_str).collect();
+    let said = place.run(&[&["validate"], &names[..]].concat());
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let good = said.stdout.lines().filter(|line| line.starts_with("ok ")).count();
+    assert_eq!(good, files.len());
+    // What stands in a map within a step does something too.
+    for name in ["review-rounds", "gate-required", "need-pass", "choice-otherwise", "budget-usd"] {
+        let file = format!("{name}.yaml");
+        let inputs = ["-i", "framework=jax"];
+        let inputs: &[&str] = if name.starts_with("choice") { &inputs } else { &[] };
+        let inputs = if name.starts_with("review") { &["-i", "audit=true"] } else { inputs };
+        place.good(&[&["run", &file, "--offline"], inputs].concat());
+    }
+}

@@ -1,6 +1,9 @@
 //! What a model server is sent, and what is counted.
 
-use orchestrate_testkit::{behaviour, reply::Answer};
+use orchestrate_testkit::{
+    behaviour,
+    reply::{Answer, Reply},
+};
 use serde_json::json;
 
 use crate::support::{KEY, Place, STEPS, Server, TASK, files_below, who};
@@ -99,9 +102,7 @@ fn the_key_is_in_no_output_and_in_no_file() {
         // Some servers quote the key that they refuse.
         let key = request.header("authorization").unwrap_or_default();
         match who(request).as_str() {
-            "mlops-engineer" => {
-                orchestrate_testkit::reply::Reply::error(401, "invalid_api_key", key)
-            }
+            "mlops-engineer" => Reply::error(401, "invalid_api_key", key),
             _ => behaviour::echo()(request),
         }
     });
@@ -185,7 +186,7 @@ fn what_the_author_sets_is_sent_and_nothing_else() {
         "workflow: w
 steps:
   plain: { persona: data-engineer, prompt: Go. }
-  set: { persona: data-engineer, prompt: Go on., temperature: 0.5, max_output_tokens: 4000, model: \"openai:m-2\" }
+  set: { persona: data-engineer, prompt: Go on., temperature: 0.5, max_output_tokens: 4000, seed: 7, model: \"openai:m-2\" }
 ",
     );
     place.configure("[models]\ndefault = \"openai:m-1\"\n");
@@ -193,8 +194,67 @@ steps:
     let mut requests = server.requests();
     requests.sort_by_key(|request| request.model().to_owned());
     assert_eq!(requests[0].model(), "m-1");
-    assert!(requests[0].json["temperature"].is_null());
+    assert!(requests[0].json["temperature"].is_null() && requests[0].json["seed"].is_null());
     assert_eq!(requests[1].model(), "m-2");
     assert_eq!(requests[1].json["temperature"], 0.5);
+    assert_eq!(requests[1].json["seed"], 7);
     assert_eq!(requests[1].json["max_completion_tokens"], 4000);
+}
+
+#[test]
+fn a_setting_that_a_model_cannot_be_told_is_refused_before_anything_is_sent() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write(
+        "w.yaml",
+        "workflow: w
+defaults: { seed: 7 }
+steps:
+  a: { persona: data-engineer }
+  b: { persona: mlops-engineer, needs: a, model: \"openai-responses:m\" }
+  c: { persona: mlops-engineer, needs: a, model: \"openai-responses:n\" }
+",
+    );
+    place.configure("[models]\ndefault = [\"openai:m-1\", \"openai-responses:m-2\"]\n");
+    insta::assert_snapshot!(place.refused(&["run", "w.yaml"]), @r"
+    exit 3
+    error: step `b`: provider `openai-responses` has no `seed`
+    help: take it out of the workflow, or use another model
+    error: step `c`: provider `openai-responses` has no `seed`
+    help: take it out of the workflow, or use another model
+    ");
+    let planned = place.run(&["plan", "w.yaml"]);
+    assert_eq!(planned.code, Some(3), "{}", planned.stderr);
+    assert_eq!(server.count(), 0);
+    place.write("w.yaml", "workflow: w\nsteps:\n  a: { persona: data-engineer, seed: 7 }\n");
+    let good = place.run(&["run", "w.yaml"]);
+    assert!(
+        good.stderr.contains(
+            "step `a` goes without the fallback `openai-responses:m-2`: provider `openai-responses` has no `seed`"
+        ),
+        "{}",
+        good.stderr
+    );
+    assert_eq!(server.requests()[0].json["seed"], 7);
+}
+
+#[test]
+fn a_workflow_says_how_often_a_call_is_tried() {
+    for (key, sent) in [("retry: 1", 1), ("retry: 2", 2)] {
+        let server = Server::start(|_| Reply::error(503, "unavailable", "gone to lunch"));
+        let place = Place::beside(&server);
+        let step = format!("{{ persona: data-engineer, prompt: Go., {key} }}");
+        place.write("w.yaml", format!("workflow: w\nsteps:\n  a: {step}\n"));
+        let run = place.run(&["run", "w.yaml", "--model", "openai:m-1"]);
+        assert_eq!(server.count(), sent, "{key}: {}", run.stderr);
+        let says = run.stderr.contains(&format!("not tried again, as `{key}` says"));
+        assert!(says, "{}", run.stderr);
+        let plan = place.good(&["plan", "w.yaml", "--model", "openai:m-1"]);
+        let told = plan.lines().find(|line| line.contains("tried")).map(str::trim);
+        let expected = match sent {
+            1 => "└ no call is tried again",
+            _ => "└ each call is tried up to 2 times",
+        };
+        assert_eq!(told, Some(expected), "{plan}");
+    }
 }

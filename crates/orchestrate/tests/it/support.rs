@@ -262,6 +262,11 @@ impl AtTerminal {
         self.said.drain(..at);
     }
 
+    /// Sends the signal of Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it still runs");
+    }
+
     /// Types a line.
     pub(crate) fn types(&mut self, line: &str) {
         use std::io::Write as _;

@@ -361,3 +361,63 @@ fn a_run_of_items_groups_and_called_workflows_becomes_a_test_that_says_what_each
         told.stderr
     );
 }
+
+#[test]
+fn a_test_file_is_validated_as_one_without_being_run() {
+    let place = Place::new();
+    place.write(
+        "w.yaml",
+        "workflow: w\ninputs: { task: string }\nsteps: { data: { persona: data-engineer, prompt: Go. } }\n",
+    );
+    let tests = "tests:\n  a:\n    inputs: { task: x }\n    replies: { data: Done. }\n    expect: { steps: { data: { text: { equals: Other. } } } }\n";
+    place.write("w.test.yaml", tests);
+    let said = place.run(&["validate", "w.yaml", "w.test.yaml"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (Some(0), "ok       w.yaml: 1 step\nok       w.test.yaml: 1 test\n"),
+        "{}",
+        said.stderr
+    );
+    let told = place.json(&["validate", "w.test.yaml", "--format", "json"]);
+    assert_eq!(
+        (&told["workflows"][0]["valid"], &told["workflows"][0]["tests"]),
+        (&true.into(), &1.into())
+    );
+    place.write(
+        "w.test.yaml",
+        tests
+            .replace("data: Done.", "dta: Done.")
+            .replace("inputs: { task: x }", "inputs: { tsk: x }"),
+    );
+    let said = place.run(&["validate", "w.test.yaml"]);
+    assert_eq!(said.code, Some(3));
+    insta::assert_snapshot!(format!("{}{}", said.stderr, said.stdout), @r"
+    error[unknown-step]: the workflow has no step `dta`
+     --> w.test.yaml:4:16
+      |
+    4 |     replies: { dta: Done. }
+      |                ^^^
+      |
+      = help: did you mean `data`?
+
+    error[unknown-input]: the workflow has no input `tsk`
+     --> w.test.yaml:3:15
+      |
+    3 |     inputs: { tsk: x }
+      |               ^^^
+      |
+      = help: did you mean `task`?
+
+    error[bad-input]: input `task` is missing
+     --> w.test.yaml:2:3
+      |
+    2 |   a:
+      |   ^
+      |
+      = help: add `inputs: { task: … }`, or `files` for a file
+
+    invalid  w.test.yaml: 3 mistakes
+    ");
+    let said = place.run(&["validate", "none.test.yaml"]);
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+}
