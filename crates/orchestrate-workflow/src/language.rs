@@ -623,7 +623,11 @@ pub const REVIEW: Section = Section {
     ],
     around: "workflow: example\ninputs: { audit: boolean }\nsteps:\n  data: { persona: data-engineer, review: { KEYS } }\n",
     between: ", ",
-    beside: &[("by", "by: mlops-engineer")],
+    // The program wants to know by what they judge, and this persona brings no gates.
+    beside: &[
+        ("by", "by: mlops-engineer"),
+        ("gates", "gates: [{ id: keys, check: Every table has a key }]"),
+    ],
 };
 
 /// One criterion of a review.

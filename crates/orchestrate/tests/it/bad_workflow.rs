@@ -48,7 +48,7 @@ fn an_unknown_input_is_refused_at_its_place_in_the_template() {
 fn unknown_keys_are_refused_with_advice() {
     let _filters = filters();
     insta::assert_snapshot!(
-        check("workflow: w\nsumary: x\nsteps:\n  a:\n    persona: data-engineer\n    promt: Go.\n    retry: 3\n"),
+        check("workflow: w\nsumary: x\nsteps:\n  a:\n    persona: data-engineer\n    promt: Go.\n    retries: 3\n"),
         @r"
     exit 3
     error[unknown-key]: a workflow has no key `sumary`
@@ -67,13 +67,13 @@ fn unknown_keys_are_refused_with_advice() {
       |
       = help: did you mean `prompt`?
 
-    error[unknown-key]: step `a` has no key `retry`
+    error[unknown-key]: step `a` has no key `retries`
      --> w.yaml:7:5
       |
-    7 |     retry: 3
-      |     ^^^^^
+    7 |     retries: 3
+      |     ^^^^^^^
       |
-      = help: this version does not know `retry`
+      = help: did you mean `retry`?
 
     error: 3 mistakes; nothing was run
     "

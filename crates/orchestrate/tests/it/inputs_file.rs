@@ -158,6 +158,10 @@ fn every_problem_with_all_inputs_is_told_at_once_and_in_its_place() {
     exit 2
     error: the task is empty
     help: say what the team shall do: `--task "…"`, or `--task @file`
+    error: input `files` is missing
+    help: What to read: give each item with `-i files=…`, or all with `-i files=[…]`
+    error: input `spec` is missing
+    help: give it with `-i spec={…}` or `-i spec=@file.yaml`
     "#);
 }
 

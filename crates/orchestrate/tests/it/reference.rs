@@ -75,10 +75,15 @@ fn the_example_of_every_key_is_a_workflow_that_the_program_takes() {
     use orchestrate_workflow::language::SECTIONS;
 
     let place = Place::new();
+    // The one that the examples call; the built-in one wants a document as well.
+    place.write(
+        "workflows/design-review.yaml",
+        "workflow: design-review\ninputs: { task: { type: string, required: false } }\nsteps: { look: { persona: mlops-engineer } }\n",
+    );
     let mut files = Vec::new();
     for section in SECTIONS {
         for key in section.keys {
-            let name = format!("{}-{}.yaml", section.name, key.name);
+            let name = format!("{}-{}/example.yaml", section.name, key.name);
             place.write(&name, section.example(key));
             files.push(name);
         }
@@ -90,7 +95,7 @@ fn the_example_of_every_key_is_a_workflow_that_the_program_takes() {
     assert_eq!(good, files.len());
     // What stands in a map within a step does something too.
     for name in ["review-rounds", "gate-required", "need-pass", "choice-otherwise", "budget-usd"] {
-        let file = format!("{name}.yaml");
+        let file = format!("{name}/example.yaml");
         let inputs = ["-i", "framework=jax"];
         let inputs: &[&str] = if name.starts_with("choice") { &inputs } else { &[] };
         let inputs = if name.starts_with("review") { &["-i", "audit=true"] } else { inputs };
