@@ -262,10 +262,17 @@ impl Request {
         self.parameters.max_output_tokens.or(self.output_cap)
     }
 
-    /// Bytes of system prompt and user message: an upper bound of their tokens, since no tokenizer
+    /// The schema of the answer as it is sent beside the messages: servers put it before the model, and
+    /// charge it as prompt.
+    pub fn schema_text(&self) -> Option<String> {
+        self.response_schema.as_ref().map(ToString::to_string)
+    }
+
+    /// Bytes of system prompt, user message and schema: an upper bound of their tokens, since no tokenizer
     /// makes more tokens than there are bytes.
     pub fn prompt_bytes(&self) -> u64 {
-        (self.system.len() + self.user().len()) as u64
+        let schema = self.schema_text().map_or(0, |schema| schema.len());
+        (self.system.len() + self.user().len() + schema) as u64
     }
 }
 
@@ -308,7 +315,7 @@ impl Identity {
         for segment in &request.segments {
             hasher.field(segment.render());
         }
-        let schema = request.response_schema.as_ref().map(ToString::to_string);
+        let schema = request.schema_text();
         hasher.field(schema.unwrap_or_default()).field("").field(1_u32.to_le_bytes());
         // What most requests do not set changes nothing about them.
         if let Some(seed) = request.parameters.seed {

@@ -427,10 +427,11 @@ impl RunSummary {
                 .is_some_and(|(most, cost)| self.cost.plus(cost) > most),
             Cap::Calls | Cap::Wall => false,
         };
-        let prepared = self
-            .steps
-            .iter()
-            .filter(|step| matches!(step.state, StepState::Running | StepState::Retrying));
+        // What calls nobody itself, such as a fan-out, has nothing set aside.
+        let prepared = self.steps.iter().chain(self.instances()).filter(|step| {
+            matches!(step.state, StepState::Running | StepState::Retrying)
+                && step.reserved.tokens > 0
+        });
         prepared.map(|step| (step, step.reserved)).find(|(_, worst)| is_beyond(worst))
     }
 

@@ -154,18 +154,24 @@ pub(crate) fn longest_answer_within(
 /// The tokens of a prompt, part by part.
 struct Parts {
     system: u64,
+    /// The schema of the answer.
+    schema: u64,
     segments: Vec<u64>,
 }
 
 impl Parts {
     fn of(request: &Request) -> Self {
         let segments = request.segments.iter().map(|segment| tokens::count(&segment.render()));
-        Self { system: tokens::count(&request.system), segments: segments.collect() }
+        Self {
+            system: tokens::count(&request.system),
+            schema: request.schema_text().map_or(0, |schema| tokens::count(&schema)),
+            segments: segments.collect(),
+        }
     }
 
     fn sum(&self) -> u64 {
         // Between two segments stands a blank line.
-        self.system + self.segments.iter().sum::<u64>() + self.segments.len() as u64
+        self.system + self.schema + self.segments.iter().sum::<u64>() + self.segments.len() as u64
     }
 
     /// The failure of a prompt that nothing makes fit.
@@ -175,6 +181,7 @@ impl Parts {
         let mut parts: Vec<(u64, String)> =
             segments.map(|(tokens, segment)| (*tokens, name(segment))).collect();
         parts.push((self.system, "the system prompt".to_owned()));
+        parts.push((self.schema, "the schema of the answer".to_owned()));
         // Of parts of one size the first is named first.
         parts.sort_by_key(|(tokens, _)| std::cmp::Reverse(*tokens));
         let largest: Vec<String> = parts

@@ -182,10 +182,17 @@ pub fn sufficient_cap(summary: &RunSummary) -> Option<String> {
             let left = steps.filter(|(step, told)| {
                 matches!(step.action, Action::Persona(_)) && told.state != StepState::Succeeded
             });
-            Some(summary.calls.saturating_add(left.count() as u64).to_string())
+            let left: u64 = left.map(|(_, told)| to_be_asked(told)).sum();
+            Some(summary.calls.saturating_add(left).to_string())
         }
         Cap::Wall => None,
     }
+}
+
+/// How often a model is still to be asked about a step that has not succeeded, as far as its items are known:
+/// at least once.
+fn to_be_asked(step: &StepSummary) -> u64 {
+    step.items.map_or(1, |items| items.found.saturating_sub(items.succeeded).max(1) as u64)
 }
 
 fn failed_items(step: &StepSummary) -> Option<String> {

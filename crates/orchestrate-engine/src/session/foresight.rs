@@ -10,7 +10,9 @@ use orchestrate_core::{
     money::Money,
     plan::{Action, Plan, Step},
     run::Prepared,
+    structured::with_brief,
 };
+use orchestrate_provider::tokens;
 
 use orchestrate_workflow::StepEnding;
 
@@ -112,7 +114,10 @@ fn volume(setup: &RunSetup, step: &StepForecast, foresight: &Foresight) -> Optio
         Foresight::Open => 0,
     };
     let answer = u64::from(action.parameters.max_output_tokens.unwrap_or(ASSUMED_ANSWER_TOKENS));
-    let prompt = step.prompt_tokens + step.handoff_tokens;
+    // The schema of a value is sent beside the prompt, and charged like it.
+    let form = action.output.as_ref();
+    let form = form.map_or(0, |output| tokens::count(&with_brief(&output.schema).to_string()));
+    let prompt = step.prompt_tokens + step.handoff_tokens + form;
     let times = match step.repeats {
         None => 1,
         Some(Repeats::Times(times)) => times as u64,

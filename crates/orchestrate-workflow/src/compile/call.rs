@@ -10,8 +10,9 @@ use std::{
 
 use indexmap::IndexMap;
 use orchestrate_core::{
+    budget::Budget,
     called::{MOST_CALLS, MOST_STEPS, Passed, WorkflowStep},
-    diagnostic::Source,
+    diagnostic::{Diagnostic, Source},
     flow::Flow,
     ids::StepPath,
     neutral::excerpt,
@@ -232,6 +233,14 @@ pub(super) fn read(
     }
     // Why there is none was reported.
     let Some(called) = called else { return (None, Vec::new()) };
+    if *called.plan.budget() != Budget::default() {
+        let name = called.plan.workflow();
+        let message = format!("the budget of `{name}` does not hold here");
+        let problem = Diagnostic::warning(codes::USELESS_KEY, message)
+            .at(sink.source(), kind.value.span.clone(), "called here")
+            .help("the budget of the workflow that is run holds for everything it calls: write the cap there");
+        sink.push_new(problem);
+    }
     let mut references = Vec::new();
     let with = with(sink, map, kind, &called.plan, catalogue, known, &mut references);
     let action = Action::Workflow(Box::new(WorkflowStep {
@@ -447,7 +456,7 @@ pub(super) fn report_same_calls(sink: &mut Sink<'_>, each: &Entry, item: &str, a
     };
     if !call.with.values().any(tells) {
         let message = format!("nothing in `with` speaks of `{item}`: every call is the same");
-        let problem = orchestrate_core::diagnostic::Diagnostic::warning(codes::USELESS_KEY, message)
+        let problem = Diagnostic::warning(codes::USELESS_KEY, message)
             .at(sink.source(), each.key.span.clone(), "")
             .help(format!("the called workflow does not see it by itself: pass `{{{{ {item} }}}}` to one of its inputs"));
         sink.push(problem);

@@ -348,6 +348,18 @@ fn a_mistake_in_a_called_file_is_told_once_in_that_file() {
 }
 
 #[test]
+fn a_budget_that_does_not_hold_where_the_workflow_is_called_is_told() {
+    refused(
+        "workflow: main\nsteps:\n  one: { workflow: part }\n  two: { workflow: nothing, needs: one }\n",
+        &[(
+            "part.yaml",
+            "workflow: part\nbudget: { calls: 1 }\nsteps:\n  x: { persona: data-engineer }\n",
+        )],
+        "",
+    );
+}
+
+#[test]
 fn the_value_of_a_call_is_checked_by_its_outputs() {
     refused(
         r#"workflow: main

@@ -19,7 +19,8 @@ use orchestrate_engine::{
     config::Config,
     driver::Stop,
     home::Home,
-    session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace},
+    library::FoundWorkflow,
+    session::{FinishedRun, OpenRun, RunOptions, RunSetup, Workspace, known_mistakes},
 };
 use tokio::sync::mpsc;
 
@@ -33,6 +34,15 @@ use crate::{
     exit::{CliError, Exit},
     terminal::{self, approval, closing, progress},
 };
+
+/// Refuses a run of which it is known that a template in it will fail, before it costs anything.
+pub(super) fn refuse_mistakes(setup: &RunSetup, workflow: &FoundWorkflow) -> Result<(), CliError> {
+    let mistakes = known_mistakes(setup, &workflow.source, &[]);
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(setup.warnings.iter().cloned().chain(mistakes).collect::<Vec<_>>().into())
+}
 
 /// The workspace of the current folder.
 pub(crate) fn workspace(home: Option<&Path>) -> Result<Workspace, CliError> {

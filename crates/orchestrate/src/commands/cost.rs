@@ -68,7 +68,9 @@ pub(super) fn cost(workspace: &Workspace, arguments: &CostArguments) -> Result<E
     let mut all = Sum::default();
     let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
     let mut runs = 0;
-    for record in records.iter().filter(|record| !record.created.offline) {
+    for record in
+        records.iter().filter(|record| !record.created.offline && record.created.replay.is_none())
+    {
         let mut is_counted = false;
         for charge in Charges::of(&record.events) {
             let day = time(charge.at).split('T').next().unwrap_or_default().to_owned();

@@ -223,6 +223,20 @@ fn members(schema: Option<&Value>) -> Map<String, Value> {
     properties.into_iter().flatten().map(member).collect()
 }
 
+/// What comes on top of the prompt: ` + handoffs of data, model`, and inputs that a call brings.
+fn brought(handoffs: &[String]) -> String {
+    let (inputs, steps): (Vec<&str>, Vec<&str>) =
+        handoffs.iter().map(String::as_str).partition(|name| name.starts_with("inputs."));
+    let mut text = String::new();
+    if !steps.is_empty() {
+        let _ = write!(text, " + handoffs of {}", steps.join(", "));
+    }
+    if !inputs.is_empty() {
+        let _ = write!(text, " + {}", inputs.join(", "));
+    }
+    text
+}
+
 /// `4 at a time`, or with how many it begins.
 fn at_a_time(setup: &RunSetup) -> String {
     match setup.at_first.filter(|_| !setup.offline) {
@@ -284,7 +298,7 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
             let _ = write!(text, "  {}", cost_range(cost));
         }
         if step.handoff_tokens > 0 {
-            let _ = write!(text, " + handoffs of {}", step.handoffs.join(", "));
+            text.push_str(&brought(&step.handoffs));
         }
         if step.optional {
             text.push_str("  (optional)");

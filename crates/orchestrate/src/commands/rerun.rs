@@ -57,6 +57,7 @@ pub(super) fn rerun(workspace: &Workspace, arguments: &RerunArguments) -> Result
         replay,
     };
     let setup = RunSetup::decide(workspace, &workflow, &record.given_inputs(), &options)?;
+    common::refuse_mistakes(&setup, &workflow)?;
     let step = arguments.step.as_deref().map(StepPath::new);
     if let (Some(step), Some(_)) = (&step, &arguments.remark)
         && let Some(Action::Approve(_)) = setup.plan.step(step).map(|step| &step.action)

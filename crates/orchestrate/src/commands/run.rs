@@ -13,6 +13,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &RunArguments) -> Result<Exi
     let given = inputs::given(workspace, &workflow, &arguments.inputs, true)?;
     let options = common::options(&arguments.flags)?;
     let mut setup = RunSetup::decide(workspace, &workflow, &given, &options)?;
+    common::refuse_mistakes(&setup, &workflow)?;
     if let Some(path) = &arguments.plan {
         pinned::check(path, &setup)?;
     }

@@ -7,7 +7,8 @@ use orchestrate_core::{
     failure::FailureClass,
     ids::RunId,
     neutral,
-    summary::{RunStatus, RunSummary},
+    plan::Action,
+    summary::{RunStatus, RunSummary, StepState},
 };
 use orchestrate_engine::{
     library::{ASK, CHOOSE},
@@ -112,6 +113,22 @@ fn is_generated(summary: &RunSummary) -> bool {
     matches!(summary.workflow.as_str(), ASK | CHOOSE)
 }
 
+/// The last document that a persona wrote and that a remark can speak of: that of a step which ran once, else
+/// of an item. Written so that a shell takes it as one word.
+fn last_document(summary: &RunSummary) -> Option<String> {
+    let plan = summary.plan();
+    let written = |at: &usize| {
+        matches!(plan.steps()[*at].action, Action::Persona(_))
+            && summary.steps[*at].state == StepState::Succeeded
+    };
+    let mut positions = (0..plan.steps().len()).rev().filter(written);
+    if let Some(once) = positions.clone().find(|&at| !plan.repeats(at)) {
+        return Some(summary.steps[once].step.to_string());
+    }
+    let last = summary.instances_of(positions.next()?).into_iter().next_back()?;
+    Some(format!("'{}'", last.step))
+}
+
 /// The commands that a person would want next. `unwritten` where files of the run could not be written.
 fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
     let summary = &record.summary;
@@ -138,7 +155,7 @@ fn next(record: &RunRecord, unwritten: bool) -> Vec<String> {
             workflow(record)
         ),
         RunStatus::Succeeded => {
-            let step = summary.steps.last().map_or("STEP", |step| step.step.as_str());
+            let Some(step) = last_document(summary) else { return Vec::new() };
             format!("orchestrate rerun {id} {step} -m \"your remark\" to have it reworked")
         }
         RunStatus::Failed(RunFailure::Budget(cap)) => {

@@ -188,6 +188,8 @@ fn a_replay_asks_nobody_and_its_answers_serve_no_other_run() {
     other.good(&job(&["--replay", "tape"]));
     other.good(&job(&["--model", "openai:m"]));
     assert_eq!(server.count(), 10, "and they hide none that were bought here");
+    let cost = other.json(&["runs", "cost", "--format", "json"]);
+    assert_eq!(cost["total"]["calls"], 5, "a replay costs nothing: {cost}");
 }
 
 #[test]

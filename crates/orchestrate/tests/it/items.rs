@@ -385,3 +385,35 @@ outputs:
     assert!(shown.contains("10000/10000 items"), "{shown}");
     assert!(shown.lines().count() < 30, "{shown}");
 }
+
+#[test]
+fn the_command_that_reworks_names_a_document_that_a_remark_can_speak_of() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write(
+        "w.yaml",
+        "workflow: w\nsteps:\n  each: { persona: ml-engineer, for_each: [sea, sky], prompt: 'On {{ item }}' }\n  all: { render: '{{ steps.each.text }}', needs: each }\n",
+    );
+    let outcome = place.run(&["run", "w.yaml", "--model", "openai:m"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let run = &place.run_ids()[0];
+    let next = format!("next: orchestrate rerun {run} 'each[1]' -m ");
+    assert!(outcome.stderr.contains(&next), "{}", outcome.stderr);
+    place.good(&["rerun", run, "each[1]", "-m", "Name the figures"]);
+    assert_eq!(server.count(), 3);
+}
+
+#[test]
+fn a_cap_on_calls_that_suffices_counts_the_items_that_are_left() {
+    let server = Server::echo();
+    let place = Place::beside(&server);
+    place.write(
+        "w.yaml",
+        "workflow: w\nsteps:\n  each: { persona: ml-engineer, for_each: [a, b, c, d, e], max_parallel: 1, prompt: 'On {{ item }}' }\n  all: { persona: data-engineer, needs: each }\n",
+    );
+    let outcome = place.run(&["run", "w.yaml", "--model", "openai:m", "--max-calls", "2"]);
+    assert_eq!(outcome.code, Some(8), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--max-calls 6 or more"), "{}", outcome.stderr);
+    place.good(&["resume", "--max-calls", "6"]);
+    assert_eq!(server.count(), 6);
+}
