@@ -355,7 +355,12 @@ fn a_budget_that_does_not_hold_where_the_workflow_is_called_is_told() {
             "part.yaml",
             "workflow: part\nbudget: { calls: 1 }\nsteps:\n  x: { persona: data-engineer }\n",
         )],
-        "",
+        "useless-key: the budget of `part` does not hold here
+  at main.yaml:3:20, called here
+  help: the budget of the workflow that is run holds for everything it calls: write the cap there
+unknown-workflow: there is no workflow `nothing`
+  at main.yaml:4:20
+  help: known here: part",
     );
 }
 

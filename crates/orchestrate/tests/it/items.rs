@@ -229,7 +229,7 @@ steps:
 }
 
 #[test]
-fn a_condition_without_an_answer_fails_the_step() {
+fn a_condition_without_an_answer_fails_the_step_or_the_run_before_it_begins() {
     let server = Server::echo();
     let place = Place::beside(&server);
     place.write(
@@ -237,9 +237,17 @@ fn a_condition_without_an_answer_fails_the_step() {
         "workflow: w\ninputs: { task: string }\nsteps:\n  a: { persona: data-engineer, if: inputs.task | length }\n",
     );
     let outcome = place.run(&["run", "w", "--task", "t", "--model", "openai:m"]);
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, Some(3));
     assert!(outcome.stderr.contains("neither true nor false"), "{}", outcome.stderr);
     assert_eq!(server.count(), 0);
+    place.write(
+        "workflows/w.yaml",
+        "workflow: w\ninputs: { task: string }\nsteps:\n  a: { persona: data-engineer }\n  b: { persona: redis-caching, needs: a, if: steps.a.text | length }\n",
+    );
+    let outcome = place.run(&["run", "w", "--task", "t", "--model", "openai:m"]);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("neither true nor false"), "{}", outcome.stderr);
+    assert_eq!(server.count(), 1);
 }
 
 #[test]
