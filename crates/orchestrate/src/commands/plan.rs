@@ -297,7 +297,7 @@ fn as_text(setup: &RunSetup, steps: &[Planned], missing: &[&str], model_known: b
         if let Some(cost) = priced(step, model_known) {
             let _ = write!(text, "  {}", cost_range(cost));
         }
-        if step.handoff_tokens > 0 {
+        if step.handoff_tokens > 0 && step.model.is_some() {
             text.push_str(&brought(&step.handoffs));
         }
         if step.optional {
