@@ -22,6 +22,7 @@ pub fn closing(summary: &RunSummary) -> Vec<String> {
     }
     lines.push(format!("time    {}", words::duration(Duration::from_millis(summary.active_ms))));
     lines.extend(states::slowed(summary).into_iter().map(|line| format!("slow    {line}")));
+    lines.extend(states::lessened(summary).into_iter().map(|line| format!("less    {line}")));
     lines.push(format!("status  {}", states::status(summary)));
     if let Some(advice) = states::advice(summary) {
         lines.push(format!("advice  {advice}"));

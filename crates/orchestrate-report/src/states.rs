@@ -189,6 +189,23 @@ pub fn sufficient_cap(summary: &RunSummary) -> Option<String> {
     }
 }
 
+/// Which steps got briefs or a cheaper model than they were meant to have, since the budget did not cover those.
+pub(crate) fn lessened(summary: &RunSummary) -> Option<String> {
+    const NAMED: usize = 5;
+    let steps: Vec<&str> = summary
+        .steps
+        .iter()
+        .filter(|step| !step.degraded.is_empty())
+        .map(|step| step.step.as_str())
+        .collect();
+    let (first, others) = steps.split_at(steps.len().min(NAMED));
+    let more = if others.is_empty() { String::new() } else { format!(", {} more", others.len()) };
+    (!steps.is_empty()).then(|| {
+        let what = words::counted(steps.len() as u64, "step", "steps");
+        format!("{what} with briefs or a cheaper model, for the budget: {}{more}", first.join(", "))
+    })
+}
+
 /// How often a model is still to be asked about a step that has not succeeded, as far as its items are known:
 /// at least once.
 fn to_be_asked(step: &StepSummary) -> u64 {

@@ -377,6 +377,8 @@ fn a_call_that_is_not_covered_gets_briefs_then_a_cheaper_model_and_then_the_run_
             assert_eq!(text.contains(note), is_told, "{budget}: {text}");
             assert_eq!(report.contains(note), is_told, "{budget}: {report}");
         }
+        let closing = "less    1 step with briefs or a cheaper model, for the budget: b\n";
+        assert_eq!(outcome.stderr.contains(closing), !whole, "{budget}: {}", outcome.stderr);
         // A replay spends nothing and takes the form that was recorded.
         let replay = ["run", "w.yaml", "-m", "openai:m", "--replay", "tape"];
         let replayed = place.run(&replay);
