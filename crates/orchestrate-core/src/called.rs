@@ -9,6 +9,9 @@ use crate::plan::{InputSpec, InputValue, OutputSpec};
 pub const MOST_CALLS: usize = 8;
 /// The most steps that a workflow has together with those of the workflows it calls.
 pub const MOST_STEPS: usize = 10_000;
+/// The most that the steps of the workflows which one workflow calls come to, as JSON: 64 MiB. Each call
+/// stands in the plan, and in the journal, with its own copy of what it calls.
+pub const MOST_CALLED_BYTES: usize = 64 << 20;
 
 /// A step that runs the steps of another workflow, which stand within it in the plan. They see the inputs
 /// of that workflow and each other, and nothing of what stands around.

@@ -1,6 +1,7 @@
 //! What a run summary knows of steps that run more than once: how many instances there are, and each.
 
-use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::{
@@ -47,12 +48,63 @@ impl ItemCounts {
     }
 }
 
-/// The instances of repeated steps, by path, in the order in which something first happened to them.
+/// The instances of repeated steps. Whatever is asked of them while events are folded costs no more than what
+/// it finds: looking through all of them for each event would make a large run quadratic.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Instances {
-    pub(crate) known: IndexMap<StepPath, StepSummary>,
+    /// In the order in which something first happened to them; forgotten ones leave a gap.
+    told: Vec<Option<StepSummary>>,
+    /// Where each stands, by path: what is below a path stands together.
+    places: BTreeMap<StepPath, usize>,
+    /// Those that the row of their step counts: by its position, in the order of the items.
+    counted: BTreeMap<usize, BTreeMap<Vec<usize>, usize>>,
     /// Items found by fan-out, and `None` for the groups that were opened.
-    opened: IndexMap<StepPath, Option<usize>>,
+    opened: BTreeMap<StepPath, Option<usize>>,
+    /// Rows and instances that were looked at while events were folded.
+    touches: u64,
+}
+
+impl Instances {
+    /// The instance at a path, once something has happened to it.
+    pub(crate) fn get(&self, path: &StepPath) -> Option<&StepSummary> {
+        self.places.get(path).and_then(|&place| self.told[place].as_ref())
+    }
+
+    /// Forgets the instances below a path, and gives them out.
+    fn take_below(&mut self, path: &StepPath) -> Vec<StepSummary> {
+        let found: Vec<(StepPath, usize)> =
+            below(&self.places, path).map(|(path, place)| (path.clone(), *place)).collect();
+        let taken = found.into_iter().filter_map(|(path, place)| {
+            self.touches += 1;
+            self.places.remove(&path);
+            self.told[place].take()
+        });
+        taken.collect()
+    }
+
+    /// Forgets that a path and those below it were opened, and says with what.
+    fn close(&mut self, path: &StepPath) -> Vec<(StepPath, Option<usize>)> {
+        let own = self.opened.get_key_value(path);
+        let found = own.into_iter().chain(below(&self.opened, path));
+        let found: Vec<_> = found.map(|(path, items)| (path.clone(), *items)).collect();
+        for (path, _) in &found {
+            self.touches += 1;
+            self.opened.remove(path);
+        }
+        found
+    }
+}
+
+/// The entries below a path. All that begin with it and one more character stand together.
+fn below<'a, V>(
+    map: &'a BTreeMap<StepPath, V>,
+    path: &StepPath,
+) -> impl Iterator<Item = (&'a StepPath, &'a V)> {
+    ['/', '['].into_iter().flat_map(move |mark| {
+        let first = format!("{path}{mark}");
+        let from = StepPath::new(first.as_str());
+        map.range(from..).take_while(move |(path, _)| path.as_str().starts_with(&first))
+    })
 }
 
 /// Whether a path leads through an item.
@@ -60,34 +112,29 @@ pub(crate) fn is_repeated(path: &StepPath) -> bool {
     path.as_str().contains('[')
 }
 
-/// Whether `path` is below `above`: an item or a step of it.
-fn is_below(path: &StepPath, above: &StepPath) -> bool {
-    let rest = path.as_str().strip_prefix(above.as_str());
-    rest.is_some_and(|rest| rest.starts_with(['[', '/']))
-}
-
-/// Whether a path is one of those that the row of its step counts.
-fn is_counted(plan: &Plan, path: &StepPath) -> bool {
-    let fans_out = plan.position_of(path).is_some_and(|at| plan.steps()[at].flow.each.is_some());
+/// Whether the row of the step at `position` counts the instance at `path`.
+fn is_counted(plan: &Plan, position: usize, path: &StepPath) -> bool {
+    let fans_out = plan.steps()[position].flow.each.is_some();
     is_repeated(path) && (!fans_out || path.as_str().ends_with(']'))
 }
 
 impl RunSummary {
     /// The instances of a step that runs more than once, in the order of the items, as far as something has
-    /// happened to them.
-    pub fn instances_of(&self, position: usize) -> Vec<&StepSummary> {
-        let step = &self.plan().steps()[position].id;
-        let known = self.instances.known.values();
-        let mut own: Vec<&StepSummary> = known
-            .filter(|told| told.step.step() == *step && is_counted(self.plan(), &told.step))
-            .collect();
-        own.sort_by_cached_key(|told| told.step.numbers());
-        own
+    /// happened to them. Costs as much as there are.
+    pub fn instances_of(&self, position: usize) -> impl Iterator<Item = &StepSummary> {
+        let counted = self.instances.counted.get(&position);
+        let places = counted.into_iter().flat_map(BTreeMap::values);
+        places.filter_map(|&place| self.instances.told[place].as_ref())
     }
 
     /// Every instance of a step that runs more than once.
     pub fn instances(&self) -> impl Iterator<Item = &StepSummary> {
-        self.instances.known.values()
+        self.instances.told.iter().flatten()
+    }
+
+    /// Rows and instances that were looked at so far, beside that of each event: what folding costs, for tests.
+    pub fn touches(&self) -> u64 {
+        self.instances.touches
     }
 
     /// The steps that count as such: those that run once for every item of a group are parts of it.
@@ -130,11 +177,26 @@ impl RunSummary {
         if !is_repeated(path) {
             return Some(&mut self.steps[position]);
         }
-        let row = &self.steps[position];
-        let plan = &self.plan;
-        let reviewed = || plan.review(position).is_some() && is_counted(plan, path);
-        let fresh = || StepSummary::waiting(path.clone(), row.persona.clone(), false, reviewed());
-        Some(self.instances.known.entry(path.clone()).or_insert_with(fresh))
+        let place = match self.instances.places.get(path) {
+            Some(&place) => place,
+            None => self.add_instance(position, path),
+        };
+        self.instances.told[place].as_mut()
+    }
+
+    fn add_instance(&mut self, position: usize, path: &StepPath) -> usize {
+        let is_counted = is_counted(&self.plan, position, path);
+        let reviewed = self.plan.review(position).is_some() && is_counted;
+        let persona = self.steps[position].persona.clone();
+        let place = self.instances.told.len();
+        let fresh = StepSummary::waiting(path.clone(), persona, false, reviewed);
+        self.instances.told.push(Some(fresh));
+        self.instances.places.insert(path.clone(), place);
+        if is_counted {
+            let counted = self.instances.counted.entry(position).or_default();
+            counted.insert(path.numbers(), place);
+        }
+        place
     }
 
     /// Folds an event of an instance into the row of its step. `before` is where the instance stood, and how
@@ -148,7 +210,7 @@ impl RunSummary {
     ) {
         let plan = self.plan().clone();
         let Some(position) = plan.position_of(path) else { return };
-        let Some(told) = self.instances.known.get(path) else { return };
+        let Some(told) = self.instances.get(path) else { return };
         let (row, after) = (&mut self.steps[position], told.state);
         row.started_at = row.started_at.or(Some(at));
         match event {
@@ -175,7 +237,7 @@ impl RunSummary {
             Event::StepFailed { failure, .. } => row.failure = Some(failure.clone()),
             _ => {}
         }
-        if is_counted(&plan, path) {
+        if is_counted(&plan, position, path) {
             let counts = row.items.get_or_insert_default();
             if before != after {
                 if let Some(count) = counts.of(before) {
@@ -215,71 +277,78 @@ impl RunSummary {
     /// A fan-out or a group has parts from here on.
     pub(crate) fn open(&mut self, path: &StepPath, items: Option<usize>) {
         self.instances.opened.insert(path.clone(), items);
-        self.count_found(&path.clone(), items);
+        for (row, found) in self.found_by(path, items) {
+            self.steps[row].items.get_or_insert_default().found += found;
+        }
     }
 
-    fn count_found(&mut self, path: &StepPath, items: Option<usize>) {
-        let plan = self.plan().clone();
-        let Some(position) = plan.position_of(path) else { return };
-        match items {
-            Some(count) => self.steps[position].items.get_or_insert_default().found += count,
+    /// How many instances of which steps there are since a path was opened.
+    fn found_by(&mut self, path: &StepPath, items: Option<usize>) -> Vec<(usize, usize)> {
+        let plan = &self.plan;
+        let Some(position) = plan.position_of(path) else { return Vec::new() };
+        let found: Vec<(usize, usize)> = match items {
+            Some(count) => vec![(position, count)],
             None if is_repeated(path) => {
-                for &member in plan.members(position) {
-                    if plan.steps()[member].flow.each.is_none() {
-                        self.steps[member].items.get_or_insert_default().found += 1;
-                    }
-                }
+                let members = plan.members(position).iter();
+                let once = members.filter(|&&member| plan.steps()[member].flow.each.is_none());
+                once.map(|&member| (member, 1)).collect()
             }
-            None => {}
-        }
+            None => Vec::new(),
+        };
+        self.instances.touches += found.len() as u64;
+        found
     }
 
     /// Everything below a step is forgotten: the step is decided anew.
     pub(crate) fn withdraw(&mut self, path: &StepPath) {
-        self.instances.known.retain(|known, _| !is_below(known, path));
-        self.instances.opened.retain(|known, _| known != path && !is_below(known, path));
-        let step = path.step();
-        for row in &mut self.steps {
-            if row.step == step || is_below(&row.step, &step) {
-                row.items = None;
-                if !is_repeated(path) {
-                    row.reset();
+        let forgotten = self.instances.take_below(path);
+        let closed = self.instances.close(path);
+        let Some(position) = self.plan.position_of(path) else { return };
+        if !is_repeated(path) {
+            self.instances.counted.remove(&position);
+            self.steps[position].items = None;
+            for row in self.rows_below(position) {
+                self.instances.counted.remove(&row);
+                self.steps[row].items = None;
+                self.steps[row].reset();
+            }
+            return;
+        }
+        // What the rows count of other items stays.
+        for told in forgotten {
+            let Some(row) = self.plan.position_of(&told.step) else { continue };
+            if !is_counted(&self.plan, row, &told.step) {
+                continue;
+            }
+            if let Some(counted) = self.instances.counted.get_mut(&row) {
+                counted.remove(&told.step.numbers());
+            }
+            let counts = self.steps[row].items.as_mut();
+            if let Some(count) = counts.and_then(|counts| counts.of(told.state)) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        for (path, items) in closed {
+            for (row, found) in self.found_by(&path, items) {
+                let counts = self.steps[row].items.get_or_insert_default();
+                counts.found = counts.found.saturating_sub(found);
+                if *counts == ItemCounts::default() {
+                    self.steps[row].items = None;
                 }
-            }
-        }
-        for (path, items) in self.instances.opened.clone() {
-            if path.step() == step || is_below(&path.step(), &step) || is_below(&step, &path.step())
-            {
-                self.recount(&path, items, &step);
-            }
-        }
-        let counted: Vec<(StepPath, StepState)> = self
-            .instances
-            .known
-            .values()
-            .filter(|told| is_counted(self.plan(), &told.step))
-            .map(|told| (told.step.clone(), told.state))
-            .collect();
-        for (known, state) in counted {
-            let row = known.step();
-            if (row == step || is_below(&row, &step))
-                && let Some(position) = self.plan().position(&row)
-                && let Some(count) = self.steps[position].items.get_or_insert_default().of(state)
-            {
-                *count += 1;
             }
         }
     }
 
-    /// Counts what an open fan-out or group has, for the rows at and below `step` only.
-    fn recount(&mut self, path: &StepPath, items: Option<usize>, step: &StepPath) {
-        let before: Vec<Option<ItemCounts>> = self.steps.iter().map(|row| row.items).collect();
-        self.count_found(path, items);
-        for (row, before) in self.steps.iter_mut().zip(before) {
-            if row.step != *step && !is_below(&row.step, step) {
-                row.items = before;
-            }
+    /// The rows of the steps within the group at `position`, at every depth.
+    fn rows_below(&mut self, position: usize) -> Vec<usize> {
+        let mut rows = self.plan.members(position).to_vec();
+        let mut next = 0;
+        while let Some(&row) = rows.get(next) {
+            rows.extend(self.plan.members(row));
+            next += 1;
         }
+        self.instances.touches += rows.len() as u64;
+        rows
     }
 
     /// Why a step is not run, in words, with the steps that lead to it.
@@ -306,8 +375,10 @@ impl RunSummary {
         if is_repeated(path) {
             return;
         }
-        for row in &mut self.steps {
-            if is_below(&row.step, path) && row.state == StepState::Waiting {
+        let Some(position) = self.plan.position(path) else { return };
+        for row in self.rows_below(position) {
+            let row = &mut self.steps[row];
+            if row.state == StepState::Waiting {
                 row.state = StepState::Skipped;
                 row.skipped = Some(why.to_owned());
             }

@@ -354,7 +354,7 @@ impl RunSummary {
     /// The summary of a step, or of one instance of it to which something has happened.
     pub fn step(&self, step: &StepPath) -> Option<&StepSummary> {
         if is_repeated(step) {
-            return self.instances.known.get(step);
+            return self.instances.get(step);
         }
         self.plan.position(step).map(|at| &self.steps[at])
     }

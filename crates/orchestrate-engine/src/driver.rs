@@ -25,7 +25,7 @@ use crate::{
     live::{LiveBoard, Observer},
     prepare::{Preparation, Preparer, View},
     store::{Blob, BlobReader, JournalWriter, StoreError, StoredRequest},
-    view::PartsSeen,
+    view::NeedsSeen,
     worker,
 };
 use people::BETWEEN_LOOKS;
@@ -87,8 +87,8 @@ pub(crate) struct Driver {
     wake_at: Option<Timestamp>,
     /// What was found wrong with the journal while calls were in flight: they are waited for first.
     damage: Option<StoreError>,
-    /// What came of the items of finished fans-out.
-    parts: PartsSeen,
+    /// What came of the needs that are at their end.
+    needs: NeedsSeen,
     pub(crate) people: People,
     short_of_space: bool,
     /// Every event of the run, those of earlier sessions first.
@@ -129,7 +129,7 @@ impl Driver {
             tasks: JoinSet::new(),
             wake_at: None,
             damage: None,
-            parts: PartsSeen::default(),
+            needs: NeedsSeen::default(),
             people: People::default(),
             short_of_space: false,
             recorded: Vec::new(),
@@ -275,6 +275,7 @@ impl Driver {
             let recorded = self.writer.commit(now, decisions.events, blobs).await?;
             for event in &recorded {
                 self.summary.apply(event);
+                self.needs.note(&event.event);
             }
             self.people.tell_of(&recorded);
             self.observer.recorded(&recorded, &self.summary);
@@ -312,7 +313,7 @@ impl Driver {
         let work: Vec<(CallId, View)> = calls
             .into_iter()
             .map(|call| {
-                let view = self.parts.view(&self.run, &self.summary, &call);
+                let view = self.needs.view(&self.run, &self.summary, &call);
                 (call, view)
             })
             .collect();

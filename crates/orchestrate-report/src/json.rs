@@ -109,7 +109,7 @@ fn step(context: &Context<'_>, step: &StepSummary) -> Value {
     let repeats = position.filter(|&at| plan.repeats(at));
     let instances = repeats.map(|at| {
         let told = context.summary.instances_of(at);
-        told.into_iter().map(|told| instance(context, told)).collect::<Vec<_>>()
+        told.map(|told| instance(context, told)).collect::<Vec<_>>()
     });
     json!({
         "step": step.step,
@@ -173,7 +173,9 @@ fn findings(context: &Context<'_>) -> Vec<Value> {
     let plan = context.summary.plan();
     let steps = context.summary.steps.iter().enumerate().flat_map(|(at, step)| {
         match plan.output(&step.step) {
-            Some(output) if output.findings && plan.repeats(at) => context.summary.instances_of(at),
+            Some(output) if output.findings && plan.repeats(at) => {
+                context.summary.instances_of(at).collect()
+            }
             Some(output) if output.findings => vec![step],
             _ => Vec::new(),
         }

@@ -91,7 +91,7 @@ fn documents(context: &Context<'_>, at: usize, step: &StepSummary) -> Vec<String
         if plan.dependents(at).is_empty() {
             return Vec::new();
         }
-        let told = context.summary.instances_of(at).into_iter();
+        let told = context.summary.instances_of(at);
         return told.filter_map(|told| document(context, told)).collect();
     }
     if plan.steps()[at].action.only_gathers() && !fans_out {

@@ -235,6 +235,16 @@ fn check_parallel(events: &[Event], plan: &Plan) {
     }
 }
 
+/// The row of a step counts exactly the instances that there are.
+fn check_counts(told: &RunSummary, plan: &Plan) {
+    for (at, row) in told.steps.iter().enumerate().filter(|(at, _)| plan.repeats(*at)) {
+        let count = |state| told.instances_of(at).filter(|step| step.state == state).count();
+        let ended = [StepState::Succeeded, StepState::Failed, StepState::Skipped].map(count);
+        let items = row.items.unwrap_or_default();
+        assert_eq!([items.succeeded, items.failed, items.skipped], ended, "{}", row.step);
+    }
+}
+
 /// Whether a step has failed since its document did not pass its review, which no resume changes.
 fn stands_refused(desk: &Desk) -> bool {
     (0..desk.run.instances()).any(|at| {
@@ -320,12 +330,15 @@ proptest! {
             prop_assert!(same, "{} is {:?} and told as {:?}", step.step, desk.run.status(instance), step.state);
         }
 
+        check_counts(&told, &plan);
+
         // Whatever happened: with good answers from here on, the run can be brought to its end.
         if outcome != Some(Outcome::Succeeded) {
             desk.crash(&plan);
             let outcome = to_rest(&mut desk, &plan);
             prop_assert!(outcome == Outcome::Succeeded || stands_refused(&desk), "{outcome:?}");
             check_invariants(&desk, &plan, concurrency as usize);
+            check_counts(&summary(&plan, &desk.events), &plan);
         }
     }
 

@@ -5,6 +5,7 @@ mod budget;
 mod coverage;
 mod flow_properties;
 mod flow_rules;
+mod instances;
 mod random_plans;
 mod run_crossings;
 mod run_properties;

@@ -213,7 +213,7 @@ fn every_item_has_repairs_and_a_review_of_its_own() {
         ["draft.1", "repair.1", "verdict.1", "revise.1", "verdict.2"]
     );
     let told = summary(&plan, &desk.events);
-    let rounds = told.instances_of(0).into_iter().map(|item| {
+    let rounds = told.instances_of(0).map(|item| {
         let review = item.review.as_ref().expect("it is reviewed");
         assert_eq!(review.stop, Some(Stop::Converged), "{}", item.step);
         (review.verdicts.len(), item.repairs)

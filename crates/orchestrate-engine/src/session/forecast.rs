@@ -11,10 +11,9 @@ use orchestrate_core::{
     request::ModelRef,
 };
 use orchestrate_persona::Contract;
-use orchestrate_provider::tokens;
 use orchestrate_workflow::{CalledInputs, Scope, StepValue, StepValues, known_call_inputs};
 
-use super::RunSetup;
+use super::{RunSetup, counting::TokenCounts};
 use crate::{
     casting::{Casting, invalid, task_segment},
     items,
@@ -121,6 +120,7 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
             stage_of[position] = stage + 1;
         }
     }
+    let mut tokens = TokenCounts::default();
     let steps = setup.plan.steps().iter().enumerate().map(|(position, step)| {
         let called = known.of(position);
         let scope = Scope { inputs: called.values(&casting.inputs), steps: &called };
@@ -185,13 +185,13 @@ pub fn forecast(setup: &RunSetup) -> Vec<StepForecast> {
                     action.persona.candidates().into_iter().map(str::to_owned).collect();
             }
         }
-        forecast.warms_first = warms_first(setup, &forecast, &system, action, &scope);
+        forecast.warms_first = warms_first(setup, &forecast, &system, action, &scope, &mut tokens);
         let message = known_message(action, &scope);
         for input in called.brought(action.prompt.as_deref()) {
             forecast.handoffs.push(format!("inputs.{input}"));
             forecast.handoff_tokens += DEFAULT_ALLOWANCE;
         }
-        forecast.prompt_tokens = tokens::count(&system) + tokens::count(&message);
+        forecast.prompt_tokens = tokens.count(&system) + tokens.count(&message);
         forecast
     });
     steps.collect()
@@ -204,6 +204,7 @@ fn warms_first(
     system: &str,
     action: &PersonaStep,
     scope: &Scope<'_>,
+    tokens: &mut TokenCounts,
 ) -> bool {
     let Some(model) = step.model.as_ref().filter(|_| step.repeats.is_some()) else { return false };
     let provider = setup.providers.of(model).filter(|provider| provider.keeps_prefixes());
@@ -213,17 +214,18 @@ fn warms_first(
         task_segment(scope).filter(|_| !prints).map(|task| task.render()).unwrap_or_default();
     least.is_some_and(|least| {
         (system.len() + task.len()) as u64 >= least
-            && tokens::count(system) + tokens::count(&task) >= least
+            && tokens.count(system) + tokens.count(&task) >= least
     })
 }
 
-/// What is known before the run of the prompts of every step that asks a persona, by its position: system
-/// prompt and user message, without handoffs.
-pub(super) fn known_prompts(setup: &RunSetup) -> Vec<(usize, String)> {
+/// Tells what is known before the run of the prompts of every step that asks a persona, with its position:
+/// system prompt and user message, without handoffs. One at a time, since a plan may say the same long text
+/// in each of many steps.
+pub(super) fn known_prompts(setup: &RunSetup, mut tell: impl FnMut(usize, &str)) {
     let casting = Casting::new(Arc::clone(&setup.plan), &setup.inputs, setup.personas.clone());
     let known = KnownInputs::find(&setup.plan, &casting.inputs);
-    let steps = setup.plan.steps().iter().enumerate().filter_map(|(position, step)| {
-        let Action::Persona(action) = &step.action else { return None };
+    for (position, step) in setup.plan.steps().iter().enumerate() {
+        let Action::Persona(action) = &step.action else { continue };
         let called = known.of(position);
         let scope = Scope { inputs: called.values(&casting.inputs), steps: &called };
         let mut prompt = known_message(action, &scope);
@@ -232,9 +234,8 @@ pub(super) fn known_prompts(setup: &RunSetup) -> Vec<(usize, String)> {
         {
             prompt.push_str(&casting.system_prompt(&step.id, &persona, contract(action), &scope));
         }
-        Some((position, prompt))
-    });
-    steps.collect()
+        tell(position, &prompt);
+    }
 }
 
 /// Calls of a step at most, retries and missing briefs left out.

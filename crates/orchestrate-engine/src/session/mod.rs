@@ -8,6 +8,7 @@
 
 mod approve;
 mod cheaper;
+mod counting;
 mod files;
 mod forecast;
 mod foresight;

@@ -241,13 +241,10 @@ impl RunRecord {
             }
             let own = (!self.plan.group(at).is_some_and(|group| self.plan.repeats(group)))
                 .then_some(&self.summary.steps[at]);
-            let instances = self.summary.instances_of(at);
-            let instances = if step.action.only_gathers() && step.save.is_none() {
-                Vec::new()
-            } else {
-                instances
-            };
-            for told in own.into_iter().chain(instances) {
+            // So are those of its items, where none of them is wanted in a file.
+            let saved = !step.action.only_gathers() || step.save.is_some();
+            let instances = saved.then(|| self.summary.instances_of(at));
+            for told in own.into_iter().chain(instances.into_iter().flatten()) {
                 let path = file_of(&self.plan, at, &told.step);
                 // A value is saved as what its file's name says it is.
                 let value = told.output.filter(|_| saves_json(&path));
@@ -383,7 +380,7 @@ impl StepValues for RunRecord {
         let path = StepPath::from(id);
         let Some(position) = self.plan.position(&path) else { return Vec::new() };
         let mut list = self.list(&path).into_iter().map(Some).collect::<Vec<_>>();
-        let parts = self.summary.instances_of(position).into_iter().map(|told| {
+        let parts = self.summary.instances_of(position).map(|told| {
             let index = told.step.numbers().last().copied().unwrap_or_default();
             let item = list.get_mut(index).and_then(Option::take);
             PartValue { index, item, step: self.told(told) }

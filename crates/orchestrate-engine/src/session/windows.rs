@@ -8,10 +8,11 @@ use orchestrate_core::{
     plan::{Action, Plan},
     request::ModelRef,
 };
-use orchestrate_provider::tokens;
 use orchestrate_report::words::count;
 
-use super::{RunSetup, SetupError, forecast::known_prompts, foresight::certain};
+use super::{
+    RunSetup, SetupError, counting::TokenCounts, forecast::known_prompts, foresight::certain,
+};
 use crate::{
     fitting::{ADVICE, assumed_answer},
     reserving::FRAME,
@@ -63,36 +64,48 @@ impl RunSetup {
             return;
         }
         let certain = certain(&self.plan);
-        for (position, prompt) in known_prompts(self) {
-            let step = &self.plan.steps()[position];
-            let Action::Persona(action) = &step.action else { continue };
-            let model = self.models.get(&step.id).unwrap_or(&self.model);
-            let Some(facts) = self.facts.get(model) else { continue };
-            let Some(window) = facts.context else { continue };
-            let answer = action.parameters.max_output_tokens;
-            let answer = u64::from(answer.unwrap_or_else(|| assumed_answer(facts)));
-            let room = window.saturating_sub(answer + FRAME);
-            if prompt.len() as u64 <= room {
-                continue;
-            }
-            let counted = tokens::count(&prompt);
-            if counted <= room {
-                continue;
-            }
-            let found = TooLong {
-                step: step.id.clone(),
-                model: model.clone(),
-                prompt: counted,
-                answer,
-                window,
-                is_certain: certain[position] && !is_optional(&self.plan, position),
-            };
+        let (mut found, mut tokens) = (Vec::new(), TokenCounts::default());
+        known_prompts(self, |position, prompt| {
+            let too_long = self.too_long(position, prompt, &certain, &mut tokens);
+            found.extend(too_long);
+        });
+        for found in found {
             if !found.is_certain {
                 let warning = Diagnostic::warning("prompt-too-long", found.to_string());
                 self.warnings.push(warning.help(found.help()));
             }
             self.too_long.push(found);
         }
+    }
+
+    /// Whether the known part of a prompt does not fit the window of the step's model, and by how much.
+    fn too_long(
+        &self,
+        position: usize,
+        prompt: &str,
+        certain: &[bool],
+        tokens: &mut TokenCounts,
+    ) -> Option<TooLong> {
+        let step = &self.plan.steps()[position];
+        let Action::Persona(action) = &step.action else { return None };
+        let model = self.models.get(&step.id).unwrap_or(&self.model);
+        let facts = self.facts.get(model)?;
+        let window = facts.context?;
+        let answer = action.parameters.max_output_tokens;
+        let answer = u64::from(answer.unwrap_or_else(|| assumed_answer(facts)));
+        let room = window.saturating_sub(answer + FRAME);
+        if prompt.len() as u64 <= room {
+            return None;
+        }
+        let counted = tokens.count(prompt);
+        (counted > room).then(|| TooLong {
+            step: step.id.clone(),
+            model: model.clone(),
+            prompt: counted,
+            answer,
+            window,
+            is_certain: certain[position] && !is_optional(&self.plan, position),
+        })
     }
 
     /// Refuses a run that cannot be complete, before anything is recorded or paid for.

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    io,
     ops::Range,
     rc::Rc,
     sync::Arc,
@@ -11,7 +12,7 @@ use std::{
 use indexmap::IndexMap;
 use orchestrate_core::{
     budget::Budget,
-    called::{MOST_CALLS, MOST_STEPS, Passed, WorkflowStep},
+    called::{MOST_CALLED_BYTES, MOST_CALLS, MOST_STEPS, Passed, WorkflowStep},
     diagnostic::{Diagnostic, Source},
     flow::Flow,
     ids::StepPath,
@@ -41,13 +42,58 @@ pub(super) struct Called {
     pub(super) plan: Plan,
     /// How deep calls stand within it.
     height: usize,
+    size: Size,
     /// The value of a step that calls it.
     pub(super) output: Option<OutputSpec>,
 }
 
 /// Every workflow that was called so far; those that cannot be used are known as such.
 #[derive(Debug, Default)]
-pub(super) struct Shared(RefCell<BTreeMap<String, Option<Rc<Called>>>>);
+pub(super) struct Shared {
+    known: RefCell<BTreeMap<String, Option<Rc<Called>>>>,
+    /// Bytes of what calls have copied, in all of them.
+    bytes: Cell<usize>,
+}
+
+/// What all calls may copy together: some files are compiled that come into the plan only through others.
+const MOST_COPIED_BYTES: usize = 2 * MOST_CALLED_BYTES;
+
+/// How long everything is that a call copies of the workflow it calls, as JSON.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    bytes: usize,
+    /// Paths of steps in it, each of which a call makes longer by its own.
+    paths: usize,
+}
+
+impl Size {
+    fn of(plan: &Plan) -> Self {
+        let mut bytes = ByteCount(0);
+        // Neither what a plan is made of nor counting can fail.
+        let _ = serde_json::to_writer(&mut bytes, &(plan.steps(), plan.inputs(), plan.outputs()));
+        let paths = plan.steps().iter().map(|step| step.needs.len() + 3);
+        Self { bytes: bytes.0, paths: paths.sum() }
+    }
+
+    /// The bytes that a call by the step `id` adds to a plan.
+    fn within(self, id: &str) -> usize {
+        self.bytes.saturating_add(self.paths.saturating_mul(id.len() + 1))
+    }
+}
+
+/// Counts what is written to it.
+struct ByteCount(usize);
+
+impl io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A workflow on the way from the one that is compiled to the one that is being read.
 #[derive(Debug, Clone)]
@@ -64,6 +110,10 @@ pub(super) struct Calls<'c> {
     chain: Vec<Link>,
     /// Steps of the workflows that it calls.
     steps: Cell<usize>,
+    /// Bytes of those steps.
+    bytes: Cell<usize>,
+    /// Whether it was told that they are too many.
+    is_full: Cell<bool>,
     height: Cell<usize>,
 }
 
@@ -73,13 +123,26 @@ impl<'c> Calls<'c> {
         let (name, _) = file::headline(source);
         let name = name.unwrap_or_else(|| source.name.clone());
         let chain = vec![Link { name, source: Arc::clone(source) }];
-        Self { shared, chain, steps: Cell::new(0), height: Cell::new(0) }
+        Self::below(shared, chain)
     }
 
-    /// The workflow that `workflow:` of a step names; none where it cannot be used, which is reported once.
+    fn below(shared: &'c Shared, chain: Vec<Link>) -> Self {
+        Self {
+            shared,
+            chain,
+            steps: Cell::new(0),
+            bytes: Cell::new(0),
+            is_full: Cell::new(false),
+            height: Cell::new(0),
+        }
+    }
+
+    /// The workflow that `workflow:` of the step `id` names; none where it cannot be used, which is reported
+    /// once.
     pub(super) fn find(
         &self,
         sink: &mut Sink<'_>,
+        id: &str,
         node: &Node,
         catalogue: &dyn Catalogue,
     ) -> Option<Rc<Called>> {
@@ -95,7 +158,7 @@ impl<'c> Calls<'c> {
             ));
             return None;
         }
-        let known = self.shared.0.borrow().get(&found.source.name).cloned();
+        let known = self.shared.known.borrow().get(&found.source.name).cloned();
         let called = match known {
             Some(known) => known?,
             None => self.compile(sink, &name, &found)?,
@@ -112,9 +175,33 @@ impl<'c> Calls<'c> {
             sink.push(sink.error(codes::TOO_MANY_STEPS, &name.span, message));
             return None;
         }
+        let added = called.size.within(id);
+        let bytes = self.bytes.get().saturating_add(added);
+        let copied = self.shared.bytes.get().saturating_add(added);
+        if bytes > MOST_CALLED_BYTES || copied > MOST_COPIED_BYTES {
+            self.report_size(sink, &name);
+            return None;
+        }
+        self.bytes.set(bytes);
+        self.shared.bytes.set(copied);
         self.steps.set(steps);
         self.height.set(self.height.get().max(called.height + 1));
         Some(called)
+    }
+
+    fn report_size(&self, sink: &mut Sink<'_>, name: &Text) {
+        // The calls behind the first are too many for the same reason.
+        if self.is_full.replace(true) {
+            return;
+        }
+        let message = format!(
+            "the steps of the called workflows come to more than {} MiB, which is the limit",
+            MOST_CALLED_BYTES >> 20
+        );
+        let problem = sink.error(codes::TOO_MANY_STEPS, &name.span, message);
+        sink.push(problem.help(
+            "each call has its own copy of them: give long texts as inputs of type `file`, or call the workflow once with `for_each`",
+        ));
     }
 
     fn report_depth(&self, sink: &mut Sink<'_>, name: &Text) {
@@ -136,7 +223,7 @@ impl<'c> Calls<'c> {
             self.report_depth(sink, name);
             return None;
         }
-        if self.shared.0.borrow().len() >= MOST_FILES {
+        if self.shared.known.borrow().len() >= MOST_FILES {
             let message =
                 format!("a workflow calls at most {MOST_FILES} files, itself or through others");
             sink.push(sink.error(codes::TOO_MANY_STEPS, &name.span, message));
@@ -146,12 +233,7 @@ impl<'c> Calls<'c> {
             name: file::headline(&found.source).0.unwrap_or_else(|| name.text.clone()),
             source: Arc::clone(&found.source),
         };
-        let below = Calls {
-            shared: self.shared,
-            chain: self.chain.iter().cloned().chain([own]).collect(),
-            steps: Cell::new(0),
-            height: Cell::new(0),
-        };
+        let below = Calls::below(self.shared, self.chain.iter().cloned().chain([own]).collect());
         let (plan, problems) = file::compile_with(&found.source, &*found.catalogue, &below);
         for problem in problems {
             sink.push(problem.at(sink.source(), name.span.clone(), "called here"));
@@ -162,9 +244,10 @@ impl<'c> Calls<'c> {
                 schema: Arc::new(WorkflowStep::schema_of(outputs.keys().map(String::as_str))),
                 findings: false,
             });
-            Rc::new(Called { plan, height: below.height.get(), output })
+            let size = Size::of(&plan);
+            Rc::new(Called { plan, height: below.height.get(), size, output })
         });
-        self.shared.0.borrow_mut().insert(found.source.name.clone(), called.clone());
+        self.shared.known.borrow_mut().insert(found.source.name.clone(), called.clone());
         called
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn facts(
         let asks = map.filter(|map| map.get("persona").is_some());
         let output = asks.and_then(|map| map.get("output"));
         let workflow = map.filter(|_| asks.is_none()).and_then(|map| map.get("workflow"));
-        let called = workflow.and_then(|entry| calls.find(sink, &entry.value, catalogue));
+        let called =
+            workflow.and_then(|entry| calls.find(sink, &entry.key.text, &entry.value, catalogue));
         let output = match output {
             None => match (workflow, &called) {
                 // Whatever is looked up in the value of a call that was reported is not reported as well.

@@ -263,6 +263,60 @@ fn steps_do_not_multiply_without_bound() {
 }
 
 #[test]
+fn long_prompts_do_not_multiply_without_bound() {
+    let line = format!("      {}\n", "word ".repeat(200));
+    let prompt = line.repeat(1_000);
+    let called = format!(
+        "workflow: long\nsteps:\n  a:\n    persona: data-engineer\n    prompt: |\n{prompt}"
+    );
+    let calls = |count: usize| {
+        let calls: Vec<String> =
+            (0..count).map(|at| format!("  s{at}: {{ workflow: long }}\n")).collect();
+        format!("workflow: m\nsteps:\n{}", calls.concat())
+    };
+    let files = [("long.yaml", called.as_str())];
+    let (plan, problems) = compiled(&calls(60), &files);
+    assert_eq!(plan.map(|plan| plan.steps().len()), Some(120), "{}", shown(&problems));
+    let (plan, problems) = compiled(&calls(1_200), &files);
+    assert!(plan.is_none());
+    // At the first call that is too many, and once.
+    let [problem] = problems.as_slice() else { panic!("{}", shown(&problems)) };
+    assert_eq!(problem.code, "too-many-steps");
+    assert_eq!(
+        problem.message,
+        "the steps of the called workflows come to more than 64 MiB, which is the limit"
+    );
+    let place = &calls(1_200)[problem.labels[0].span.clone()];
+    assert_eq!(place, "long");
+    assert!(
+        (60..70).contains(
+            &calls(1_200)[..problem.labels[0].span.start].matches("workflow: long").count()
+        )
+    );
+
+    // Nor where files that are called twice over share it out among themselves.
+    let halves: Vec<(String, String)> = (0..5)
+        .map(|at| {
+            (
+                format!("half{at}.yaml"),
+                calls(30).replace("workflow: m", &format!("workflow: half{at}")),
+            )
+        })
+        .collect();
+    let mut files = vec![("long.yaml", called.as_str())];
+    files.extend(halves.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    let text: Vec<String> =
+        (0..5).map(|at| format!("  h{at}: {{ workflow: half{at} }}\n")).collect();
+    let (plan, problems) = compiled(&format!("workflow: m\nsteps:\n{}", text.concat()), &files);
+    assert!(plan.is_none());
+    assert!(
+        problems.iter().all(|problem| problem.code == "too-many-steps"),
+        "{}",
+        shown(&problems)
+    );
+}
+
+#[test]
 fn mistakes_of_a_call_are_told_at_their_place() {
     refused(
         r#"workflow: main

@@ -118,9 +118,8 @@ fn failed_items(summary: &RunSummary, step: &StepSummary) -> Vec<String> {
         return Vec::new();
     }
     let at = summary.plan().position(&step.step);
-    let told = at.map(|at| summary.instances_of(at)).unwrap_or_default();
-    let failed: Vec<&StepSummary> =
-        told.into_iter().filter(|told| told.state == StepState::Failed).collect();
+    let told = at.into_iter().flat_map(|at| summary.instances_of(at));
+    let failed: Vec<&StepSummary> = told.filter(|told| told.state == StepState::Failed).collect();
     let line = |told: &&StepSummary| {
         let why = told.failure.as_ref().map(ToString::to_string).unwrap_or_default();
         neutral::one_line(&format!("{}: {why}", told.step))
