@@ -6,7 +6,8 @@ use std::{
 };
 
 use orchestrate_core::{
-    brief::Brief, called::WorkflowStep, failure::Failure, ids::Digest, run::Prepared,
+    brief::Brief, called::WorkflowStep, failure::Failure, ids::Digest, plan::InputValue,
+    run::Prepared,
 };
 use orchestrate_workflow::{CalledInputs, Scope};
 
@@ -17,6 +18,7 @@ use crate::{
     schemas::JsonSchemas,
     session::told,
     store::{Blob, BlobReader, StoreError},
+    texts,
 };
 
 /// The largest document and value that outputs make together: 4 MiB.
@@ -53,14 +55,23 @@ impl Calls {
 }
 
 /// Evaluates what a step gives the workflow that it calls.
-pub(crate) fn open(step: &WorkflowStep, scope: &Scope<'_>) -> Result<Preparation, Failure> {
-    let inputs = orchestrate_workflow::call_inputs(step, scope, &JsonSchemas).map_err(|error| {
-        let failure = invalid(told(&error));
-        match error.help() {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    })?;
+pub(crate) fn open(
+    preparer: &Preparer,
+    step: &WorkflowStep,
+    scope: &Scope<'_>,
+) -> Result<Preparation, Failure> {
+    let mut inputs =
+        orchestrate_workflow::call_inputs(step, scope, &JsonSchemas).map_err(|error| {
+            let failure = invalid(told(&error));
+            match error.help() {
+                Some(help) => failure.help(help),
+                None => failure,
+            }
+        })?;
+    for value in inputs.values.values_mut() {
+        let given = std::mem::replace(value, InputValue::Boolean(false));
+        *value = texts::in_input(given, &mut |text| preparer.redactor.redact_owned(text));
+    }
     let inputs =
         serde_json::to_vec(&inputs).map_err(|_| invalid("the inputs cannot be written"))?;
     let blob = Blob::new(inputs);
@@ -99,7 +110,8 @@ pub(crate) fn conclude(
             items::extend(&mut brief, preparer.load_brief(&digest)?);
         }
     }
+    let values = texts::keyless_value(&preparer.redactor, values.into());
     let values =
         serde_json::to_vec(&values).map_err(|_| invalid("the outputs cannot be written"))?;
-    Ok(items::joined(Blob::new(text), &brief, Some(Blob::new(values))))
+    Ok(items::joined(preparer, text, brief, Some(Blob::new(values))))
 }
