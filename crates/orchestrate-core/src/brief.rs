@@ -81,6 +81,32 @@ impl Brief {
         *self == Self::default()
     }
 
+    /// The brief with every text changed.
+    #[must_use]
+    pub fn with_texts(mut self, change: &mut dyn FnMut(String) -> String) -> Self {
+        let decisions = self.decisions.iter_mut();
+        let decisions =
+            decisions.flat_map(|entry| [&mut entry.id, &mut entry.decision, &mut entry.why]);
+        let figures = self.figures.iter_mut().flat_map(|entry| {
+            [&mut entry.name, &mut entry.value, &mut entry.unit, &mut entry.basis]
+        });
+        let rejected = self.rejected_options.iter_mut();
+        let rejected = rejected.flat_map(|entry| [&mut entry.option, &mut entry.why]);
+        let lists = [
+            &mut self.assumptions,
+            &mut self.constraints,
+            &mut self.risks,
+            &mut self.open_questions,
+            &mut self.escalations,
+            &mut self.next,
+        ];
+        let entries = lists.into_iter().flatten();
+        for text in decisions.chain(figures).chain(rejected).chain(entries) {
+            *text = change(std::mem::take(text));
+        }
+        self
+    }
+
     /// The brief as Markdown lists, one per kind of entry, in a fixed order.
     pub fn to_markdown(&self) -> String {
         let mut text = String::new();

@@ -20,6 +20,7 @@ use crate::{
     schemas::JsonSchemas,
     session::told,
     store::{Blob, BlobReader, StoreError},
+    texts,
 };
 
 /// The largest document and value that outputs make together: 4 MiB.
@@ -116,14 +117,23 @@ impl Calls {
 }
 
 /// Evaluates what a step gives the workflow that it calls.
-pub(crate) fn open(step: &WorkflowStep, scope: &Scope<'_>) -> Result<Preparation, Failure> {
-    let inputs = orchestrate_workflow::call_inputs(step, scope, &JsonSchemas).map_err(|error| {
-        let failure = invalid(told(&error));
-        match error.help() {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    })?;
+pub(crate) fn open(
+    preparer: &Preparer,
+    step: &WorkflowStep,
+    scope: &Scope<'_>,
+) -> Result<Preparation, Failure> {
+    let mut inputs =
+        orchestrate_workflow::call_inputs(step, scope, &JsonSchemas).map_err(|error| {
+            let failure = invalid(told(&error));
+            match error.help() {
+                Some(help) => failure.help(help),
+                None => failure,
+            }
+        })?;
+    for value in inputs.values.values_mut() {
+        let given = std::mem::replace(value, InputValue::Boolean(false));
+        *value = texts::in_input(given, &mut |text| preparer.redactor.redact_owned(text));
+    }
     let stored = StoredInputs::of(inputs)
         .and_then(|(inputs, blobs)| Ok((serde_json::to_vec(&inputs)?, blobs)));
     let (inputs, mut blobs) = stored.map_err(|_| invalid("the inputs cannot be written"))?;
@@ -164,9 +174,10 @@ pub(crate) fn conclude(
             items::extend(&mut brief, preparer.load_brief(&digest)?);
         }
     }
+    let values = texts::keyless_value(&preparer.redactor, values.into());
     let values =
         serde_json::to_vec(&values).map_err(|_| invalid("the outputs cannot be written"))?;
-    Ok(items::joined(Blob::new(text), &brief, Some(Blob::new(values))))
+    Ok(items::joined(preparer, text, brief, Some(Blob::new(values))))
 }
 
 #[cfg(test)]

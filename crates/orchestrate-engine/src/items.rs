@@ -21,6 +21,7 @@ use crate::{
     casting::invalid,
     prepare::{NeedState, Preparation, Preparer, Stop, View},
     store::{Blob, BlobReader, StoreError},
+    texts,
 };
 
 /// The largest document that is put together: 4 MiB. What does not fit is named in it.
@@ -85,10 +86,15 @@ pub(crate) fn values(each: &ForEach, scope: &Scope<'_>) -> Result<Vec<ItemValue>
 }
 
 /// Finds the list of a fan-out.
-pub(crate) fn find(each: &ForEach, scope: &Scope<'_>) -> Result<Preparation, Failure> {
+pub(crate) fn find(
+    preparer: &Preparer,
+    each: &ForEach,
+    scope: &Scope<'_>,
+) -> Result<Preparation, Failure> {
     let mut items = values(each, scope).map_err(|error| advised(&error))?;
     for item in &mut items {
-        without_hidden(&mut item.value);
+        let seen = texts::seen_value(std::mem::take(&mut item.value));
+        item.value = texts::keyless_value(&preparer.redactor, seen);
     }
     let list = serde_json::to_vec(&items).map_err(|_| invalid("the list cannot be written"))?;
     let blob = Blob::new(list);
@@ -97,20 +103,6 @@ pub(crate) fn find(each: &ForEach, scope: &Scope<'_>) -> Result<Preparation, Fai
         request: None,
         blobs: vec![blob],
     })
-}
-
-/// Takes characters that nobody would see out of every text of a value.
-fn without_hidden(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::String(text) => {
-            if let (cleaned, 1..) = neutral::without_hidden(text) {
-                *text = cleaned.into_owned();
-            }
-        }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(without_hidden),
-        serde_json::Value::Object(members) => members.values_mut().for_each(without_hidden),
-        _ => {}
-    }
 }
 
 /// Puts the documents of a fan-out's items, or of a group's last steps, one after the other.
@@ -152,13 +144,19 @@ pub(crate) fn join(
         }
         _ => None,
     };
-    Ok(joined(Blob::new(text), &brief, output))
+    Ok(joined(preparer, text, brief, output))
 }
 
 /// A document that was put together, with its brief where that is of use, and its value.
-pub(crate) fn joined(document: Blob, brief: &Brief, output: Option<Blob>) -> Preparation {
-    let brief = (*brief != Brief::default() && entries(brief) <= MOST_BRIEF_ENTRIES)
-        .then(|| serde_json::to_vec(brief))
+pub(crate) fn joined(
+    preparer: &Preparer,
+    document: String,
+    brief: Brief,
+    output: Option<Blob>,
+) -> Preparation {
+    let document = preparer.text_blob(document);
+    let brief = (brief != Brief::default() && entries(&brief) <= MOST_BRIEF_ENTRIES)
+        .then(|| serde_json::to_vec(&texts::keyless_brief(&preparer.redactor, brief)))
         .and_then(Result::ok)
         .map(Blob::new);
     let joined = Prepared::Joined {

@@ -30,6 +30,7 @@ mod recorded;
 mod reserving;
 mod reviewing;
 mod structured;
+mod texts;
 mod view;
 mod warming;
 mod worker;

@@ -12,7 +12,6 @@ use orchestrate_core::{
     handoff::{self, Deliverable, Form, Handoff, Pass},
     ids::{CallId, Digest, Purpose, StepPath},
     money::Money,
-    neutral,
     persona::Persona,
     plan::{Action, ApprovalStep, Need, PersonaStep},
     price::Price,
@@ -39,7 +38,7 @@ use crate::{
     providers::Providers,
     reserving::{Left, reserve},
     store::{Blob, BlobReader, Index, StoreError, StoredRequest},
-    structured,
+    structured, texts,
     warming::Prefixes,
 };
 
@@ -194,7 +193,9 @@ impl Preparer {
     pub(crate) fn prepare(&self, call: &CallId, view: &View) -> Result<Preparation, StoreError> {
         match self.try_prepare(call, view) {
             Ok(preparation) => Ok(preparation),
-            Err(Stop::Invalid(failure)) => Ok(Preparation::invalid(failure)),
+            Err(Stop::Invalid(failure)) => {
+                Ok(Preparation::invalid(texts::keyless_failure(&self.redactor, failure)))
+            }
             Err(Stop::Store(error)) => Err(error),
         }
     }
@@ -241,15 +242,15 @@ impl Preparer {
         if let Some(each) = &step.flow.each
             && !view.is_item
         {
-            return Ok(items::find(each, &scope)?);
+            return Ok(items::find(self, each, &scope)?);
         }
         match &step.action {
             Action::Group => Ok(Preparation::decided(Prepared::Group { inputs: None })),
-            Action::Workflow(called) => Ok(calls::open(called, &scope)?),
+            Action::Workflow(called) => Ok(calls::open(self, called, &scope)?),
             Action::Render(template) => {
                 let text = orchestrate_workflow::render_text(template, &scope)
                     .map_err(|error| invalid(format!("rendering: {error}")))?;
-                let blob = Blob::new(text);
+                let blob = self.text_blob(text);
                 Ok(Preparation {
                     prepared: Prepared::Value(blob.digest),
                     request: None,
@@ -316,6 +317,7 @@ impl Preparer {
                 text.push_str(&orchestrate_workflow::item_block(name, item));
             }
         }
+        let text = self.redactor.redact_owned(text);
         let grounds =
             view.needs.iter().map(|need| (&need.step, need.result.ok_or(need.reason.as_str())));
         let subject = approval::subject(&text, grounds);
@@ -344,6 +346,11 @@ impl Preparer {
         Preparation { prepared: Prepared::Ask(Box::new(asked)), request: None, blobs }
     }
 
+    /// A text that was put together, as the journal keeps it: less every key.
+    pub(crate) fn text_blob(&self, text: String) -> Blob {
+        Blob::new(self.redactor.redact_owned(text))
+    }
+
     /// The persona as the journal keeps it, written out once per run.
     fn persona_blob(&self, persona: &Persona) -> Blob {
         let mut known =
@@ -357,10 +364,11 @@ impl Preparer {
     /// Adds identity, bound and reuse to a request.
     fn finish(
         &self,
-        mut draft: Draft,
+        draft: Draft,
         choice: Option<String>,
         view: &View,
     ) -> Result<Preparation, Stop> {
+        let mut draft = texts::keyless_draft(&self.redactor, draft);
         draft.request.model = view.model.clone().unwrap_or(draft.request.model);
         let recorded = self.as_recorded(&draft, &draft.request.model);
         let is_recorded = recorded.is_some();
@@ -519,7 +527,7 @@ impl Preparer {
     /// The answer that did not fit, and what of it does not.
     pub(crate) fn again(&self, schema: &serde_json::Value, view: &View) -> Result<Segment, Stop> {
         let rejected = view.rejected.ok_or_else(|| invalid("there is no answer to repair"))?;
-        Ok(structured::again(schema, &self.blobs.text(&rejected)?))
+        Ok(structured::again(schema, &self.blobs.text(&rejected)?, &self.redactor))
     }
 
     /// What people said of this step in this run and those it was made from: every remark holds on,
@@ -529,7 +537,7 @@ impl Preparer {
         let own: Vec<_> = all.filter(|rework| rework.step.as_ref() == Some(step)).collect();
         for (at, rework) in own.iter().enumerate() {
             if let Some(earlier) = rework.earlier.filter(|_| at + 1 == own.len()) {
-                segments.push(Segment::Earlier(self.blobs.text(&earlier)?));
+                segments.push(Segment::Earlier(texts::seen(self.blobs.text(&earlier)?).0));
             }
             if let Some(remark) = &rework.remark {
                 segments.push(Segment::Remark(self.blobs.text(remark)?));
@@ -549,7 +557,7 @@ impl Preparer {
         let draft = view.draft.ok_or_else(|| invalid("there is no draft to summarise"))?;
         let system = self.casting.system_prompt(&call.step, &persona, Contract::BriefOnly, scope);
         let segments = vec![
-            Segment::Earlier(self.blobs.text(&draft)?),
+            Segment::Earlier(texts::seen(self.blobs.text(&draft)?).0),
             Segment::Prompt(
                 "Your document came without its brief. Answer with the brief alone.".into(),
             ),
@@ -598,12 +606,14 @@ impl Preparer {
         for state in &view.needs {
             needs.load_parts(self, state)?;
             let deliverable = match state.result {
-                Some((text, brief)) => Some(Deliverable {
-                    step: state.step.clone(),
-                    persona: state.persona.clone(),
-                    text: needs.seen(&state.step, self.blobs.text(&text)?),
-                    brief: brief.map(|digest| self.load_brief(&digest)).transpose()?,
-                }),
+                Some((text, brief)) => {
+                    let (text, in_text) = texts::seen(self.blobs.text(&text)?);
+                    let brief = brief.map(|digest| self.load_seen(&digest)).transpose()?;
+                    let (brief, in_brief) = brief.unzip();
+                    needs.note_hidden(&state.step, in_text + in_brief.unwrap_or_default());
+                    let (step, persona) = (state.step.clone(), state.persona.clone());
+                    Some(Deliverable { step, persona, text, brief })
+                }
                 None => None,
             };
             if let Some(persona) =
@@ -618,9 +628,17 @@ impl Preparer {
         Ok(needs)
     }
 
+    /// A brief without characters that nobody would see in it.
     pub(crate) fn load_brief(&self, digest: &Digest) -> Result<Brief, Stop> {
+        Ok(self.load_seen(digest)?.0)
+    }
+
+    /// The same with how many characters those were.
+    fn load_seen(&self, digest: &Digest) -> Result<(Brief, usize), Stop> {
         let text = self.blobs.text(digest)?;
-        serde_json::from_str(&text).map_err(|_| invalid("a recorded brief cannot be read").into())
+        let brief = serde_json::from_str(&text);
+        let brief = brief.map_err(|_| Stop::from(invalid("a recorded brief cannot be read")))?;
+        Ok(texts::seen_brief(brief))
     }
 
     /// A value as templates see it: without characters that nobody would see in it.
@@ -628,7 +646,7 @@ impl Preparer {
         let text = self.blobs.text(digest)?;
         let value = serde_json::from_str(&text)
             .map_err(|_| Stop::from(invalid("a recorded value cannot be read")))?;
-        Ok(structured::seen(value))
+        Ok(texts::seen_value(value))
     }
 
     /// A good answer to the same call, with its contents, where an earlier run paid for one.
@@ -695,14 +713,10 @@ struct PartsOf {
 }
 
 impl Needs {
-    /// A document without characters that nobody would see in it.
-    fn seen(&mut self, step: &StepPath, text: String) -> String {
-        match neutral::without_hidden(&text) {
-            (_, 0) => text,
-            (cleaned, removed) => {
-                self.notes.push(hidden_note(removed, &format!("the handoff from `{step}`")));
-                cleaned.into_owned()
-            }
+    /// Notes that so many characters were removed from what a step gives, document and brief.
+    fn note_hidden(&mut self, step: &StepPath, removed: usize) {
+        if removed > 0 {
+            self.notes.push(hidden_note(removed, &format!("the handoff from `{step}`")));
         }
     }
 
@@ -760,9 +774,11 @@ impl StepValues for Needs {
                     title: state.persona.as_ref().and_then(|name| self.titles.get(name)).cloned(),
                     persona: state.persona.clone(),
                     unavailable: text.is_none().then(|| state.reason.clone()),
-                    text: text.map(|text| neutral::without_hidden(&text).0.into_owned()),
-                    brief: brief.and_then(|text| serde_json::from_str(&text).ok()),
-                    output: output.map(structured::seen),
+                    text: text.map(|text| texts::seen(text).0),
+                    brief: brief
+                        .and_then(|text| serde_json::from_str(&text).ok())
+                        .map(|brief| texts::seen_brief(brief).0),
+                    output: output.map(texts::seen_value),
                     schema: state.schema.clone(),
                     lists_output: false,
                     ending: state.ending,

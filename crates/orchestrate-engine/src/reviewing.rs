@@ -181,6 +181,7 @@ impl Preparer {
             }
         };
         text.push('\n');
+        let text = self.redactor.redact_owned(text);
         let ground = (&call.step, Ok((draft, view.draft_brief)));
         let subject = approval::subject(&text, [ground]);
         Ok(self.asked(&call.step, text, subject, None))

@@ -8,10 +8,11 @@ use orchestrate_core::{
     request::Segment,
     structured::{BRIEF_KEY, OUTPUT_KEY, findings_to_markdown, read_values, to_markdown},
 };
+use orchestrate_provider::redact::Redactor;
 use orchestrate_workflow::{Misfit, Schemas as _};
 use serde_json::{Map, Value, json};
 
-use crate::schemas::JsonSchemas;
+use crate::{schemas::JsonSchemas, texts};
 
 /// Misfits that a repair is told of.
 const MOST_TOLD: usize = 20;
@@ -54,8 +55,8 @@ pub(crate) fn form(schema: &Value) -> Segment {
 }
 
 /// The segment that shows an answer that does not fit, and why.
-pub(crate) fn again(schema: &Value, answer: &str) -> Segment {
-    let mut misfits = match read(schema, answer) {
+pub(crate) fn again(schema: &Value, answer: &str, redactor: &Redactor) -> Segment {
+    let mut misfits = match read(schema, answer, redactor) {
         Err(Misfits(found)) => found,
         Ok(_) => vec!["it was not accepted".to_owned()],
     };
@@ -70,7 +71,9 @@ pub(crate) fn again(schema: &Value, answer: &str) -> Segment {
 
 /// Reads an answer under `schema`, which has the members `output` and, where one is asked for, `brief`. What
 /// stands around the value does not matter; the value itself has to fit, and to be the only one that does.
-pub(crate) fn read(schema: &Value, text: &str) -> Result<Structured, Misfits> {
+///
+/// Keys are taken out of the values before they are checked: what is used is what fits.
+pub(crate) fn read(schema: &Value, text: &str, redactor: &Redactor) -> Result<Structured, Misfits> {
     // Some models close with a brief of its own, as they do elsewhere.
     let split = brief::split(text);
     let values =
@@ -79,7 +82,7 @@ pub(crate) fn read(schema: &Value, text: &str) -> Result<Structured, Misfits> {
     let mut fitting: Vec<(Value, Option<Brief>)> = Vec::new();
     let mut closest: Option<Vec<Misfit>> = None;
     for value in values {
-        let (output, brief) = parts(value);
+        let (output, brief) = parts(texts::keyless_value(redactor, value));
         let whole = json!({ OUTPUT_KEY: output });
         let misfits = JsonSchemas.misfits(&wanted, &whole);
         if misfits.is_empty() {
@@ -120,18 +123,6 @@ pub(crate) fn read_stand_in(schema: &Value, text: &str) -> Result<Structured, Mi
         "offline, no value could be made up that fits the schema of `output`: {first}; give it a \
          `default` or `examples`"
     )))
-}
-
-/// A value without characters that nobody would see in its texts.
-pub(crate) fn seen(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(without_hidden(&text).0.into_owned()),
-        Value::Array(items) => Value::Array(items.into_iter().map(seen).collect()),
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(name, value)| (name, seen(value))).collect())
-        }
-        single => single,
-    }
 }
 
 /// The schema without the brief: that is read leniently, and a missing one is asked for by itself.
@@ -191,7 +182,9 @@ mod tests {
     }
 
     fn value(text: &str) -> Result<Value, Vec<String>> {
-        read(&schema(), text).map(|read| read.value).map_err(|misfits| misfits.0)
+        read(&schema(), text, &Redactor::default())
+            .map(|read| read.value)
+            .map_err(|misfits| misfits.0)
     }
 
     #[test]
@@ -205,8 +198,19 @@ mod tests {
         ] {
             assert_eq!(value(text), Ok(json!({ "score": 3 })), "{text}");
         }
-        let read = read(&schema(), r#"{"output": {"score": 3}, "brief": {"risks": ["late"]}}"#);
+        let text = r#"{"output": {"score": 3}, "brief": {"risks": ["late"]}}"#;
+        let read = read(&schema(), text, &Redactor::default());
         assert_eq!(read.expect("fits").brief.expect("a brief").risks, ["late"]);
+    }
+
+    #[test]
+    fn a_key_in_a_value_is_taken_out_however_it_is_escaped() {
+        let redactor = Redactor::new(["sk-canary-1234567890".into()]);
+        let text = r#"{"output": {"score": 3, "why": "sk-c\u0061nary-\u200b123456789\u0030"}, "brief": {"risks": ["s\u006b-canary-1234567890"]}}"#;
+        let found = read(&schema(), text, &redactor).expect("fits");
+        assert_eq!(found.value, json!({ "score": 3, "why": "[redacted]" }));
+        assert_eq!(found.brief.expect("a brief").risks, ["[redacted]"]);
+        assert!(!found.document.contains("canary"), "{}", found.document);
     }
 
     #[test]

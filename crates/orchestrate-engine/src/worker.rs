@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::{
     store::{Blob, StoreError},
     structured::{self, Misfits},
+    texts,
 };
 
 /// Makes one attempt and reads the answer.
@@ -46,9 +47,11 @@ pub(crate) async fn attempt(
         Ok(completion) => {
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             // Whatever reading does, the answer that was paid for is kept.
-            let read =
-                std::panic::catch_unwind(AssertUnwindSafe(|| read(&asked, &completion.text)));
-            match read {
+            let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                read(&asked, &completion.text, &redactor)
+            }));
+            // What was escaped in the text is none any more in what was read out of it.
+            match read.map(|read| read.map(|read| read.without_keys(&redactor))) {
                 Ok(Ok(read)) => good(completion, read, millis),
                 Ok(Err(misfits)) => misfit(completion, &misfits),
                 Err(_) => unreadable(completion),
@@ -72,8 +75,7 @@ fn without_keys(
             request_id: completion.request_id.map(clean),
         }),
         Err(mut error) => {
-            error.failure.message = clean(error.failure.message);
-            error.failure.help = error.failure.help.map(clean);
+            error.failure = texts::keyless_failure(redactor, error.failure);
             error.partial = error.partial.map(clean);
             Err(error)
         }
@@ -120,8 +122,20 @@ struct Read {
     judged: Option<Judged>,
 }
 
+impl Read {
+    /// The same less every key. Values were made so before they were checked.
+    fn without_keys(self, redactor: &Redactor) -> Self {
+        Self {
+            deliverable: redactor.redact_owned(self.deliverable),
+            brief: self.brief.map(|brief| texts::keyless_brief(redactor, brief)),
+            output: self.output,
+            judged: self.judged.map(|judged| texts::keyless_verdict(redactor, judged)),
+        }
+    }
+}
+
 /// Reads an answer by what was asked for; what of a value does not fit, where one was asked for.
-fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
+fn read(request: &Request, text: &str, redactor: &Redactor) -> Result<Read, Misfits> {
     let asked = request.segments.iter().find_map(|segment| match segment {
         Segment::Judge(asked) => Some(asked),
         _ => None,
@@ -135,7 +149,7 @@ fn read(request: &Request, text: &str) -> Result<Read, Misfits> {
         let found = if request.model.provider == "offline" {
             structured::read_stand_in(schema, text)?
         } else {
-            structured::read(schema, text)?
+            structured::read(schema, text, redactor)?
         };
         let structured::Structured { value, document, brief } = found;
         let judged = asked.map(|asked| read_verdict(asked, &value));

@@ -1,9 +1,14 @@
 //! Keeping secrets out of text on its way to people and records.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
+mod plain;
+mod search;
+
+use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 use orchestrate_core::neutral;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use self::{plain::Plain, search::Needles};
 
 /// What stands where a secret stood.
 pub const MARK: &str = "[redacted]";
@@ -14,11 +19,41 @@ const SHORTEST: usize = 8;
 
 /// Replaces secrets wherever they occur, as they are and as programs like to write them: escaped for JSON,
 /// HTML and addresses, in hexadecimal and in Base64, also in the middle of something longer.
-#[derive(Clone, Default)]
+///
+/// It looks through what others take out later: hidden characters within a secret, and escapes of single
+/// characters. So it does not matter whether a text is redacted before its hidden characters are removed and
+/// its JSON is read, or after. Text in which no secret stands keeps its bytes.
+#[derive(Clone)]
 pub struct Redactor {
-    /// Every form of every secret, the longest first, so that one that holds another goes whole.
-    forms: Arc<[SecretString]>,
+    known: Arc<Known>,
     secrets: usize,
+}
+
+/// What is looked for.
+struct Known {
+    /// Every form of every secret.
+    forms: Needles,
+    /// The same in texts that were made plain.
+    plain: Needles,
+}
+
+impl Known {
+    fn new(forms: BTreeSet<String>) -> Self {
+        let plain = forms.iter().map(|form| match Plain::of(form) {
+            Some(plain) => plain.text,
+            None => form.clone(),
+        });
+        let plain: BTreeSet<String> = plain.filter(|form| form.len() >= SHORTEST).collect();
+        let needles =
+            |forms: BTreeSet<String>| Needles::new(forms.into_iter().map(Into::into).collect());
+        Self { plain: needles(plain), forms: needles(forms) }
+    }
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        Self { known: Arc::new(Known::new(BTreeSet::new())), secrets: 0 }
+    }
 }
 
 impl Redactor {
@@ -29,44 +64,61 @@ impl Redactor {
             .map(|secret| secret.expose_secret().trim().to_owned())
             .filter(|secret| secret.len() >= SHORTEST)
             .collect();
-        let forms: BTreeSet<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-        let mut forms: Vec<SecretString> = forms.into_iter().map(SecretString::from).collect();
-        forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
-        Self { forms: forms.into(), secrets: secrets.len() }
+        let forms = secrets.iter().flat_map(|secret| forms(secret)).collect();
+        Self { known: Arc::new(Known::new(forms)), secrets: secrets.len() }
     }
 
     /// A redactor for the secrets of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let mut forms: Vec<SecretString> = self.forms.iter().cloned().collect();
-        let is_new = |form: &&SecretString| {
-            !self.forms.iter().any(|known| known.expose_secret() == form.expose_secret())
-        };
-        let more: Vec<SecretString> = other.forms.iter().filter(is_new).cloned().collect();
-        forms.extend(more);
-        forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
-        Self { forms: forms.into(), secrets: self.secrets + other.secrets }
+        let forms = [self, other].into_iter().flat_map(|known| known.known.forms.all());
+        let forms = forms.map(|form| form.expose_secret().to_owned()).collect();
+        Self { known: Arc::new(Known::new(forms)), secrets: self.secrets + other.secrets }
     }
 
     /// Whether nothing is secret.
     pub fn is_empty(&self) -> bool {
-        self.forms.is_empty()
+        self.known.forms.all().is_empty()
     }
 
     /// Whether a secret stands in the text.
     pub fn finds(&self, text: &str) -> bool {
-        self.forms.iter().any(|form| text.contains(form.expose_secret()))
+        if self.is_empty() {
+            return false;
+        }
+        let plainly =
+            || Plain::of(text).is_some_and(|plain| self.in_plain(&plain).next().is_some());
+        self.known.forms.find(text).next().is_some() || plainly()
     }
 
     /// The text with every secret replaced by [`MARK`].
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for form in self.forms.iter() {
-            if text.contains(form.expose_secret()) {
-                text = Cow::Owned(text.replace(form.expose_secret(), MARK));
-            }
+        if self.is_empty() {
+            return Cow::Borrowed(text);
         }
-        text
+        let mut found: Vec<Range<usize>> = self.known.forms.find(text).collect();
+        if let Some(plain) = Plain::of(text) {
+            found.extend(self.in_plain(&plain).map(|found| plain.source(&found)));
+            found.sort_by_key(|found| found.start);
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let (mut redacted, mut end) = (String::with_capacity(text.len()), 0);
+        for found in found {
+            // Of two that share a piece nothing stays between them.
+            if found.start >= end {
+                redacted.push_str(&text[end..found.start]);
+                redacted.push_str(MARK);
+            }
+            end = end.max(found.end);
+        }
+        redacted.push_str(&text[end..]);
+        Cow::Owned(redacted)
+    }
+
+    fn in_plain<'a>(&'a self, plain: &'a Plain) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.known.plain.find(&plain.text)
     }
 
     /// Like [`Redactor::redact`] for text that is owned already.
@@ -197,6 +249,55 @@ mod tests {
             assert!(redactor.finds(text) && !redactor.finds(left));
         }
         assert_eq!(redactor.redact("sk-01234567 is another one"), "sk-01234567 is another one");
+    }
+
+    #[test]
+    fn a_secret_is_found_through_hidden_characters_and_escapes_within_it() {
+        let redactor = Redactor::new(["sk-rev_secret/1234567890".into()]);
+        let escaped =
+            |text: &str| text.chars().fold(String::new(), |all, c| all + "\\\\" + &c.to_string());
+        for text in [
+            "sk-rev\u{200b}_secret/1234567890".to_owned(),
+            "s\u{feff}k\u{ad}-r\u{200d}ev_\u{e0041}secret/\u{1b}123456789\u{fe0f}0".to_owned(),
+            r"sk-rev_secret\/123456789\u0030".to_owned(),
+            r"\\u0073k-rev_secret\\\/1234567890".to_owned(),
+            r"sk-rev\_secret/1234567890".to_owned(),
+            r"sk-rev\u200b_secret/1234567890".to_owned(),
+            "sk-rev\\u\u{200b}005fsecret/1234567890".to_owned(),
+            r"sk-rev\u{200b}_secret/1234567890".to_owned(),
+            "sk-rev%5fsecret/123456789%30".to_owned(),
+            "sk-rev&#95;secret/123456789&#x30;".to_owned(),
+            "736b2d7265765f73656372\u{200b}65742f31323334353637383930".to_owned(),
+            "c2stcmV2X3Nl\u{200b}Y3JldC8xMjM0NTY3ODkw".to_owned(),
+            escaped("sk-rev_secret/1234567890"),
+        ] {
+            assert!(redactor.finds(&text), "{text}");
+            let within = format!("\u{200b}é {text} \u{200b}\\n");
+            assert_eq!(redactor.redact(&within), "\u{200b}é [redacted] \u{200b}\\n", "{text}");
+        }
+        let harmless = "\u{200b}sk-rev\u{200b}_other/1234567890 \\u0030 100% &amp; C:\\users";
+        assert!(matches!(redactor.redact(harmless), Cow::Borrowed(_)));
+        assert!(!redactor.finds(harmless));
+    }
+
+    #[test]
+    fn what_is_redacted_in_a_json_text_leaves_a_json_text() {
+        let redactor = Redactor::new(["nkey-1234567890".into(), "1234567890-more".into()]);
+        for text in
+            [r"a\nkey-1234567890 b", r"a\\nkey-12345\u00367890-more b", r"a nkey-1234567890\n b"]
+        {
+            let text = format!("\"{text}\"");
+            let redacted = redactor.redact(&text);
+            assert!(!redacted.contains("1234"), "{redacted}");
+            assert!(serde_json::from_str::<String>(&redacted).is_ok(), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_share_a_piece_go_whole() {
+        let redactor = Redactor::new(["abcdefgh12".into(), "h12345678".into()]);
+        assert_eq!(redactor.redact("x abcdefgh12345678 y"), "x [redacted] y");
+        assert_eq!(redactor.redact("abcdefgh12abcdefgh12"), "[redacted][redacted]");
     }
 
     #[test]

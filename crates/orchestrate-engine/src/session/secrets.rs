@@ -1,7 +1,7 @@
 //! Keys that stand in what a run is made from. They would be sent to a model and recorded with the run, so
 //! they are taken out of inputs, and refused in files.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use indexmap::IndexMap;
 use orchestrate_core::{
@@ -10,9 +10,9 @@ use orchestrate_core::{
     plan::{InputValue, Plan},
 };
 use orchestrate_provider::redact::Redactor;
-use serde_json::{Map, Value};
 
 use super::SetupError;
+use crate::texts;
 
 /// Refuses a workflow, a persona or the name of a model in which a key stands.
 pub(super) fn refuse_keys(
@@ -45,52 +45,57 @@ pub(super) fn without_keys(
     redactor: &Redactor,
     inputs: IndexMap<String, InputValue>,
 ) -> (IndexMap<String, InputValue>, Vec<Diagnostic>) {
+    if redactor.is_empty() {
+        return (inputs, Vec::new());
+    }
     let mut warnings = Vec::new();
     let inputs = inputs.into_iter().map(|(name, value)| {
-        let text = value.to_json().to_string();
-        if !redactor.finds(&text) {
-            return (name, value);
+        let mut held = false;
+        let value = texts::in_input(value, &mut |text| match redactor.redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(redacted) => {
+                held = true;
+                redacted
+            }
+        });
+        if held {
+            let message = format!("a key stands in the input `{name}`; it was taken out");
+            warnings.push(
+                Diagnostic::warning("key-in-input", message)
+                    .help("the model would have got it, and the run would have recorded it"),
+            );
         }
-        let message = format!("a key stands in the input `{name}`; it was taken out");
-        warnings.push(
-            Diagnostic::warning("key-in-input", message)
-                .help("the model would have got it, and the run would have recorded it"),
-        );
-        (name, clean(redactor, value))
+        (name, value)
     });
     (inputs.collect(), warnings)
 }
 
-fn clean(redactor: &Redactor, value: InputValue) -> InputValue {
-    let text = |text: String| redactor.redact_owned(text);
-    match value {
-        InputValue::String(given) => InputValue::String(text(given)),
-        InputValue::Enum(given) => InputValue::Enum(text(given)),
-        InputValue::File { name, text: given } => {
-            InputValue::File { name: text(name), text: text(given) }
-        }
-        InputValue::List(items) => {
-            InputValue::List(items.into_iter().map(|item| clean(redactor, item)).collect())
-        }
-        InputValue::Object(members) => InputValue::Object(clean_members(redactor, members)),
-        other => other,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-fn clean_members(redactor: &Redactor, members: Map<String, Value>) -> Map<String, Value> {
-    let members = members.into_iter();
-    members
-        .map(|(name, value)| (redactor.redact_owned(name), clean_json(redactor, value)))
-        .collect()
-}
+    use super::*;
 
-fn clean_json(redactor: &Redactor, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(redactor.redact_owned(text)),
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| clean_json(redactor, item)).collect())
-        }
-        Value::Object(members) => Value::Object(clean_members(redactor, members)),
-        other => other,
+    #[test]
+    fn a_key_is_taken_out_of_every_part_of_an_input_and_told_once() {
+        let redactor = Redactor::new(["sk-canary-1234567890".into()]);
+        let held = "my sk-canary\u{200b}-1234567890 end".to_owned();
+        let members = json!({ held.clone(): [held.clone(), 1] });
+        let inputs = IndexMap::from([
+            ("task".to_owned(), InputValue::String(held.clone())),
+            ("kind".to_owned(), InputValue::Enum(held.clone())),
+            (
+                "files".to_owned(),
+                InputValue::List(vec![InputValue::File { name: held.clone(), text: held }]),
+            ),
+            ("more".to_owned(), InputValue::Object(members.as_object().expect("members").clone())),
+            ("other".to_owned(), InputValue::String("a\u{200b}b".into())),
+        ]);
+        let (inputs, told) = without_keys(&redactor, inputs);
+        let inputs = serde_json::to_string(&inputs).expect("plain data");
+        assert!(!inputs.contains("canary"), "{inputs}");
+        assert!(inputs.contains("a\u{200b}b"), "what holds no key keeps its bytes: {inputs}");
+        assert_eq!(told.len(), 4);
+        assert_eq!(told[0].message, "a key stands in the input `task`; it was taken out");
     }
 }

@@ -125,7 +125,7 @@ fn last_document(summary: &RunSummary) -> Option<String> {
     if let Some(once) = positions.clone().find(|&at| !plan.repeats(at)) {
         return Some(summary.steps[once].step.to_string());
     }
-    let last = summary.instances_of(positions.next()?).into_iter().next_back()?;
+    let last = summary.instances_of(positions.next()?).last()?;
     Some(format!("'{}'", last.step))
 }
 
