@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use orchestrate_core::{
-    called::WorkflowStep,
     event::{Event, PauseReason, RunFailure, SkipReason},
     failure::{Failure, FailureClass},
     flow::{ForEach, Join, ListSource, When},
@@ -14,7 +12,7 @@ use orchestrate_core::{
     run::{AttemptOutcome, Effect, Input, Outcome, Prepared, Run, StepStatus},
 };
 
-use crate::support::{Desk, created, failed, good, persona_step, plan, prepared};
+use crate::support::{Desk, called_workflow, created, failed, good, persona_step, plan, prepared};
 
 fn with(mut step: Step, change: impl FnOnce(&mut Step)) -> Step {
     change(&mut step);
@@ -317,15 +315,7 @@ fn an_empty_list_is_nothing_to_do_and_no_success_where_one_is_wanted() {
 
 /// A workflow that calls another one twice over: each item of `outer` calls what calls `inner`.
 fn calling() -> Arc<Plan> {
-    let call = || {
-        Action::Workflow(Box::new(WorkflowStep {
-            workflow: "called".into(),
-            inputs: IndexMap::new(),
-            with: IndexMap::new(),
-            outputs: IndexMap::new(),
-            output: None,
-        }))
-    };
+    let call = || called_workflow();
     let within = |id: &str, needs: &[&str], group: &str| {
         with(persona_step(id, needs), |step| step.flow.within = Some(group.into()))
     };

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use orchestrate_core::{
-    called::WorkflowStep,
     event::SkipReason,
     failure::{Failure, FailureClass},
     finding::Severity,
@@ -18,7 +16,7 @@ use orchestrate_core::{
 };
 use proptest::{prelude::*, sample::Index};
 
-use crate::support::{good, persona_step, plan, prepared};
+use crate::support::{called_workflow, earlier, good, persona_step, plan, prepared};
 
 /// One step as drawn: its needs among those before it, and what kind of step it is.
 type Drawn = (Vec<Index>, bool, u8, u8, Option<u32>, Work);
@@ -65,7 +63,7 @@ pub(crate) fn plans() -> impl Strategy<Value = Arc<Plan>> {
             let mut step = step(&ids, at, drawn);
             let is_group = drawn.3 >= 4;
             if is_group {
-                step.action = if drawn.3 == 5 { call() } else { Action::Group };
+                step.action = if drawn.3 == 5 { called_workflow() } else { Action::Group };
             }
             steps.push(step);
             if is_group {
@@ -108,25 +106,8 @@ impl Work {
     }
 }
 
-fn call() -> Action {
-    Action::Workflow(Box::new(WorkflowStep {
-        workflow: "called".into(),
-        inputs: IndexMap::new(),
-        with: IndexMap::new(),
-        outputs: IndexMap::new(),
-        output: None,
-    }))
-}
-
 fn step(ids: &[StepPath], at: usize, (needs, optional, flow, kind, most, work): &Drawn) -> Step {
-    let mut needs: Vec<&str> = if at == 0 {
-        vec![]
-    } else {
-        needs.iter().map(|need| ids[need.index(at)].as_str()).collect()
-    };
-    needs.sort_unstable();
-    needs.dedup();
-    let mut step = persona_step(ids[at].as_str(), &needs);
+    let mut step = persona_step(ids[at].as_str(), &earlier(ids, at, needs));
     work.give(&mut step);
     step.optional = *optional;
     step.flow.when = [When::All, When::All, When::Any, When::Always][usize::from(flow % 4)];

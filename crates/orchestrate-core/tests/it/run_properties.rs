@@ -12,7 +12,7 @@ use orchestrate_core::{
 };
 use proptest::prelude::*;
 
-use crate::support::{Desk, created, failed, good, persona_step, plan, prepared, timed};
+use crate::support::{Desk, created, earlier, failed, good, persona_step, plan, prepared, timed};
 
 /// Steps by the positions of the earlier steps they need, and whether they are optional.
 fn plans() -> impl Strategy<Value = Arc<Plan>> {
@@ -21,16 +21,10 @@ fn plans() -> impl Strategy<Value = Arc<Plan>> {
         1..12,
     )
     .prop_map(|shape| {
-        let ids: Vec<String> = (0..shape.len()).map(|at| format!("s{at}")).collect();
+        let ids: Vec<StepPath> =
+            (0..shape.len()).map(|at| StepPath::new(format!("s{at}"))).collect();
         let steps = shape.iter().enumerate().map(|(at, (needs, optional))| {
-            let mut needs: Vec<&str> = if at == 0 {
-                vec![]
-            } else {
-                needs.iter().map(|need| ids[need.index(at)].as_str()).collect()
-            };
-            needs.sort_unstable();
-            needs.dedup();
-            let mut step = persona_step(&ids[at], &needs);
+            let mut step = persona_step(ids[at].as_str(), &earlier(&ids, at, needs));
             step.optional = *optional;
             step
         });

@@ -6,15 +6,17 @@ use indexmap::IndexMap;
 use orchestrate_core::{
     Timestamp,
     budget::Budget,
+    called::WorkflowStep,
     event::{Answered, Event, Freshness, LossCause, PreparedCall, RunCreated},
     failure::{Billed, Failure, FailureClass},
-    ids::{CallId, Digest, Purpose, RunId},
+    ids::{CallId, Digest, Purpose, RunId, StepPath},
     plan::{Action, Need, PersonaChoice, PersonaStep, Plan, PlanParts, Step},
     policy::{Limits, OnUnknown, RetryPolicy},
     request::{Endpoint, Identity, Parameters, Timeouts},
     run::{AttemptOutcome, Decisions, Effect, Input, Outcome, Prepared, Run},
     usage::Usage,
 };
+use proptest::sample::Index;
 
 pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
     Step {
@@ -36,6 +38,28 @@ pub(crate) fn persona_step(id: &str, needs: &[&str]) -> Step {
         save: None,
         flow: orchestrate_core::flow::Flow::default(),
     }
+}
+
+/// What a step does that calls another workflow.
+pub(crate) fn called_workflow() -> Action {
+    Action::Workflow(Box::new(WorkflowStep {
+        workflow: "called".into(),
+        inputs: IndexMap::new(),
+        with: IndexMap::new(),
+        outputs: IndexMap::new(),
+        output: None,
+    }))
+}
+
+/// The steps before the one at `at` that were drawn for it, each once.
+pub(crate) fn earlier<'i>(ids: &'i [StepPath], at: usize, drawn: &[Index]) -> Vec<&'i str> {
+    let mut needs: Vec<&str> = match at {
+        0 => vec![],
+        _ => drawn.iter().map(|need| ids[need.index(at)].as_str()).collect(),
+    };
+    needs.sort_unstable();
+    needs.dedup();
+    needs
 }
 
 pub(crate) fn plan(steps: Vec<Step>) -> Arc<Plan> {
