@@ -22,9 +22,15 @@ pub fn is_hidden(c: char) -> bool {
     )
 }
 
+/// Whether there is nothing to look for in a text: the rule, found out by its bytes alone, since every item of a
+/// fan-out may look through the same long document.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+}
+
 /// Shows every hidden character as `\u{…}`; line feeds and tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    if is_plain(text) || !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -66,7 +72,7 @@ pub fn excerpt(text: &str, width: usize) -> String {
 /// Removes hidden characters, for text on its way into a prompt, and says how many there were.
 /// CRLF and lone CR become LF and are not counted.
 pub fn without_hidden(text: &str) -> (Cow<'_, str>, usize) {
-    if !text.contains(is_hidden) {
+    if is_plain(text) || !text.contains(is_hidden) {
         return (Cow::Borrowed(text), 0);
     }
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -115,6 +121,17 @@ pub fn for_ci_log(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_plain_by_its_bytes_exactly_where_no_ascii_character_is_hidden() {
+        for byte in 0..128_u8 {
+            let c = char::from(byte);
+            assert_eq!(is_plain(&format!("a{c}b")), !is_hidden(c), "{c:?}");
+        }
+        // Whatever else there is has to be looked at.
+        assert!(!is_plain("naïve"));
+        assert_eq!(without_hidden("naïve"), ("naïve".into(), 0));
+    }
 
     #[test]
     fn escape_sequences_and_reordering_marks_are_shown_not_obeyed() {
