@@ -75,3 +75,40 @@ fn what_was_handed_on_is_looked_for_in_what_came_of_it() {
     assert!(section.contains("constraint not mentioned: \\<b\\>Ship"), "{section}");
     assert!(!report.contains('\u{1b}'));
 }
+
+#[test]
+fn hidden_characters_of_a_brief_reach_no_later_prompt_and_are_counted() {
+    let server = Server::start(|request| {
+        let text = "Pl\u{200b}an.\n\n```brief\n{\"risks\": [\"la\\u001b[31mte \\u200b\\udb40\\udc41\"], \
+             \"figures\": [{\"name\": \"rows\", \"value\": \"4\\u200b\", \"unit\": \"\\u2060M\"}]}\n```\n";
+        Answer::new(text).reply_to(request)
+    });
+    let place = Place::beside(&server);
+    place.write(
+        "hidden.yaml",
+        "workflow: hidden\ninputs: { task: string }\nsteps:\n  \
+         data: { persona: data-engineer }\n  \
+         parts: { persona: data-scientist-stats, for_each: [a, b], prompt: 'Part {{ item }}' }\n  \
+         ops: { persona: mlops-engineer, needs: { step: data, pass: brief } }\n  \
+         call: { workflow: ./called.yaml, needs: [data, parts], with: { b: '{{ steps.data.brief.risks }} {{ steps.parts.items }}' } }\n",
+    );
+    place.write(
+        "called.yaml",
+        "workflow: called\ninputs: { b: string }\nsteps:\n  a: { persona: ml-engineer, prompt: 'Read {{ inputs.b }}' }\noutputs: { a: '{{ steps.a.text }}' }\n",
+    );
+    let outcome = place.run(&["run", "hidden.yaml", "--task", "x", "--model", "openai:m"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 5);
+    for request in &requests {
+        let asked = request.message("user");
+        for c in ['\u{1b}', '\u{200b}', '\u{2060}', '\u{e0041}'] {
+            assert!(!asked.contains(c), "{asked}");
+            assert!(!asked.contains(&format!("{:04x}", u32::from(c))), "{asked}");
+        }
+    }
+    let told = place.good(&["runs", "show"]);
+    // One in the document, and five in the brief.
+    let note = "6 invisible characters were removed from the handoff from `data`";
+    assert!(told.contains(note), "{told}");
+}

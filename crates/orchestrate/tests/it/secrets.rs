@@ -125,10 +125,26 @@ fn all_keys() -> String {
     let keys: Vec<String> = KEYS
         .iter()
         .map(|(_, key)| {
-            format!("{key} {}", key.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"))
+            let in_address = key.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D");
+            format!("{key} {in_address} {} {}", hidden(key), escaped(key))
         })
         .collect();
     format!("Deploy with {}", keys.join(" and "))
+}
+
+/// A key with characters in it that nobody sees and that are taken out of prompts.
+fn hidden(key: &str) -> String {
+    key.replace("4Zq", "4\u{200b}Z\u{feff}q\u{e0041}").replacen('-', "\u{ad}-", 1)
+}
+
+/// A key as the text of a JSON string may spell it: with single characters escaped.
+fn escaped(key: &str) -> String {
+    key.replace("canary", r"c\u0061nary").replace('/', r"\/").replace("Xw7", r"Xw\u0037")
+}
+
+/// The same with a hidden character, escaped too.
+fn escaped_and_hidden(key: &str) -> String {
+    escaped(key).replace("4Zq", r"4\u200bZq")
 }
 
 /// A server that repeats every key in errors, headers and answers, cut into small pieces.
@@ -195,7 +211,34 @@ fn planted(server: &Server) -> Place {
 /// Files that were planted with keys by whoever uses the program.
 const PLANTED: [&str; 4] = ["config.toml", "task.txt", "leaky.yaml", "leaky-one.md"];
 
+/// A text without all that is not seen, and with its escapes read, as far as keys need them.
+fn read_aloud(text: &str) -> String {
+    let seen = |c: &char| c.is_ascii_graphic() || matches!(c, ' ' | '\n');
+    let text: String = text.chars().filter(seen).collect();
+    let (mut read, mut rest) = (String::new(), text.as_str());
+    while let Some((before, after)) = rest.split_once('\\') {
+        read.push_str(before);
+        let escape = after.trim_start_matches('\\');
+        let digits = escape.strip_prefix('u').map(|digits| digits.trim_start_matches('{'));
+        let digits = digits.and_then(|digits| digits.get(..4));
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        rest = match code.and_then(char::from_u32) {
+            Some(c) => {
+                read.extend(Some(c).filter(char::is_ascii));
+                escape[1..].trim_start_matches('{')[4..].trim_start_matches('}')
+            }
+            None => escape,
+        };
+    }
+    read + rest
+}
+
 fn shows_nothing(text: &str, what: &str) {
+    shows_no_trace(text, what);
+    shows_no_trace(&read_aloud(text), &format!("{what}, read aloud,"));
+}
+
+fn shows_no_trace(text: &str, what: &str) {
     for trace in TRACES {
         if let Some(at) = text.find(trace) {
             let from = text.floor_char_boundary(at.saturating_sub(120));
@@ -321,4 +364,139 @@ fn a_mistake_in_the_config_is_told_without_a_key() {
             outcome_shows_nothing(&place.run(args), &text);
         }
     }
+}
+
+const HIDING: &str = "\
+workflow: hiding
+inputs: { task: string, rows: { type: list, required: false } }
+steps:
+  tell: { persona: data-engineer, prompt: Tell., save: tell.md }
+  value:
+    persona: ml-engineer
+    prompt: Value it.
+    needs: tell
+    save: value.json
+    output:
+      type: object
+      properties: { why: { type: string }, list: { type: array, items: { type: string } } }
+      required: [why, list]
+    review: { by: data-scientist-stats, rounds: 2, on_fail: continue, gates: [{ id: sound, check: It is sound. }] }
+  call:
+    workflow: ./called.yaml
+    needs: [tell, value]
+    with:
+      text: '{{ steps.tell.text }} {{ steps.value.output.why }} {{ steps.tell.brief.decisions }}'
+      halves: '{{ steps.value.output.list[1] }}{{ steps.value.output.list[2] }}'
+    save: call.md
+  each:
+    persona: mlops-engineer
+    needs: value
+    for_each: steps.value.output.list
+    prompt: 'Item {{ item }}'
+  told: { render: 'All: {{ steps.call.text }}{{ steps.tell.brief.risks }}', needs: [call, tell], save: told.md }
+outputs:
+  told: '{{ steps.told.text }}'
+  why: '{{ steps.value.output.why }}'
+";
+
+const CALLED: &str = "\
+workflow: called
+inputs: { text: string, halves: string }
+steps:
+  read: { persona: data-viz-specialist, prompt: 'Read {{ inputs.text }} {{ inputs.halves }}' }
+outputs:
+  read: '{{ steps.read.text }} {{ inputs.text }} {{ inputs.halves }}'
+  again: '{{ inputs.halves }}'
+";
+
+/// Every gate that is asked about fails, for a reason in which the key stands.
+fn failing(schema: &serde_json::Value, key: &str) -> String {
+    let gates = schema["properties"]["output"]["properties"]["gates"]["required"].as_array();
+    let gates = gates
+        .expect("gates")
+        .iter()
+        .map(|id| format!(r#"{id}: {{"answer": "fail", "evidence": "{key}"}}"#));
+    let gates = gates.collect::<Vec<_>>().join(", ");
+    let earlier = &schema["properties"]["output"]["properties"]["earlier"]["required"];
+    let earlier = earlier.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    let earlier = earlier.map(|id| format!(r#"{id}: {{"status": "open", "evidence": "{key}"}}"#));
+    let earlier = match earlier.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        some => format!(r#", "earlier": {{{some}}}"#),
+    };
+    format!(
+        r#"{{"output": {{"gates": {{{gates}}}{earlier}, "findings": [{{"rule": "{key}", "severity": "high", "place": "{key}", "evidence": "{key}", "advice": "{key}"}}]}}}}"#
+    )
+}
+
+#[test]
+fn a_key_that_is_hidden_or_escaped_in_an_answer_reaches_nobody() {
+    let server = Server::start(|request| {
+        let key = key("OPENAI_API_KEY");
+        let (hidden, escaped) = (hidden(key), escaped(key));
+        let both = escaped_and_hidden(key);
+        let (one_half, other_half) = key.split_at(12);
+        let schema = &request.json["response_format"]["json_schema"]["schema"];
+        let text = match who(request).as_str() {
+            "ml-engineer" => format!(
+                r#"{{"output": {{"why": "{escaped} {both}", "list": ["{both}", "{one_half}", "{other_half}"], "{escaped}": 1}}, "brief": {{"risks": ["{both}"]}}}}"#
+            ),
+            "data-scientist-stats" => failing(schema, &both),
+            _ => format!(
+                "It says {hidden}.\n\n```brief\n{{\"decisions\": [{{\"id\": \"D1\", \"decision\": \"{escaped}\", \"why\": \"{hidden}\"}}], \"risks\": [\"{both}\"]}}\n```\n"
+            ),
+        };
+        Answer { piece: 5, ..Answer::new(text) }.reply_to(request)
+    });
+    let place = planted(&server);
+    place.write("hiding.yaml", HIDING);
+    place.write("called.yaml", CALLED);
+    place.write("task.txt", format!("my key {} end", hidden(key("file"))));
+    let rows = format!(r#"rows=["{}", "{}"]"#, escaped(key("header")), hidden(key("file")));
+    let run = ["run", "hiding.yaml", "--model", "openai:m", "--output", "out", "--record", "tape"];
+    let outcome = place.run(&[&run[..], &["--task", "@task.txt", "-i", &rows]].concat());
+    outcome_shows_nothing(&outcome, "the run");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    for input in ["task", "rows"] {
+        let told = format!("a key stands in the input `{input}`; it was taken out");
+        assert!(outcome.stderr.contains(&told), "{}", outcome.stderr);
+    }
+    let requests = server.requests();
+    for request in &requests {
+        shows_nothing(&String::from_utf8_lossy(&request.body), "a request");
+    }
+    let asked = |persona: &str, part: &str| {
+        let of = requests.iter().filter(|request| who(request) == persona);
+        let text: String = of.map(|request| request.message("user")).collect();
+        assert!(text.contains(part), "{persona}: {text}");
+    };
+    asked("data-engineer", "my key [redacted] end");
+    asked("ml-engineer", "It says [redacted].");
+    asked("ml-engineer", "Seen: [redacted]");
+    asked("data-viz-specialist", "[redacted] [redacted]");
+    asked("mlops-engineer", "Item ");
+    for file in ["tell.md", "value.json", "call.md", "told.md"] {
+        assert!(place.read(&format!("out/{file}")).contains("[redacted]"), "{file}");
+    }
+    for format in ["text", "json", "jsonl", "markdown"] {
+        outcome_shows_nothing(&place.run(&["runs", "show", "--format", format]), format);
+    }
+    let replayed =
+        place.run(&["run", "hiding.yaml", "--task", "@task.txt", "-i", &rows, "--replay", "tape"]);
+    outcome_shows_nothing(&replayed, "the replay");
+    assert_eq!(replayed.code, Some(0), "{}", replayed.stderr);
+    assert_eq!(server.count(), requests.len() as u64, "redaction says the same each time");
+    let remark = hidden(key("file"));
+    let rerun = place.run(&["rerun", &place.run_ids()[0], "tell", "-m", &remark]);
+    outcome_shows_nothing(&rerun, "the rework");
+    assert_eq!(rerun.code, Some(0), "{}", rerun.stderr);
+    let requests = server.requests();
+    let reworked =
+        requests.iter().find(|request| request.message("user").contains("the remark on"));
+    let reworked = reworked.expect("a rework").message("user");
+    assert!(reworked.contains("[redacted]"), "{reworked}");
+    for request in &requests {
+        shows_nothing(&String::from_utf8_lossy(&request.body), "a request after the rework");
+    }
+    files_show_nothing(&place, "after all");
 }
