@@ -75,8 +75,8 @@ pub(crate) fn open(
     let inputs =
         serde_json::to_vec(&inputs).map_err(|_| invalid("the inputs cannot be written"))?;
     let blob = Blob::new(inputs);
-    let prepared = Prepared::Group { inputs: Some(blob.digest) };
-    Ok(Preparation { prepared, request: None, blobs: vec![blob] })
+    let opened = Prepared::Group { inputs: Some(blob.digest) };
+    Ok(Preparation { prepared: opened, request: None, blobs: vec![blob] })
 }
 
 /// The outputs of a called workflow, under headings where there are several, with the briefs of its last
