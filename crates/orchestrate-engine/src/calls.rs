@@ -138,9 +138,9 @@ pub(crate) fn open(
         .and_then(|(inputs, blobs)| Ok((serde_json::to_vec(&inputs)?, blobs)));
     let (inputs, mut blobs) = stored.map_err(|_| invalid("the inputs cannot be written"))?;
     let blob = Blob::new(inputs);
-    let prepared = Prepared::Group { inputs: Some(blob.digest) };
+    let opened = Prepared::Group { inputs: Some(blob.digest) };
     blobs.push(blob);
-    Ok(Preparation { prepared, request: None, blobs })
+    Ok(Preparation { prepared: opened, request: None, blobs })
 }
 
 /// The outputs of a called workflow, under headings where there are several, with the briefs of its last

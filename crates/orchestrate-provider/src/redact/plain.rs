@@ -77,13 +77,13 @@ impl Plain {
     pub(super) fn source(&self, found: &Range<usize>) -> Range<usize> {
         let first = self.piece(found.start);
         let last = self.piece(found.end - 1);
-        let start = match first.is_verbatim() {
-            true => first.source.start + (found.start - first.plain.start),
-            false => first.source.start,
+        let start = match found.start - first.plain.start {
+            offset if first.is_verbatim() => first.source.start + offset,
+            _ => first.source.start,
         };
-        let end = match last.is_verbatim() {
-            true => last.source.start + (found.end - last.plain.start),
-            false => last.source.end,
+        let end = match found.end - last.plain.start {
+            offset if last.is_verbatim() => last.source.start + offset,
+            _ => last.source.end,
         };
         start..end
     }

@@ -13,7 +13,7 @@ const BITS: u32 = 14;
 /// "A fast algorithm for multi-pattern searching" (1994). A text of which most cannot be part of a needle is
 /// passed over in steps of nearly a whole needle, however many needles there are.
 pub(super) struct Needles {
-    needles: Vec<SecretString>,
+    all: Vec<SecretString>,
     /// Bytes at the beginning of each needle that the shifts speak of: those of the shortest.
     window: usize,
     shifts: Vec<u8>,
@@ -33,18 +33,18 @@ impl Needles {
                 *shift = left.min(*shift);
             }
         }
-        Self { needles, window, shifts }
+        Self { all: needles, window, shifts }
     }
 
     /// Every needle.
     pub(super) fn all(&self) -> &[SecretString] {
-        &self.needles
+        &self.all
     }
 
     /// Where needles stand in the text, in order, also those that stand in one another.
     pub(super) fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         let bytes = text.as_bytes();
-        let mut end = if self.needles.is_empty() { usize::MAX } else { self.window };
+        let mut end = if self.all.is_empty() { usize::MAX } else { self.window };
         std::iter::from_fn(move || {
             while end <= bytes.len() {
                 let shift = usize::from(self.shifts[place(&bytes[end - BLOCK..end])]);
@@ -64,7 +64,7 @@ impl Needles {
 
     /// The length of the longest needle that the text begins with.
     fn longest_at(&self, text: &[u8]) -> Option<usize> {
-        let needles = self.needles.iter().map(|needle| needle.expose_secret().as_bytes());
+        let needles = self.all.iter().map(|needle| needle.expose_secret().as_bytes());
         needles.filter(|needle| text.starts_with(needle)).map(<[u8]>::len).max()
     }
 }
