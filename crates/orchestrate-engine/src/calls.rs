@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     casting::invalid,
     items,
-    prepare::{NeedState, Preparation, Preparer, Stop},
+    needs::NeedState,
+    prepare::{Preparation, Preparer, Stop},
     schemas::JsonSchemas,
     session::told,
     store::{Blob, BlobReader, StoreError},

@@ -19,7 +19,8 @@ use orchestrate_workflow::{ItemValue, Scope, TemplateError};
 
 use crate::{
     casting::invalid,
-    prepare::{NeedState, Preparation, Preparer, Stop, View},
+    needs::NeedState,
+    prepare::{Preparation, Preparer, Stop, View},
     store::{Blob, BlobReader, StoreError},
     texts,
 };

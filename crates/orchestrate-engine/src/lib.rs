@@ -25,6 +25,7 @@ mod degrading;
 mod fitting;
 mod hearing;
 mod items;
+mod needs;
 mod prepare;
 mod recorded;
 mod reserving;

@@ -15,7 +15,8 @@ use orchestrate_core::{
 use orchestrate_workflow::StepEnding;
 
 use crate::{
-    prepare::{ItemState, NeedState, View},
+    needs::NeedState,
+    prepare::{ItemState, View},
     reserving::Left,
 };
 

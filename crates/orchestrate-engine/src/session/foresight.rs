@@ -19,7 +19,8 @@ use orchestrate_workflow::StepEnding;
 use super::{Repeats, RunSetup, StepForecast, rehearsal::preparer};
 use crate::{
     home::Home,
-    prepare::{NeedState, Preparer, View},
+    needs::NeedState,
+    prepare::{Preparer, View},
     reserving::ASSUMED_ANSWER_TOKENS,
     store::{Blob, BlobReader, Index, StoreError},
 };
