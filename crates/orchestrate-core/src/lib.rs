@@ -38,6 +38,7 @@ pub mod usage;
 mod input;
 mod instances;
 mod plan_shape;
+mod step_summary;
 mod time;
 
 pub use time::{Timestamp, in_words};
