@@ -1,6 +1,8 @@
 //! Diagnostics on a terminal and as JSON.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
+};
 use orchestrate_core::{
     diagnostic::{Diagnostic, Severity},
     neutral,
@@ -46,6 +48,13 @@ fn render(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let title = level.primary_title(neutral::one_line(&diagnostic.message)).id(diagnostic.code);
     let mut group = Group::with_title(title);
     for (index, label) in diagnostic.labels.iter().enumerate() {
+        // A line is cut to the width of the terminal, maybe in the middle of a key, which nothing finds then.
+        if super::secrets::found(&label.source.text) {
+            let (line, column) = label.source.position(label.span.start);
+            let place = Origin::path(neutral::one_line(&label.source.name));
+            group = group.element(place.line(line).char_column(column));
+            continue;
+        }
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let length = label.source.text.len();
         let span = label.span.start.min(length)
@@ -93,4 +102,25 @@ pub(crate) fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
         "places": labels,
         "help": diagnostic.help,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrate_core::diagnostic::Source;
+    use orchestrate_provider::redact::Redactor;
+
+    use super::*;
+
+    #[test]
+    fn a_line_with_a_key_is_not_shown_since_it_may_be_cut_within_the_key() {
+        super::super::secrets::keep(&Redactor::new(["sk-excerpt-0123456789abcdef".into()]));
+        let line = format!("a: {} sk-excerpt-0123456789abcdef tail", "x".repeat(40));
+        let source = Source::new("w.yaml", line.as_str());
+        let mistake = Diagnostic::error("bad-value", "it is wrong").at(&source, 3..43, "");
+        for width in 20..120 {
+            let text = shown(std::slice::from_ref(&mistake), false, width).collect::<String>();
+            assert!(!text.contains("sk-ex") && !text.contains("abcdef"), "{text}");
+            assert!(text.contains("w.yaml:1:4"), "{text}");
+        }
+    }
 }
