@@ -248,8 +248,8 @@ mod tests {
         for (path, root, wanted) in [
             ("personas/tester.md", "", "personas/tester.md"),
             ("./a b/ü#?.md", "", "a%20b/%C3%BC%23%3F.md"),
-            ("/work/repo/personas/x.md", "/work/repo/", "personas/x.md"),
-            ("/work/repository/x.md", "/work/repo", "file:///work/repository/x.md"),
+            ("/code/repo/personas/x.md", "/code/repo/", "personas/x.md"),
+            ("/code/repository/x.md", "/code/repo", "file:///code/repository/x.md"),
             ("personas\\x.md", "", "personas/x.md"),
             ("C:\\repo\\x.md", "C:\\repo", "x.md"),
             ("C:\\other\\x.md", "C:\\repo", "file:///C:/other/x.md"),

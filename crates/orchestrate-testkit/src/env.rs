@@ -34,7 +34,7 @@ impl TestEnv {
     /// A fresh environment with empty folders.
     pub fn new() -> anyhow::Result<Self> {
         let root = tempfile::Builder::new().prefix("orchestrate-test-").tempdir()?;
-        for folder in ["home", "work"] {
+        for folder in ["home", "repo"] {
             fs::create_dir(root.path().join(folder))?;
         }
         Ok(Self { root, variables: Vec::new() })
@@ -54,7 +54,7 @@ impl TestEnv {
 
     /// The folder commands are run in.
     pub fn work(&self) -> PathBuf {
-        self.root.path().join("work")
+        self.root.path().join("repo")
     }
 
     /// Writes a file below the working folder, its folders included.

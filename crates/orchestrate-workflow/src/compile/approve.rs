@@ -15,13 +15,7 @@ use crate::{
 
 /// How long a person may have.
 const TIME: Within = Within {
-    units: &[
-        ("s", 1_000.0),
-        ("m", 60_000.0),
-        ("min", 60_000.0),
-        ("h", 3_600_000.0),
-        ("d", 86_400_000.0),
-    ],
+    units: &fields::UP_TO_DAYS,
     least: 1_000.0,
     most: 365.0 * 86_400_000.0,
     range: "1s and 365d",

@@ -17,13 +17,7 @@ const MOST: i64 = 4_000_000_000;
 
 /// How long a run may go on.
 const WALL: Within = Within {
-    units: &[
-        ("s", 1_000.0),
-        ("m", 60_000.0),
-        ("min", 60_000.0),
-        ("h", 3_600_000.0),
-        ("d", 86_400_000.0),
-    ],
+    units: &fields::UP_TO_DAYS,
     least: 1_000.0,
     most: 2_592_000_000.0,
     range: "1s and 30d",

@@ -217,6 +217,10 @@ pub(super) fn number(
     }
 }
 
+/// Units of times in which people think, with their milliseconds.
+pub(super) const UP_TO_DAYS: [(&str, f64); 5] =
+    [("s", 1_000.0), ("m", 60_000.0), ("min", 60_000.0), ("h", 3_600_000.0), ("d", 86_400_000.0)];
+
 /// The lengths of time that a key takes.
 pub(super) struct Within {
     /// Units with their milliseconds.

@@ -427,7 +427,7 @@ fn a_persona_file_that_cannot_be_read_is_named_and_left_out() {
     insta::assert_snapshot!(place.refused(&["ask", TASK, "-p", "broken", "--offline"]), @r"
     exit 3
     error[front-matter-missing]: the file does not begin with front matter
-     --> [ROOT]/work/personas/broken.md:1:1
+     --> [ROOT]/repo/personas/broken.md:1:1
       |
     1 | no front matter
       | ^^^^^^^^^^^^^^^ expected `---` here

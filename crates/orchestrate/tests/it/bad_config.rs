@@ -60,7 +60,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     insta::assert_snapshot!(check(&format!("[providers.openai]\nbase_url = \"{url}\"\n")), @r"
     exit 3
     error[config-not-allowed]: a project cannot name endpoints or keys
-     --> [ROOT]/work/orchestrate.toml:1:1
+     --> [ROOT]/repo/orchestrate.toml:1:1
       |
     1 | [providers.openai]
       | ^^^^^^^^^^^^^^^^^^
@@ -70,7 +70,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     insta::assert_snapshot!(check(&format!("base_url = \"{url}\"\n")), @r#"
     exit 3
     error[config-invalid]: unknown field `base_url`, expected `models` or `defaults`
-     --> [ROOT]/work/orchestrate.toml:1:1
+     --> [ROOT]/repo/orchestrate.toml:1:1
       |
     1 | base_url = "http://[SERVER]/v1"
       | ^^^^^^^^
@@ -78,7 +78,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     insta::assert_snapshot!(check(&format!("providers.openai.base_url = \"{url}\"\n")), @r#"
     exit 3
     error[config-invalid]: unknown field `providers`, expected `models` or `defaults`
-     --> [ROOT]/work/orchestrate.toml:1:1
+     --> [ROOT]/repo/orchestrate.toml:1:1
       |
     1 | providers.openai.base_url = "http://[SERVER]/v1"
       | ^^^^^^^^^
@@ -86,7 +86,7 @@ fn a_project_cannot_name_an_endpoint_or_a_key() {
     insta::assert_snapshot!(check("[defaults]\napi_key = \"sk-x\"\n"), @r#"
     exit 3
     error[config-invalid]: unknown field `api_key`, expected one of `concurrency`, `max_calls`, `max_tokens`, `budget`
-     --> [ROOT]/work/orchestrate.toml:2:1
+     --> [ROOT]/repo/orchestrate.toml:2:1
       |
     2 | api_key = "sk-x"
       | ^^^^^^^
@@ -237,7 +237,7 @@ fn files_of_the_workspace_do_not_come_from_outside_it() {
     link("workflows/planted.yaml");
     insta::assert_snapshot!(place.refused(&["run", "planted", "--offline"]), @r"
     exit 3
-    error: `[ROOT]/work/workflows/planted.yaml` is a link to `[ROOT]/outside`, outside the workspace
+    error: `[ROOT]/repo/workflows/planted.yaml` is a link to `[ROOT]/outside`, outside the workspace
     help: put a copy of the file in the place of the link
     ");
     link("personas/data-engineer.md");

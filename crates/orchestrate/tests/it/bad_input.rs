@@ -254,7 +254,7 @@ fn an_output_that_is_a_file_is_refused_before_anything_is_sent() {
     let args = ["run", "end-to-end-ml", "--task", "x", "-m", "openai:m", "--output", "taken"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 2
-    error: `[ROOT]/work/taken` is not a folder
+    error: `[ROOT]/repo/taken` is not a folder
     help: give --output a folder; it is made where it is missing
     ");
     assert_eq!((server.count(), place.read("taken").as_str()), (0, "text"));
@@ -268,7 +268,7 @@ fn a_home_folder_that_is_a_file_ends_with_11_before_anything_is_sent() {
     let args = ["--home", "taken", "run", "end-to-end-ml", "--task", "x", "-m", "openai:m"];
     insta::assert_snapshot!(place.refused(&args), @r"
     exit 11
-    error: reading the runs in `[ROOT]/work/taken/runs`: Not a directory (os error [N])
+    error: reading the runs in `[ROOT]/repo/taken/runs`: Not a directory (os error [N])
     help: --home, or ORCHESTRATE_HOME, names a folder of your own
     ");
     assert_eq!(server.count(), 0);
@@ -353,7 +353,7 @@ fn a_link_in_the_place_of_the_default_output_folder_is_refused_and_one_that_was_
     std::os::unix::fs::symlink(&elsewhere, place.work().join("orchestrate-output")).unwrap();
     insta::assert_snapshot!(place.refused(&["run", "saves.yaml", "--offline"]), @r"
     exit 2
-    error: `[ROOT]/work/orchestrate-output` is a link
+    error: `[ROOT]/repo/orchestrate-output` is a link
     help: remove it, or name the folder that is meant with --output: a link that was found is not followed
     ");
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);

@@ -315,14 +315,14 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
     place.write("personas/data-engineer.md", b"---\nname: data-engineer\xff\n---\n");
     insta::assert_snapshot!(place.refused(&run), @r"
     exit 3
-    error: `[ROOT]/work/personas/data-engineer.md` is not UTF-8 (first wrong byte at offset 23)
+    error: `[ROOT]/repo/personas/data-engineer.md` is not UTF-8 (first wrong byte at offset 23)
     help: save the file as UTF-8
     ");
     place.write("personas/data-engineer.md", "---\nname: data-engineer\n---\n");
     insta::assert_snapshot!(place.refused(&run), @r"
     exit 3
     error[description-missing]: the front matter has no `description`
-     --> [ROOT]/work/personas/data-engineer.md:1:1
+     --> [ROOT]/repo/personas/data-engineer.md:1:1
       |
     1 | ---
       | ^^^ expected below this
@@ -330,7 +330,7 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
       = help: add `description:` with one sentence on what the persona does and one on when to use it
 
     error[identity-missing]: the text does not say who the persona is
-     --> [ROOT]/work/personas/data-engineer.md:3:5
+     --> [ROOT]/repo/personas/data-engineer.md:3:5
       |
     3 | ---
       |    ^ expected a paragraph before this
@@ -342,7 +342,7 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
     insta::assert_snapshot!(place.refused(&["personas", "show", "data-engineer"]), @r"
     exit 3
     error[description-missing]: the front matter has no `description`
-     --> [ROOT]/work/personas/data-engineer.md:1:1
+     --> [ROOT]/repo/personas/data-engineer.md:1:1
       |
     1 | ---
       | ^^^ expected below this
@@ -350,7 +350,7 @@ fn a_persona_file_that_cannot_be_used_is_refused_where_it_is_named() {
       = help: add `description:` with one sentence on what the persona does and one on when to use it
 
     error[identity-missing]: the text does not say who the persona is
-     --> [ROOT]/work/personas/data-engineer.md:3:5
+     --> [ROOT]/repo/personas/data-engineer.md:3:5
       |
     3 | ---
       |    ^ expected a paragraph before this
@@ -371,7 +371,7 @@ fn a_name_that_stands_in_two_places_is_refused() {
     place.write(".orchestrate/workflows/w.yml", workflow);
     insta::assert_snapshot!(place.refused(&["run", "w", "--offline"]), @r"
     exit 3
-    error: `w` stands in two places: `[ROOT]/work/workflows/w.yaml` and `[ROOT]/work/.orchestrate/workflows/w.yml`
+    error: `w` stands in two places: `[ROOT]/repo/workflows/w.yaml` and `[ROOT]/repo/.orchestrate/workflows/w.yml`
     help: remove or rename one of them
     ");
 }

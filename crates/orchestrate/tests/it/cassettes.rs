@@ -80,7 +80,7 @@ fn what_was_recorded_answers_on_a_machine_without_key_config_and_network() {
     time    [TIME]
     status  complete
     handed  [COVERAGE]
-    written to [ROOT]/work/out
+    written to [ROOT]/repo/out
     next: orchestrate run end-to-end-ml … without --replay has it answered by a model
     ");
     let report = other.read("out/report.md");

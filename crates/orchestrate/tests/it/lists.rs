@@ -100,7 +100,7 @@ fn a_persona_of_the_project_is_listed_shown_and_primes() {
     Weaver — weaver
     Weaves cloth. Use for carpets.
 
-    from [ROOT]/work/personas/weaver.md; --prompt prints the system prompt
+    from [ROOT]/repo/personas/weaver.md; --prompt prints the system prompt
     ");
     insta::assert_snapshot!(
         "prompt-weaver",

@@ -204,7 +204,7 @@ fn the_next_command_names_a_workflow_as_it_is_found() {
     assert_eq!(outcome.code, Some(0));
     insta::assert_snapshot!(outcome.stderr, @r"
     warning[other-name]: the workflow `change-report` lies in a file named `wl`
-     --> [ROOT]/work/workflows/wl.yaml:1:11
+     --> [ROOT]/repo/workflows/wl.yaml:1:11
       |
     1 | workflow: change-report
       |           ^^^^^^^^^^^^^

@@ -365,7 +365,7 @@ fn a_target_that_is_no_folder_is_told_before_any_file_is_read() {
     for to in ["taken", "taken/below/it"] {
         let told = place.refused(&["personas", "import", "missing.md", "--to", to]);
         assert!(told.starts_with("exit 2\n"), "{told}");
-        assert!(told.contains("/work/taken` is not a folder\n"), "{told}");
+        assert!(told.contains("/repo/taken` is not a folder\n"), "{told}");
         assert!(told.contains("give --to a folder"), "{told}");
     }
     let told = place.refused(&["personas", "import", "missing.md", "--to", "taken", "--dry-run"]);

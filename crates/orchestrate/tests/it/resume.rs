@@ -41,7 +41,7 @@ fn a_killed_run_goes_on_without_calling_finished_steps_again() {
     time    [TIME]
     status  complete
     handed  [COVERAGE]
-    written to [ROOT]/work/out
+    written to [ROOT]/repo/out
     next: orchestrate rerun [RUN] report -m "your remark" to have it reworked
     "#);
 }
